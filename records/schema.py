@@ -1,0 +1,134 @@
+"""The one record format: one `tf.train.Example` per image, with all of its questions.
+
+Feature names, one line each (Q questions, R answers of all questions together, O objects):
+
+    image/id                bytes            the data set's own id, e.g. "CLEVR_train_000000"
+    image/encoded           bytes            the file's bytes as they came, never re-encoded
+    image/height, /width    int64            in pixels
+    question/text           bytes[Q]         the raw question: a record outlives a tokenizer
+    question/id             bytes[Q]         unique within a split
+    question/type           bytes[Q]         e.g. "relational", "Count"; "" where there is none
+    answer/text             bytes[R]         the answers of question 0, then of question 1, ...
+    answer/count            int64[Q]         how many of them are question q's; 0: unanswered
+    object/name             bytes[O]         e.g. "red circle"; O = 0 where positions are unknown
+    object/x, object/y      float32[O]       centre, in [0, 1] of the width and the height
+
+Writers call `serialize_example`, readers call `parse_example`; nobody else names a feature.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+VERSION = "1.0.0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """One question about an image. `answers` is empty where the data set hides them."""
+
+    id: str
+    text: str
+    answers: tuple[str, ...] = ()
+    type: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Object:
+    """Where a thing is: `x` and `y` in [0, 1], from the left and from the top edge."""
+
+    name: str
+    x: float
+    y: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageExample:
+    """One image and its questions, the unit that builders yield.
+
+    `load_image` returns the file's bytes. It is called in the process that writes the shard, so
+    that a generator stays light however large the images are; it must be picklable
+    (`functools.partial` of a module's function). `source` names the image in error messages.
+    """
+
+    image_id: str
+    source: str
+    load_image: Callable[[], bytes]
+    questions: tuple[Question, ...]
+    objects: tuple[Object, ...] = ()
+
+
+def serialize_example(example: ImageExample, encoded: bytes, height: int, width: int) -> bytes:
+    """Returns the serialized `tf.train.Example` of one image, `encoded` being its bytes."""
+    questions, objects = example.questions, example.objects
+    features = {
+        "image/id": _bytes([example.image_id]),
+        "image/encoded": _bytes([encoded]),
+        "image/height": _ints([height]),
+        "image/width": _ints([width]),
+        "question/text": _bytes([q.text for q in questions]),
+        "question/id": _bytes([q.id for q in questions]),
+        "question/type": _bytes([q.type for q in questions]),
+        "answer/text": _bytes([answer for q in questions for answer in q.answers]),
+        "answer/count": _ints([len(q.answers) for q in questions]),
+        "object/name": _bytes([o.name for o in objects]),
+        "object/x": _floats([o.x for o in objects]),
+        "object/y": _floats([o.y for o in objects]),
+    }
+    message = tf.train.Example(features=tf.train.Features(feature=features))
+    return message.SerializeToString(deterministic=True)
+
+
+def parse_example(serialized):
+    """Parses one serialized record.
+
+    Args:
+      serialized: string scalar tensor.
+
+    Returns:
+      A dict of tensors under the names above. `answer/text` is a `tf.RaggedTensor` of shape
+      [Q, None], one row per question; every other feature has the shape given above.
+    """
+    parsed = tf.io.parse_single_example(serialized, _FEATURES)
+    parsed["answer/text"] = tf.RaggedTensor.from_row_lengths(
+        parsed["answer/text"], parsed["answer/count"]
+    )
+    return parsed
+
+
+def _strings():
+    return tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)
+
+
+def _numbers(dtype):
+    return tf.io.FixedLenSequenceFeature([], dtype, allow_missing=True)
+
+
+_FEATURES = {
+    "image/id": tf.io.FixedLenFeature([], tf.string),
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    "image/height": tf.io.FixedLenFeature([], tf.int64),
+    "image/width": tf.io.FixedLenFeature([], tf.int64),
+    "question/text": _strings(),
+    "question/id": _strings(),
+    "question/type": _strings(),
+    "answer/text": _strings(),
+    "answer/count": _numbers(tf.int64),
+    "object/name": _strings(),
+    "object/x": _numbers(tf.float32),
+    "object/y": _numbers(tf.float32),
+}
+
+
+def _bytes(values):
+    values = [v if isinstance(v, bytes) else v.encode("utf-8") for v in values]
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+
+def _ints(values):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _floats(values):
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
