@@ -10,7 +10,7 @@ Feature names, one line each (Q questions, R answers of all questions together, 
     question/type           bytes[Q]         e.g. "relational", "Count"; "" where there is none
     answer/text             bytes[R]         the answers of question 0, then of question 1, ...
     answer/count            int64[Q]         how many of them are question q's; 0: unanswered
-    object/name             bytes[O]         e.g. "red circle"; O = 0 where positions are unknown
+    object/name             bytes[O]         e.g. "red circle"; O = 0 where they are unknown
     object/x, object/y      float32[O]       centre, in [0, 1] of the width and the height
 
 Writers call `serialize_example`, readers call `parse_example`; nobody else names a feature.

@@ -1,0 +1,287 @@
+"""Data set name → builder → shards, dataset_info.json and vocabularies.json; and their check.
+
+    build_plan.json      first: what is being built. A folder with another plan is refused.
+    <dataset>-<split>.tfrecord-00000-of-00016, ...
+    vocabularies.json    words and answers of the train split with their counts
+    skipped.jsonl        only with --on_error=skip, and only if something was left out
+    dataset_info.json    last: a folder that holds it is finished, and the plan is removed
+
+None of them holds a time or a path of this machine: two machines write the same bytes.
+"""
+
+import difflib
+import importlib
+import inspect
+import os
+import re
+from hashlib import sha256
+
+from records import folder, schema, writer
+from records.contents import by_count, count_words, describe_split, read_split, verify
+from records.folder import read_info, read_vocabularies
+from records.source import BuildError, Problems
+
+__all__ = ["build", "builder_for", "read_info", "read_vocabularies", "verify"]
+
+_BUILDERS = {
+    "clevr": "Clevr",
+    "easy_vqa": "EasyVqa",
+    "jsonl": "Jsonl",
+    "sort_of_clevr": "SortOfClevr",
+}
+# About 1,000 images a shard: what a killed build has to write again stays small, and hosts and
+# parallel readers find enough files. 64 at most: beyond it files only grow in number.
+_IMAGES_PER_SHARD, _MAX_SHARDS = 1000, 64
+# Below, the seconds that each process spends importing TensorFlow outweigh what it saves.
+_MIN_IMAGES_FOR_PROCESSES = 2000
+
+
+def builder_for(dataset):
+    """Returns the builder class of a data set's name."""
+    if dataset not in _BUILDERS:
+        raise BuildError(f"Unknown data set {dataset!r}.{_nearest(dataset, _BUILDERS)}")
+    return getattr(importlib.import_module(f"records.{dataset}"), _BUILDERS[dataset])
+
+
+def build(
+    dataset,
+    records_dir,
+    *,
+    source_dir=None,
+    builder_args=None,
+    num_shards=None,
+    num_processes=None,
+    on_error="stop",
+    split_words=None,
+):
+    """Builds the records of a data set, goes on with a killed build, or finds them finished.
+
+    Args:
+      dataset: a name that `builder_for` knows.
+      records_dir: the folder to write, made if needed.
+      source_dir: the folder of the data set's own files, for those that have some.
+      builder_args: dict of the builder's keyword arguments; strings are converted.
+      num_shards: files per split. Default: one per 1,000 images, between 1 and 64.
+      num_processes: default: one per CPU core, or this one alone for a small data set.
+      on_error: "stop" at the first problem, or "skip" it and note it in skipped.jsonl.
+      split_words: list of questions → list of lists of words, for the vocabulary and the
+        longest question. Default: lower case, words and marks apart.
+
+    Returns:
+      The content of dataset_info.json.
+    """
+    problems = Problems(on_error)
+    builder, arguments = _make_builder(dataset, source_dir, builder_args or {})
+    plan = {
+        "dataset": dataset,
+        "version": schema.VERSION,
+        "arguments": arguments,
+        "source_fingerprint": builder.fingerprint(),
+    }
+    finished = folder.read_finished(records_dir, plan, num_shards)
+    if finished:
+        return finished
+    folder.check_unfinished(records_dir, plan, num_shards)
+    train_split = _train_split(builder)
+    examples = _examples(builder, problems)
+    os.makedirs(records_dir, exist_ok=True)
+    with folder.lock(records_dir):
+        plan["num_shards"] = _plan_shards(records_dir, examples, num_shards)
+        shards = _shards(records_dir, dataset, examples, plan["num_shards"])
+        _write(records_dir, plan, shards, num_processes, on_error)
+        return _finish(records_dir, plan, shards, train_split, problems, split_words)
+
+
+def split_words_simply(texts):
+    """Returns the words and marks of each text, in lower case."""
+    return [re.findall(r"\w+|[^\w\s]", text.lower()) for text in texts]
+
+
+# Before anything is written.
+
+
+def _make_builder(dataset, source_dir, builder_args):
+    """Returns the builder and all of its arguments, defaults included."""
+    builder_class = builder_for(dataset)
+    signature = inspect.signature(builder_class)
+    known = {
+        p.name: p.default for p in signature.parameters.values() if p.kind == p.KEYWORD_ONLY
+    }
+    for name in builder_args:
+        if name not in known:
+            raise BuildError(
+                f"Data set {dataset!r} has no argument {name!r}.{_nearest(name, known)}"
+            )
+    given = {name: _convert(name, value, known) for name, value in builder_args.items()}
+    arguments = known | given
+    return builder_class(source_dir, **arguments), arguments
+
+
+def _convert(name, value, known):
+    kind = type(known[name])
+    if kind is bool and str(value).lower() in ("true", "false"):
+        return str(value).lower() == "true"
+    try:
+        if (
+            kind is bool
+            or isinstance(value, bool)
+            or (kind is int and isinstance(value, float))
+        ):
+            raise ValueError
+        return kind(value)
+    except (TypeError, ValueError):
+        shown = ", ".join(f"{key}={default!r}" for key, default in sorted(known.items()))
+        raise BuildError(
+            f"Builder argument {name!r} must be of type {kind.__name__}. Received: {value!r}. "
+            f"Arguments with their defaults: {shown}."
+        ) from None
+
+
+def _nearest(name, known):
+    if not known:
+        return " It takes none."
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{hint} Known: {', '.join(sorted(known))}."
+
+
+def _train_split(builder):
+    split = getattr(builder, "train_split", "train")
+    if split not in builder.splits():
+        raise BuildError(
+            f"Data set {builder.name!r} has no split {split!r} in its source (there are: "
+            f"{', '.join(builder.splits()) or 'none'}). The vocabularies come from it: add it."
+        )
+    return split
+
+
+def _examples(builder, problems):
+    """Returns {split: list of (key, example)}; ids are unique over all splits."""
+    examples, seen = {}, {}
+    for split in builder.splits():
+        problems.split = split
+        examples[split] = list(builder.examples(split, problems))
+        if not examples[split]:
+            raise BuildError(
+                f"Split {split!r} of {builder.name!r} has no image with a question."
+            )
+        for _, example in examples[split]:
+            _check_over_splits(builder, split, example, seen)
+    return examples
+
+
+def _check_over_splits(builder, split, example, seen):
+    ids = [("image id", example.image_id)]
+    # CLEVR numbers the questions of each split from 0; its builder says so.
+    if not getattr(builder, "numbers_questions_per_split", False):
+        ids += [("question id", question.id) for question in example.questions]
+    for what in ids:
+        other_split, other = seen.setdefault(what, (split, example.source))
+        if other_split != split:
+            raise BuildError(
+                f"{what[0]} {what[1]!r} is in two splits: {other_split!r} ({other}) and "
+                f"{split!r} ({example.source}). A test must not see what training saw: "
+                "remove or rename one."
+            )
+
+
+def _plan_shards(records_dir, examples, num_shards):
+    """Returns {split: shards}: of the unfinished build that is there, or a new plan."""
+    path = os.path.join(records_dir, folder.PLAN_NAME)
+    if os.path.exists(path):
+        return folder.read_json(path)["num_shards"]
+    if num_shards is not None and not 1 <= num_shards <= 99_999:
+        raise BuildError(f"`num_shards` must be between 1 and 99999. Received: {num_shards}.")
+    return {split: num_shards or _default_shards(len(of)) for split, of in examples.items()}
+
+
+def _default_shards(num_images):
+    return min(max(1, -(-num_images // _IMAGES_PER_SHARD)), _MAX_SHARDS)
+
+
+# Writing.
+
+
+def _shards(records_dir, dataset, examples, num_shards):
+    """Returns {split: list of `writer.Shard`}."""
+    shards = {}
+    for split, pairs in examples.items():
+        count = num_shards[split]
+        shards[split] = [
+            writer.Shard(
+                os.path.join(records_dir, writer.shard_name(dataset, split, index, count)),
+                split,
+                part,
+            )
+            for index, part in enumerate(writer.deal(pairs, count))
+        ]
+    return shards
+
+
+def _write(records_dir, plan, shards, num_processes, on_error):
+    writer.remove_leftovers(records_dir)
+    writer.write_text(os.path.join(records_dir, folder.PLAN_NAME), folder.to_json(plan))
+    everything = [shard for of_split in shards.values() for shard in of_split]
+    there = [shard for shard in everything if os.path.exists(shard.path)]
+    for note in writer.read_notes([shard.path for shard in there]):
+        # Begun with "skip", gone on with "stop": what was skipped is a problem still.
+        if on_error == "stop":
+            Problems().report(note["where"], note["reason"])
+    missing = [shard for shard in everything if not os.path.exists(shard.path)]
+    if there:
+        print(
+            f"{len(there)} of {len(everything)} shards are there already, going on.", flush=True
+        )
+    if missing:
+        count = num_processes or _default_processes(missing)
+        writer.write_shards(missing, num_processes=count, on_error=on_error)
+
+
+def _default_processes(shards):
+    if sum(len(shard.examples) for shard in shards) < _MIN_IMAGES_FOR_PROCESSES:
+        return 1
+    if hasattr(os, "sched_getaffinity"):  # The cores this process may use; Linux alone tells.
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _finish(records_dir, plan, shards, train_split, problems, split_words):
+    """Reads all shards once and writes what there is to say about them; returns the info."""
+    split_words = split_words or split_words_simply
+    paths = {split: [shard.path for shard in of_split] for split, of_split in shards.items()}
+    contents = {split: read_split(of_split) for split, of_split in paths.items()}
+    words = {split: count_words(of_split, split_words) for split, of_split in contents.items()}
+    train_words, train_answers = words[train_split][0], contents[train_split].answers
+    notes = problems.notes + [
+        n for of_split in paths.values() for n in writer.read_notes(of_split)
+    ]
+    splits = {
+        split: {
+            **describe_split(contents[split], *words[split], train_words, train_answers),
+            "num_skipped": sum(note["split"] == split for note in notes),
+        }
+        for split in shards
+    }
+    vocabularies = {"words": by_count(train_words), "answers": by_count(train_answers)}
+    files = {folder.VOCABULARIES_NAME: folder.to_json(vocabularies)}
+    if notes:
+        files[folder.SKIPPED_NAME] = writer.to_json_lines(notes)
+    for name, text in files.items():
+        writer.write_text(os.path.join(records_dir, name), text)
+    info = {key: plan[key] for key in plan if key != "num_shards"} | {
+        "train_split": train_split,
+        "num_skipped": len(notes),
+        "files": {name: sha256(text.encode()).hexdigest() for name, text in files.items()},
+        "splits": splits,
+    }
+    writer.write_text(os.path.join(records_dir, folder.INFO_NAME), folder.to_json(info))
+    os.remove(os.path.join(records_dir, folder.PLAN_NAME))
+    writer.remove_leftovers(records_dir, sidecars=True)
+    _say_skips(records_dir, notes)
+    return info
+
+
+def _say_skips(records_dir, notes):
+    if notes:
+        path = os.path.join(records_dir, folder.SKIPPED_NAME)
+        print(f"{len(notes)} problem(s) skipped; each is named in {path}", flush=True)

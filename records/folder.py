@@ -1,0 +1,142 @@
+"""A folder of records: its files, how they are read, and when a build may write into it."""
+
+import contextlib
+import fcntl
+import json
+import os
+
+from records import schema
+from records.source import BuildError
+
+INFO_NAME = "dataset_info.json"
+PLAN_NAME = "build_plan.json"
+VOCABULARIES_NAME = "vocabularies.json"
+SKIPPED_NAME = "skipped.jsonl"
+
+
+def read_info(records_dir):
+    """Returns the content of dataset_info.json of finished records."""
+    path = os.path.join(records_dir, INFO_NAME)
+    command = f"python main.py --mode=build --dataset=... --records_dir={records_dir}"
+    if os.path.exists(os.path.join(records_dir, PLAN_NAME)) and not os.path.exists(path):
+        dataset = read_json(os.path.join(records_dir, PLAN_NAME)).get("dataset", "...")
+        raise BuildError(
+            f"The records in {records_dir} are not finished. Run their build command again, it "
+            f"goes on where it ended: {command.replace('...', dataset)}"
+        )
+    if not os.path.exists(path):
+        raise BuildError(f"There are no records in {records_dir}. Build them: {command}")
+    info = read_json(path)
+    if info["version"] != schema.VERSION:
+        raise BuildError(
+            f"The records in {records_dir} have version {info['version']}, this program reads "
+            f"{schema.VERSION}. Build them anew, into another folder: {command}"
+        )
+    return info
+
+
+def read_vocabularies(records_dir):
+    """Returns {"words": [[word, count], ...], "answers": [[answer, count], ...]} of train."""
+    read_info(records_dir)
+    return read_json(os.path.join(records_dir, VOCABULARIES_NAME))
+
+
+def read_finished(records_dir, plan, num_shards):
+    """Returns the info of the same records if they are finished; refuses other ones."""
+    path = os.path.join(records_dir, INFO_NAME)
+    if not os.path.exists(path):
+        return None
+    info = read_json(path)
+    _refuse_differences(records_dir, info, plan, "finished records")
+    for split, of_split in info["splits"].items():
+        if num_shards not in (None, len(of_split["shards"])):
+            _refuse(
+                records_dir,
+                "finished records",
+                [
+                    f"num_shards of {split} ({len(of_split['shards'])} there, "
+                    f"{num_shards} asked)"
+                ],
+            )
+        for shard in of_split["shards"]:
+            check_size(os.path.join(records_dir, shard["name"]), shard["num_bytes"])
+    return info
+
+
+def check_unfinished(records_dir, plan, num_shards):
+    """Refuses a folder that holds an unfinished build of something else."""
+    path = os.path.join(records_dir, PLAN_NAME)
+    if os.path.exists(path):
+        there = read_json(path)
+        _refuse_differences(records_dir, there, plan, "an unfinished build")
+        if num_shards is not None and {num_shards} != set(there["num_shards"].values()):
+            _refuse(
+                records_dir,
+                "an unfinished build",
+                [f"num_shards ({there['num_shards']} there, {num_shards} asked)"],
+            )
+    elif os.path.isdir(records_dir) and any(".tfrecord-" in n for n in os.listdir(records_dir)):
+        raise BuildError(
+            f"{records_dir} holds shards but neither {PLAN_NAME} nor {INFO_NAME}, so nobody "
+            "knows what they are. Give another --records_dir, or delete them."
+        )
+
+
+def _refuse_differences(records_dir, there, plan, what):
+    differing = [
+        f"{key} ({json.dumps(there.get(key))} there, {json.dumps(plan[key])} asked)"
+        for key in plan
+        if there.get(key) != plan[key]
+    ]
+    if differing:
+        _refuse(records_dir, what, differing)
+
+
+def _refuse(records_dir, what, differing):
+    raise BuildError(
+        f"{records_dir} holds {what} that differ(s) from what was asked in: "
+        f"{'; '.join(differing)}. Give another --records_dir, or delete that folder."
+    )
+
+
+@contextlib.contextmanager
+def lock(records_dir):
+    """Two builds at once in one folder would remove each other's half-written files."""
+    folder = os.open(records_dir, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # Some network file systems know no locks.
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BuildError(
+                    f"Another build is writing {records_dir}. Wait for its end, or stop it."
+                ) from None
+        yield
+    finally:
+        os.close(folder)
+
+
+def check_size(path, num_bytes):
+    """Checks that a file is there and as long as it was when it was written."""
+    if not os.path.exists(path):
+        raise BuildError(damage(path, "is missing"))
+    if os.path.getsize(path) != num_bytes:
+        size = os.path.getsize(path)
+        raise BuildError(damage(path, f"has {size} bytes, but was written with {num_bytes}"))
+
+
+def damage(path, what):
+    """Returns the message about a damaged file of finished records."""
+    return (
+        f"{path} {what}. Copy it again from where it came, or delete the whole folder and "
+        "build it again."
+    )
+
+
+def to_json(value):
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)

@@ -1,0 +1,114 @@
+"""What every builder needs of its source: problems that are told, JSON, fingerprints, bytes."""
+
+import hashlib
+import json
+import os
+
+_SKIP_HINT = "Or build with --on_error=skip to leave it out and note it in skipped.jsonl."
+
+
+class BuildError(ValueError):
+    """The records cannot be built, or are not what they should be; the text says what to do."""
+
+
+class Problems:
+    """Where builders and the writer tell what is wrong with a question or an image.
+
+    Args:
+      on_error: "stop" raises `BuildError` at the first problem. "skip" notes it in `notes`; the
+        caller then leaves the question or the image out, and the build writes skipped.jsonl.
+      split: the split that the notes are about.
+    """
+
+    def __init__(self, on_error="stop", split=""):
+        if on_error not in ("stop", "skip"):
+            raise BuildError(f"`on_error` must be 'stop' or 'skip'. Received: {on_error!r}.")
+        self.on_error = on_error
+        self.split = split
+        self.notes = []
+
+    def report(self, where, reason, split=None):
+        """Raises, or notes, one problem.
+
+        Args:
+          where: file, line or id, relative to the source folder (notes are written to disk, and
+            two machines write the same bytes).
+          reason: what is wrong and what to do, in whole sentences.
+          split: where it is not the current one; "" if the problem belongs to no split.
+        """
+        if self.on_error == "stop":
+            raise BuildError(f"{where}: {reason} {_SKIP_HINT}")
+        split = self.split if split is None else split
+        self.notes.append({"where": where, "reason": reason, "split": split})
+
+
+def read_bytes(path):
+    """Returns the bytes of a file; with `functools.partial`, an example's `load_image`."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def read_json(path, name, object_hook=None):
+    """Returns the content of a JSON file; `name` is what error messages call it."""
+    text = decode_text(read_bytes(path), name)
+    try:
+        return json.loads(text, object_hook=object_hook)
+    except json.JSONDecodeError as error:
+        raise BuildError(
+            f"{name}:{error.lineno}:{error.colno}: not JSON ({error.msg}). The file may be cut "
+            "off or edited: unpack or download it again."
+        ) from None
+
+
+def decode_text(data, name):
+    """Returns UTF-8 bytes (with or without a byte order mark) as a string."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BuildError(
+            f"{name}:{line}: not UTF-8 (byte {error.start}: {error.reason}). "
+            "Save the file as UTF-8."
+        ) from None
+
+
+def require_folder(source_dir, dataset, content):
+    """Checks that `--source_dir` is a folder; `content` says what it should hold."""
+    if not source_dir:
+        raise BuildError(f"Data set {dataset!r} needs --source_dir, the folder with {content}.")
+    if not os.path.isdir(source_dir):
+        raise BuildError(
+            f"--source_dir={source_dir} is not a folder. Data set {dataset!r} expects the "
+            f"folder with {content}."
+        )
+
+
+def fingerprint(root, contents=(), sizes=()):
+    """Returns a sha256 in hex over what a source is.
+
+    Args:
+      root: the source folder; it does not enter the fingerprint, nor do times.
+      contents: files, relative to `root`, that enter with their name and content.
+      sizes: pairs (file relative to `root`, bytes) that enter with name and size alone.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(contents):
+        digest.update(f"{name}\0{sha256_of_file(os.path.join(root, name))}\n".encode())
+    for name, size in sorted(sizes):
+        digest.update(f"{name}\0{size}\n".encode())
+    return digest.hexdigest()
+
+
+def sha256_of_file(path):
+    """Returns the sha256 of a file's content in hex."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def list_files(folder):
+    """Returns {name: bytes} of the plain files directly in `folder`."""
+    with os.scandir(folder) as entries:
+        return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}

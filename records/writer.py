@@ -1,0 +1,292 @@
+"""Examples of one data set → shards of TFRecords, the same bytes on every machine.
+
+The order is that of the sha256 of the keys (an idea of TensorFlow Datasets), so it depends
+neither on the order of the source nor on the number of processes, and a shard is a fair sample
+of its split. A shard is written beside its place and renamed when whole: a name without
+".partial" is always a finished shard, and a killed build goes on with the shards not there.
+"""
+
+import concurrent.futures
+import dataclasses
+import glob
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import struct
+import sys
+import warnings
+
+import tensorflow as tf
+import tqdm
+from PIL import Image
+
+from records import schema, worker
+from records.source import BuildError, Problems
+
+MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # Those that TensorFlow decodes.
+_SIDECAR = ".skipped.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One file to write: `examples`, in order, of `split` at `path`."""
+
+    path: str
+    split: str
+    examples: tuple[schema.ImageExample, ...]
+
+
+def shard_name(dataset, split, index, num_shards):
+    """Returns e.g. "clevr-train.tfrecord-00000-of-00016"."""
+    return f"{dataset}-{split}.tfrecord-{index:05d}-of-{num_shards:05d}"
+
+
+def deal(pairs, num_shards):
+    """Sorts one split by the hash of its keys and deals it into contiguous parts.
+
+    Args:
+      pairs: iterable of (key, `ImageExample`).
+      num_shards: how many parts; their sizes differ by one at most.
+
+    Returns:
+      A list of `num_shards` tuples of examples, some of them empty where there are fewer
+      examples than shards.
+
+    Raises:
+      BuildError: a key or a question id is there twice; both examples are shown.
+    """
+    by_key, by_question = {}, {}
+    for key, example in pairs:
+        _check_new(by_key, key, example, f"Key {key!r}")
+        for question in example.questions:
+            _check_new(by_question, question.id, example, f"Question id {question.id!r}")
+    keys = sorted(by_key, key=lambda key: hashlib.sha256(key.encode()).digest())
+    bounds = [len(keys) * i // num_shards for i in range(num_shards + 1)]
+    return [
+        tuple(by_key[key] for key in keys[start:end])
+        for start, end in zip(bounds, bounds[1:], strict=False)
+    ]
+
+
+def _check_new(seen, name, example, what):
+    if name in seen:
+        raise BuildError(
+            f"{what} is there twice in one split: first in {_describe(seen[name])}, then in "
+            f"{_describe(example)}. Ids must be unique within a split: remove or rename one."
+        )
+    seen[name] = example
+
+
+def _describe(example):
+    ids = [question.id for question in example.questions]
+    shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+    return f"{example.source} (image {example.image_id!r}, questions {shown})"
+
+
+def write_shards(shards, *, num_processes=1, on_error="stop"):
+    """Writes shards, each whole or not at all, with a progress bar on a terminal.
+
+    Args:
+      shards: list of `Shard`.
+      num_processes: with 1, this process writes; otherwise so many fresh ones do.
+      on_error: as in `Problems`. What is skipped goes to a sidecar file beside each shard,
+        which `read_notes` reads.
+    """
+    progress = _Progress(shards)
+    try:
+        if num_processes == 1:
+            for shard in shards:
+                write_shard(shard, on_error, progress.image)
+                progress.shard(shard)
+        else:
+            _write_in_processes(shards, num_processes, on_error, progress)
+    finally:
+        progress.close()
+
+
+def _write_in_processes(shards, num_processes, on_error, progress):
+    # Spawn, not fork: TensorFlow's threads do not survive a fork, and their locks may be held.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        min(num_processes, len(shards)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=worker.start,
+    )
+    try:
+        futures = {pool.submit(write_shard, shard, on_error): shard for shard in shards}
+        for future in concurrent.futures.as_completed(futures):
+            future.result()
+            progress.image(len(futures[future].examples))
+            progress.shard(futures[future])
+    except concurrent.futures.process.BrokenProcessPool:
+        raise BuildError(
+            "A writing process was killed, perhaps for want of memory. Run the same command "
+            "again, with a smaller --num_processes: finished shards are kept."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def write_shard(shard, on_error="stop", on_image=lambda: None):
+    """Writes one shard beside its place and renames it when it is whole and on the disk."""
+    problems = Problems(on_error, shard.split)
+    partial = f"{shard.path}.partial-{os.getpid()}"
+    try:
+        with tf.io.TFRecordWriter(partial) as writer:
+            for example in shard.examples:
+                record = _make_record(example, problems)
+                if record is not None:
+                    writer.write(record)
+                on_image()
+        _write_sidecar(shard.path + _SIDECAR, problems.notes)  # Before the rename: never lost.
+        _publish(partial, shard.path)
+    except (OSError, tf.errors.OpError) as error:
+        raise BuildError(
+            f"{shard.path} could not be written ({error}). Make room or give write permission, "
+            "then run the same command again: finished shards are kept."
+        ) from None
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def _make_record(example, problems):
+    """Returns one serialized record, or None if its image has a problem."""
+    lost = f"It has {len(example.questions)} question(s)."
+    try:
+        encoded = example.load_image()
+    except OSError as error:
+        reason = f"the image cannot be read ({error.strerror}). {lost} Put the file back."
+        problems.report(example.source, reason)
+        return None
+    try:
+        height, width = check_image(encoded)
+        return schema.serialize_example(example, encoded, height, width)
+    except ValueError as error:
+        problems.report(example.source, f"{error} {lost}")
+        return None
+
+
+def check_image(encoded):
+    """Decodes an image wholly and returns its (height, width).
+
+    Raises:
+      ValueError: the bytes are no image that can be decoded; says what to do.
+    """
+    try:
+        with (
+            warnings.catch_warnings(),
+            Image.open(io.BytesIO(encoded), formats=_FORMATS) as image,
+        ):
+            width, height = _check_header(image, encoded)
+            image.load()
+            return height, width
+    except Image.UnidentifiedImageError:
+        raise ValueError(
+            f"not an image in one of the formats {', '.join(_FORMATS)} (it begins with "
+            f"{encoded[:8]!r}). Convert it to PNG or JPEG, or replace it."
+        ) from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"too large an image: {error} Make it smaller.") from None
+    except (OSError, SyntaxError, EOFError) as error:  # What Pillow raises for broken files.
+        raise ValueError(f"broken or truncated image ({error}). Get the file anew.") from None
+
+
+def image_size(encoded):
+    """Returns (height, width) from an image's header."""
+    with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+        return image.height, image.width
+
+
+def _check_header(image, encoded):
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(
+            f"too large an image: {width}x{height} pixels, at most {MAX_PIXELS:,} are taken. "
+            "Make it smaller."
+        )
+    if image.format == "BMP":
+        _check_bmp(image, encoded)
+    return width, height
+
+
+def _check_bmp(image, encoded):
+    bits, compression = struct.unpack_from("<HI", encoded, 28)
+    if not (bits in (24, 32) or (bits == 8 and image.mode == "L" and compression == 0)):
+        # TensorFlow takes an index into the palette for a shade of grey, and says nothing.
+        raise ValueError(f"a BMP with {bits} bits a pixel and a palette. Convert it to PNG.")
+
+
+def read_notes(shard_paths):
+    """Returns what was skipped while the shards were written, in order."""
+    notes = []
+    for path in shard_paths:
+        if os.path.exists(path + _SIDECAR):
+            with open(path + _SIDECAR, encoding="utf-8") as file:
+                notes += [json.loads(line) for line in file]
+    return notes
+
+
+def remove_leftovers(records_dir, sidecars=False):
+    """Removes what killed builds left half-written, and, at the very end, the sidecars."""
+    for pattern in ("*.partial-*",) + (("*" + _SIDECAR,) if sidecars else ()):
+        for path in glob.glob(os.path.join(glob.escape(records_dir), pattern)):
+            os.remove(path)
+
+
+def _write_sidecar(path, notes):
+    if notes:
+        write_text(path, to_json_lines(notes))
+    elif os.path.exists(path):  # Of a killed build whose broken image has been mended since.
+        os.remove(path)
+
+
+def to_json_lines(values):
+    """Returns one JSON value per line."""
+    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+
+
+def write_text(path, text):
+    """Writes a text file: whole and on the disk, or not at all."""
+    partial = f"{path}.partial-{os.getpid()}"
+    with open(partial, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    _publish(partial, path)
+
+
+def _publish(partial, path):
+    with open(partial, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+    try:
+        os.fsync(folder)  # The rename, too, must outlive a power failure.
+    finally:
+        os.close(folder)
+
+
+class _Progress:
+    """A bar over all images on a terminal; elsewhere one line when a split is written."""
+
+    def __init__(self, shards):
+        self._left = {}
+        for shard in shards:
+            self._left.setdefault(shard.split, []).append(len(shard.examples))
+        self._sizes = {split: (len(n), sum(n)) for split, n in self._left.items()}
+        total = sum(size for _, size in self._sizes.values())
+        self._is_terminal = sys.stderr.isatty()
+        self._bar = tqdm.tqdm(total=total, unit=" images", disable=not self._is_terminal)
+
+    def image(self, count=1):
+        self._bar.update(count)
+
+    def shard(self, shard):
+        self._left[shard.split].pop()
+        if not self._left[shard.split] and not self._is_terminal:
+            num_shards, num_images = self._sizes[shard.split]
+            print(f"{shard.split}: {num_images:,} images in {num_shards} shards", flush=True)
+
+    def close(self):
+        self._bar.close()
