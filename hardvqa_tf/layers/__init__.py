@@ -1,0 +1,28 @@
+"""The layers of the model, one public layer a file, on `keras.ops` alone."""
+
+from hardvqa_tf.layers.adaptive_hard_attention import AdaptiveHardAttention
+from hardvqa_tf.layers.coordinates import CellCoordinates
+from hardvqa_tf.layers.fusion import Fusion
+from hardvqa_tf.layers.hard_attention import HardAttention
+from hardvqa_tf.layers.last_state import LastState, ReverseTokens
+from hardvqa_tf.layers.no_attention import NoAttention
+from hardvqa_tf.layers.pairwise import NonLocalPairwise
+from hardvqa_tf.layers.presence import cell_presence
+from hardvqa_tf.layers.relation import RelationNetwork
+from hardvqa_tf.layers.soft_attention import SoftAttention
+from hardvqa_tf.layers.sum_pooling import SumPooling
+
+__all__ = [
+    "AdaptiveHardAttention",
+    "CellCoordinates",
+    "Fusion",
+    "HardAttention",
+    "LastState",
+    "NoAttention",
+    "NonLocalPairwise",
+    "RelationNetwork",
+    "ReverseTokens",
+    "SoftAttention",
+    "SumPooling",
+    "cell_presence",
+]
