@@ -1,7 +1,7 @@
 """Where each cell of the grid lies: its x and y between -1 and 1.
 
-Relation networks append them to every cell (Santoro et al., 2017, section 4), so that pairs
-of cells can be compared by place; after a gather, nothing else would say where a cell was.
+Relation networks append them to every cell (Santoro et al., 2017), so that pairs of cells
+can be compared by place; after a gather, nothing else would say where a cell was.
 
 Letters: N question rows, P = height·width cells, D width.
 """

@@ -6,7 +6,7 @@ net/MLP" follows, and the norm of *its* output is the presence that attention se
 The number, width and nonlinearity of these layers are not known, so they are arguments.
 
 Where we differ, in work and not in result: the first 1x1 layer acts on the image and on the
-question apart, and their images are summed. For the concatenation
+question apart, and the two products are summed. For the concatenation
 
     W [grid_p, question] + b  =  W_grid grid_p + (W_question question + b),
 

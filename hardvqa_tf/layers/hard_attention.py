@@ -1,6 +1,6 @@
 """Hard attention (HAN): keep the k cells with the greatest presence, drop the others.
 
-Malinowski et al. (ECCV 2018, https://arxiv.org/abs/1808.00300), section 3: with presence
+Malinowski et al. (ECCV 2018, https://arxiv.org/abs/1808.00300): with presence
 p_i = ||x_i||_2, the cells of the k greatest p_i go on to the aggregation and no other does.
 
 Selection has no parameters and no gradient; the kept cells' *values* carry all of it. The

@@ -1,8 +1,8 @@
 """Non-local pairwise aggregation: all pairs of kept cells under one joint softmax.
 
 Malinowski et al. (ECCV 2018, https://arxiv.org/abs/1808.00300) aggregate the kept cells with
-the pairs of the non-local operator (Wang et al., CVPR 2018, https://arxiv.org/abs/1711.07971,
-section 3), where the "softmax acts over all i, j positions": jointly, not row by row,
+the pairs of the non-local operator (Wang et al., CVPR 2018, https://arxiv.org/abs/1711.07971),
+where the "softmax acts over all i, j positions": jointly, not row by row,
 
     s_ij = theta(x_i) · phi(x_j),    w = softmax_{i,j}(s),    output = sum_ij w_ij g(x_j).
 
@@ -68,6 +68,7 @@ class NonLocalPairwise(keras.layers.Layer):
     def build(self, cells_shape, valid_shape=None, coordinates_shape=None):
         width = cells_shape[-1] + (0 if coordinates_shape is None else coordinates_shape[-1])
         units = self.units or cells_shape[-1]
+        # Made here and not in `__init__`: with units=None the width is known only now.
         self._theta = keras.layers.Dense(units, dtype=self.dtype_policy, name="theta")
         self._phi = keras.layers.Dense(units, dtype=self.dtype_policy, name="phi")
         self._value = keras.layers.Dense(units, dtype=self.dtype_policy, name="g")

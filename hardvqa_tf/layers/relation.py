@@ -1,7 +1,7 @@
 """Relation network: a small network looks at every pair of kept cells, with the question.
 
 Santoro et al., "A simple neural network module for relational reasoning" (NeurIPS 2017,
-https://arxiv.org/abs/1706.01427), equation 1 with the question as in section 4:
+https://arxiv.org/abs/1706.01427), with the question q given to every pair:
 
     RN(O) = f( sum_{i,j} g(o_i, o_j, q) ),    o = [cell, coordinates].
 

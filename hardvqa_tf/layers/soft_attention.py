@@ -1,7 +1,7 @@
 """Soft attention: every cell counts, with a weight; stacked attention (SAN), in hops.
 
 Yang et al., "Stacked Attention Networks for Image Question Answering" (CVPR 2016,
-https://arxiv.org/abs/1511.02274), section 3.3: from u = question, in every hop
+https://arxiv.org/abs/1511.02274): from u = question, in every hop
 
     h_p     = tanh(W_cells x_p + W_u u + b)
     weights = softmax_P(w · h_p)
