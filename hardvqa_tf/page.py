@@ -1,0 +1,184 @@
+"""A white page to paste pictures on and to write below them, in any language's characters.
+
+Pillow brings one font that scales, and that font has ASCII and a few marks more: no umlauts.
+"""
+
+import functools
+import math
+import unicodedata
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+# Fonts of common systems, asked for what Pillow's own font lacks.
+_SYSTEM_FONTS = (
+    "DejaVuSans.ttf",
+    "arial.ttf",
+    "Arial Unicode.ttf",
+    "NotoSans-Regular.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "msyh.ttc",
+)
+# Characters that Unicode does not decompose into plain ones.
+_PLAIN = str.maketrans(
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "AE",
+        "ø": "o",
+        "Ø": "O",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "×": "x",
+    }
+)
+
+
+class Page:
+    """A white page that grows downwards; `y` is where the next line goes.
+
+    Args:
+      width: of the page, in pixels.
+      sample: str, what is going to be written, to choose the font by.
+    """
+
+    def __init__(self, width, sample):
+        self.width, self.y, self.font = width, 0, Font(sample)
+        self._image = Image.new("RGB", (width, 4 * width + 1000), "white")
+        self._draw = ImageDraw.Draw(self._image)
+
+    def text(self, x, y, text, size, color):
+        """Writes one line whose base line is `size` below `y`, whatever the font."""
+        text, font = self.font.write(text), self.font.at(size)
+        self._draw.text((x, y + size), text, color, font, anchor="ls")
+
+    def paste(self, x, y, pixels, grow=True):
+        self._image.paste(Image.fromarray(pixels), (x, y))
+        if grow:
+            self.y = max(self.y, y + pixels.shape[0])
+
+    def box(self, x, y, width, height, color):
+        if width > 0:
+            self._draw.rectangle((x, y, x + width - 1, y + height - 1), fill=color)
+
+    def sign(self, x, y, right, color):
+        """A check mark or a cross, 16 pixels wide; drawn large and made smaller: smooth."""
+        mask = Image.new("L", (64, 64), 0)
+        draw = ImageDraw.Draw(mask)
+        strokes = (
+            [((8, 34), (26, 52), (56, 12))]
+            if right
+            else [((12, 12), (52, 52)), ((52, 12), (12, 52))]
+        )
+        for stroke in strokes:
+            draw.line(stroke, fill=255, width=10, joint="curve")
+        mask = mask.resize((16, 16), Image.Resampling.LANCZOS)
+        self._image.paste(color, (x, y), mask)
+
+    def finish(self, margin):
+        """uint8[H, W, 3], down to `margin` below the last line."""
+        return np.asarray(self._image.crop((0, 0, self.width, self.y + margin)))
+
+
+class Font:
+    """The font that a page is written in, and what it makes of characters that it lacks.
+
+    Pillow's own font where it has all characters of the sample, else the font of this system
+    that lacks the fewest. What is lacking loses its accents, or becomes a question mark.
+
+    Args:
+      sample: str, the text that is going to be written.
+    """
+
+    def __init__(self, sample):
+        self._name = min(_font_names(), key=lambda name: len(_lacking(name, sample)))
+
+    def at(self, size):
+        return _load_font(self._name, size)
+
+    def write(self, text):
+        """The text in characters that the font has."""
+        lacking = _lacking(self._name, text)
+        return "".join(self._replace(c) if c in lacking else c for c in text)
+
+    def length(self, text, size):
+        return math.ceil(self.at(size).getlength(self.write(text)))
+
+    def start(self, text, size, width):
+        """As much of the text's start as fits, one character at least."""
+        low, high = 1, len(text)
+        while low < high:
+            middle = (low + high + 1) // 2
+            fits = self.length(text[:middle], size) <= width
+            low, high = (middle, high) if fits else (low, middle - 1)
+        return text[:low]
+
+    def shorten(self, text, size, width):
+        """The text, or as much of its start as fits with an ellipsis."""
+        if self.length(text, size) <= width:
+            return text
+        return self.start(text, size, width - self.length("…", size)).rstrip() + "…"
+
+    def wrap(self, text, size, width, max_lines):
+        """Cuts into lines at spaces; a word longer than a line is cut anywhere.
+
+        What `max_lines` lines cannot hold ends in an ellipsis.
+        """
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if self.length(longer, size) <= width:
+                lines[-1] = longer
+                continue
+            if lines[-1]:
+                lines.append("")
+            while self.length(word, size) > width:
+                start = self.start(word, size, width)
+                lines[-1:] = [start, ""]
+                word = word[len(start) :]
+            lines[-1] = word
+        if len(lines) > max_lines:
+            rest = " ".join(lines[max_lines - 1 :])
+            lines[max_lines - 1 :] = [self.shorten(rest, size, width)]
+        return lines
+
+    def _replace(self, character):
+        if not character.isprintable():
+            return " "
+        plain = unicodedata.normalize("NFKD", character.translate(_PLAIN))
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
+        return "?" if _lacking(self._name, plain) else plain
+
+
+@functools.cache
+def _font_names():
+    """None for Pillow's own font, and the fonts that this system has."""
+    names = [None]
+    for name in _SYSTEM_FONTS:
+        try:
+            ImageFont.truetype(name, 16)
+        except OSError:
+            continue
+        names.append(name)
+    return names
+
+
+@functools.lru_cache(maxsize=64)
+def _load_font(name, size):
+    return ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
+
+
+def _lacking(name, text):
+    """The set of characters of a text that a font lacks."""
+    return {c for c in set(text) if not _has(name, c)}
+
+
+@functools.lru_cache(maxsize=4096)
+def _has(name, character):
+    # What a font lacks it draws as it draws U+FFFF, which is no character.
+    font = _load_font(name, 16)
+    as_missing = bytes(font.getmask("\uffff"))
+    return character == " " or (
+        character.isprintable() and bytes(font.getmask(character)) != as_missing
+    )
