@@ -49,6 +49,13 @@ def resnet101(image_size=(320, 320), weights="imagenet", trainable=False, name="
 
 
 def _backbone(image_size, weights):
+    is_path = weights is not None and weights != "imagenet"
+    if is_path and not pathlib.Path(weights).is_file():
+        raise ValueError(
+            '`weights` must be "imagenet", None, or the path of a weights file. Received: '
+            f"weights={str(weights)!r}, which is no file. Correct the path, or download "
+            f"{IMAGENET_URL}{IMAGENET_FILE} and pass where it lies."
+        )
     # Built without weights first, so that a wrong image size is not mistaken for a failed
     # download.
     backbone = keras.applications.ResNet101(
@@ -56,13 +63,7 @@ def _backbone(image_size, weights):
     )
     if weights == "imagenet":
         backbone.load_weights(_imagenet_weights())
-    elif weights is not None:
-        if not pathlib.Path(weights).is_file():
-            raise ValueError(
-                '`weights` must be "imagenet", None, or the path of a weights file. Received: '
-                f"weights={str(weights)!r}, which is no file. Correct the path, or download "
-                f"{IMAGENET_URL}{IMAGENET_FILE} and pass where it lies."
-            )
+    elif is_path:
         backbone.load_weights(weights)
     return backbone
 

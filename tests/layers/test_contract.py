@@ -1,0 +1,253 @@
+"""What every layer must do: config, saving, batch sizes, dtypes, gradients, graphs."""
+
+import inspect
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hardvqa_tf import layers
+
+P, D, DQ = 6, 8, 5
+# What every Keras layer accepts and stores.
+EVERY_LAYERS = {"name", "trainable", "dtype", "autocast", "activity_regularizer", "kwargs"}
+
+
+def _cells(n):
+    # Of very different lengths, so that attentions choose, and rows choose differently.
+    rng = np.random.default_rng(n)
+    cells = rng.normal(size=(n, P, D)) * rng.uniform(0.1, 2.0, size=(n, P, 1))
+    return cells.astype("float32")
+
+
+def _attended(n, **extra):
+    rng = np.random.default_rng(100 + n)
+    return {
+        "cells": _cells(n),
+        "question": rng.normal(size=(n, DQ)).astype("float32"),
+        "coordinates": rng.uniform(-1, 1, size=(n, P, 2)).astype("float32"),
+        **extra,
+    }
+
+
+def _aggregated(n):
+    valid = np.random.default_rng(200 + n).uniform(size=(n, P)) < 0.6
+    valid[:, 2] = True  # at least one a row
+    return _attended(n, valid=valid)
+
+
+def _fused(n):
+    rng = np.random.default_rng(300 + n)
+    return {
+        "grid": rng.normal(size=(n, P, D)).astype("float32"),
+        "question": rng.normal(size=(n, 3, DQ)).astype("float32"),
+    }
+
+
+def _spoken(n):
+    rng = np.random.default_rng(400 + n)
+    tokens = rng.integers(1, 9, size=(n, P)).astype("int32")
+    tokens[0, 2:] = 0
+    return {"states": rng.normal(size=(n, P, D)).astype("float32"), "tokens": tokens}
+
+
+# name: (class, non-default arguments, inputs for n rows)
+CASES = {
+    "coordinates": (
+        layers.CellCoordinates,
+        {"height": 2, "width": 3},
+        lambda n: {"cells": _cells(n)},
+    ),
+    "fusion_concatenate": (
+        layers.Fusion,
+        {"units": (7, 4), "activation": "tanh", "dropout": 0.3},
+        _fused,
+    ),
+    "fusion_add": (layers.Fusion, {"units": (7,), "how": "add", "activation": "gelu"}, _fused),
+    "fusion_no_layer": (layers.Fusion, {"units": ()}, _fused),
+    "fusion_add_no_layer": (layers.Fusion, {"how": "add"}, _fused),
+    "no_attention": (layers.NoAttention, {}, _attended),
+    "hard_gather": (layers.HardAttention, {"num_cells": 2}, _attended),
+    "hard_mask": (layers.HardAttention, {"fraction": 0.5, "mode": "mask"}, _attended),
+    "adaptive_gather": (
+        layers.AdaptiveHardAttention,
+        {"threshold": 0.2, "norm": "squared", "max_cells": 4},
+        _attended,
+    ),
+    "adaptive_mask": (
+        layers.AdaptiveHardAttention,
+        {"max_cells": 3, "mode": "mask"},
+        _attended,
+    ),
+    "soft": (
+        layers.SoftAttention,
+        {"num_hops": 3, "hidden_dim": 7, "dropout": 0.2, "rescale": True},
+        _attended,
+    ),
+    "sum": (layers.SumPooling, {}, _aggregated),
+    "pairwise": (
+        layers.NonLocalPairwise,
+        {"units": 7, "scale": False, "pair_value": "both"},
+        _aggregated,
+    ),
+    "pairwise_defaults": (layers.NonLocalPairwise, {}, _aggregated),
+    "relation_flat": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "pool": "mean"},
+        _aggregated,
+    ),
+    "relation_weighted": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "flat": False},
+        _aggregated,
+    ),
+    "relation_unordered": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "pairs": "unordered"},
+        _aggregated,
+    ),
+    "relation_all": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "pairs": "unordered", "pool": "mean"},
+        _attended,
+    ),
+    "last_state": (layers.LastState, {}, _spoken),
+    "reverse_tokens": (layers.ReverseTokens, {}, lambda n: {"tokens": _spoken(n)["tokens"]}),
+}
+
+
+@pytest.fixture(params=CASES, name="case")
+def _case(request):
+    return CASES[request.param]
+
+
+def _model(layer, inputs):
+    symbols = {
+        name: keras.Input(value.shape[1:], dtype=str(value.dtype), name=name)
+        for name, value in inputs.items()
+    }
+    return keras.Model(symbols, layer(**symbols))
+
+
+def _as_numpy(outputs):
+    outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
+    return {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}
+
+
+def _assert_equal(actual, expected, atol=1e-6):
+    actual, expected = _as_numpy(actual), _as_numpy(expected)
+    assert actual.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(actual[name], value, atol=atol, err_msg=name)
+
+
+def test_rebuilt_from_its_config_and_weights_it_gives_the_same(case):
+    layer_class, arguments, make = case
+    layer = layer_class(**arguments)
+    outputs = layer(**make(3))
+    config = json.loads(json.dumps(layer.get_config()))
+    rebuilt = layer_class.from_config(config)
+    rebuilt(**make(2))  # builds it
+    rebuilt.set_weights(layer.get_weights())
+    _assert_equal(rebuilt(**make(3)), outputs)
+
+
+def test_config_holds_the_arguments_and_nothing_else(case):
+    layer_class, arguments, _ = case
+    own = set(layer_class(**arguments).get_config()) - EVERY_LAYERS
+    accepted = set(inspect.signature(layer_class).parameters) - EVERY_LAYERS
+    assert own == accepted
+
+
+def test_a_functional_model_with_it_is_saved_and_loaded(case, tmp_path):
+    layer_class, arguments, make = case
+    model = _model(layer_class(**arguments), make(3))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    _assert_equal(loaded(make(3)), model(make(3)))
+
+
+def test_a_second_batch_size_and_the_declared_shapes_and_dtypes(case):
+    layer_class, arguments, make = case
+    layer = layer_class(**arguments)
+    model = _model(layer, make(3))
+    for n in (3, 5):
+        outputs = model(make(n))
+        _assert_equal(outputs, layer(**make(n)))
+        declared = model.output if isinstance(model.output, dict) else {"o": model.output}
+        actual = outputs if isinstance(outputs, dict) else {"o": outputs}
+        assert declared.keys() == actual.keys()
+        for name, tensor in actual.items():
+            assert declared[name].dtype == keras.backend.standardize_dtype(tensor.dtype), name
+            for size, expected in zip(tensor.shape, declared[name].shape, strict=True):
+                assert expected in (None, size), name
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_is_finite_and_near_float32(case, policy):
+    layer_class, arguments, make = case
+    layer = layer_class(**arguments)
+    expected = _as_numpy(layer(**make(3)))
+    mixed = layer_class(**arguments, dtype=policy)
+    outputs = mixed(**make(3))
+    mixed.set_weights(layer.get_weights())
+    outputs = mixed(**make(3))
+    declared = mixed.compute_output_spec(
+        **{name: keras.KerasTensor(x.shape, str(x.dtype)) for name, x in make(3).items()}
+    )
+    for name, value in (outputs if isinstance(outputs, dict) else {"output": outputs}).items():
+        spec = declared[name] if isinstance(declared, dict) else declared
+        assert spec.dtype == keras.backend.standardize_dtype(value.dtype), name
+        # Eight bits of mantissa through up to three layers and sums over 36 pairs.
+        value = keras.ops.convert_to_numpy(keras.ops.cast(value, "float32"))
+        assert np.isfinite(value).all()
+        np.testing.assert_allclose(value, expected[name], rtol=0.05, atol=0.25, err_msg=name)
+
+
+def test_every_weight_gets_a_gradient(case):
+    layer_class, arguments, make = case
+    layer = layer_class(**arguments)
+    inputs = make(4)
+    layer(**inputs)
+    if not layer.trainable_variables:
+        pytest.skip("it has no weights")
+    with tf.GradientTape() as tape:
+        outputs = layer(**inputs)
+        outputs = outputs["cells"] if isinstance(outputs, dict) else outputs
+        loss = keras.ops.sum(keras.ops.sin(outputs))
+    gradients = tape.gradient(loss, [v.value for v in layer.trainable_variables])
+    for variable, gradient in zip(layer.trainable_variables, gradients):
+        assert gradient is not None, variable.path
+        assert np.abs(gradient.numpy()).max() > 0, variable.path
+
+
+def test_rows_do_not_see_each_other(case):
+    layer_class, arguments, make = case
+    layer = layer_class(**arguments)
+    inputs = make(4)
+    backwards = {name: value[::-1] for name, value in inputs.items()}
+    expected = _as_numpy(layer(**inputs))
+    actual = _as_numpy(layer(**backwards))
+    for name, value in expected.items():
+        # Fusion gives three rows an image: it is images that change places.
+        grouped = (4, -1, *value.shape[1:])
+        turned = actual[name].reshape(grouped)[::-1].reshape(value.shape)
+        np.testing.assert_allclose(turned, value, atol=1e-6, err_msg=name)
+
+
+def test_in_a_graph_with_an_unknown_number_of_rows(case):
+    layer_class, arguments, make = case
+    layer = layer_class(**arguments)
+    names = list(make(3))
+    layer(**make(3))
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in make(3).values()]
+    )
+    def in_graph(*inputs):
+        return layer(**dict(zip(names, inputs)))
+
+    for n in (3, 5):
+        _assert_equal(in_graph(*make(n).values()), layer(**make(n)))

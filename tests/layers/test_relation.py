@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hardvqa_tf.layers import RelationNetwork
+
+N, K, D, DQ = 3, 4, 5, 2
+VALID = np.array([[1, 1, 0, 1], [0, 0, 1, 0], [1, 1, 1, 1]], bool)  # one row has one cell
+ALL = np.ones((N, K), bool)
+
+
+def _inputs():
+    rng = np.random.default_rng(0)
+    # By descending norm within a row, so that a plain i <= j is what "unordered" means.
+    cells = rng.normal(size=(N, K, D))
+    cells /= np.linalg.norm(cells, axis=-1, keepdims=True)
+    cells *= np.array([4.0, 3.0, 2.0, 1.0])[:, None]
+    return cells, rng.normal(size=(N, DQ)), rng.uniform(-1, 1, size=(N, K, 2))
+
+
+def _reference(layer, cells, valid, question=None, coordinates=None):
+    """A loop over the pairs that exist, each the concatenation [o_i, o_j, q]."""
+    weights = layer.get_weights()
+    objects = cells if coordinates is None else np.concatenate([cells, coordinates], axis=-1)
+    outputs = []
+    for n in range(len(cells)):
+        values = []
+        for i in np.flatnonzero(valid[n]):
+            for j in np.flatnonzero(valid[n]):
+                if layer.pairs == "unordered" and i > j:
+                    continue
+                value = np.concatenate([objects[n, i], objects[n, j]])
+                if question is not None:
+                    value = np.concatenate([value, question[n]])
+                for kernel, bias in zip(weights[::2], weights[1::2]):
+                    value = np.tanh(value @ kernel + bias)
+                values.append(value)
+        pool = np.mean if layer.pool == "mean" else np.sum
+        outputs.append(pool(values, axis=0))
+    return np.array(outputs)
+
+
+def _layer(**arguments):
+    return RelationNetwork(units=(7, 6), activation="tanh", dtype="float64", **arguments)
+
+
+def _shake(layer):
+    """Biases start at zero: give every weight a part."""
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(scale=0.5, size=w.shape) for w in layer.get_weights()])
+
+
+@pytest.mark.parametrize("flat", [True, False])
+@pytest.mark.parametrize("pairs", ["ordered", "unordered"])
+@pytest.mark.parametrize("pool", ["sum", "mean"])
+@pytest.mark.parametrize("with_question", [True, False])
+@pytest.mark.parametrize("with_coordinates", [True, False])
+def test_it_is_g_on_the_concatenated_pairs(with_coordinates, with_question, pool, pairs, flat):
+    cells, question, coordinates = _inputs()
+    extra = {}
+    if with_question:
+        extra["question"] = question
+    if with_coordinates:
+        extra["coordinates"] = coordinates
+    layer = _layer(pool=pool, pairs=pairs, flat=flat)
+    layer(cells, **extra)
+    _shake(layer)
+    expected = _reference(layer, cells, ALL, **extra)
+    np.testing.assert_allclose(layer(cells, **extra), expected, atol=1e-10)
+    np.testing.assert_allclose(layer(cells, valid=ALL, **extra), expected, atol=1e-10)
+    expected = _reference(layer, cells, VALID, **extra)
+    np.testing.assert_allclose(layer(cells, valid=VALID, **extra), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("pairs", ["ordered", "unordered"])
+def test_the_flat_list_has_the_gradients_of_the_weighted_pairs(pairs):
+    cells, question, _ = (tf.constant(x) for x in _inputs())
+    flat, weighted = _layer(pairs=pairs), _layer(pairs=pairs, flat=False)
+    gradients = []
+    for layer in (flat, weighted):
+        layer(cells, valid=VALID, question=question)
+        layer.set_weights(flat.get_weights())
+        with tf.GradientTape() as tape:
+            tape.watch([cells, question])
+            loss = tf.reduce_sum(tf.sin(layer(cells, valid=VALID, question=question)))
+        sources = [cells, question, *(v.value for v in layer.trainable_variables)]
+        gradients.append([g.numpy() for g in tape.gradient(loss, sources)])
+    for actual, expected in zip(*gradients, strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-12)
+        assert np.abs(actual).max() > 0
+    assert (gradients[0][0][~VALID] == 0).all()
+    assert (gradients[1][0][~VALID] == 0).all()
+
+
+@pytest.mark.parametrize("flat", [True, False])
+@pytest.mark.parametrize("pairs", ["ordered", "unordered"])
+@pytest.mark.parametrize("valid", [None, VALID])
+def test_the_order_of_the_cells_does_not_matter(valid, pairs, flat):
+    cells, question, coordinates = _inputs()
+    layer = _layer(pairs=pairs, flat=flat)
+    expected = layer(cells, valid=valid, question=question, coordinates=coordinates)
+    turn = [2, 0, 3, 1]
+    output = layer(
+        cells[:, turn],
+        valid=None if valid is None else valid[:, turn],
+        question=question,
+        coordinates=coordinates[:, turn],
+    )
+    np.testing.assert_allclose(output, expected, atol=1e-12)
+
+
+def test_which_cell_is_first_and_where_it_lies_matters():
+    cells, question, coordinates = _inputs()
+    for pairs in ("ordered", "unordered"):
+        layer = _layer(pairs=pairs)
+        output = np.array(layer(cells, question=question, coordinates=coordinates))
+        swapped = np.array(
+            layer(cells, question=question, coordinates=coordinates[:, [1, 0, 2, 3]])
+        )
+        assert np.abs(output - swapped).max() > 1e-3
+
+
+def test_the_first_kernel_starts_at_the_scale_of_the_concatenation():
+    layer = RelationNetwork(units=(300,))
+    layer.build((None, 9, 98), question_shape=(None, 100), coordinates_shape=(None, 9, 2))
+    kernel = layer.get_weights()[0]
+    limit = (6 / (100 + 100 + 100 + 300)) ** 0.5  # glorot: +-sqrt(6 / (in + out))
+    assert kernel.shape == (300, 300)
+    for part in np.split(kernel, 3):
+        assert limit * 0.99 < np.abs(part).max() <= limit
+
+
+def test_what_is_not_valid_may_be_anything():
+    cells, question, coordinates = _inputs()
+    for flat in (True, False):
+        layer = _layer(flat=flat)
+        expected = layer(cells, valid=VALID, question=question, coordinates=coordinates)
+        broken, lost = cells.copy(), coordinates.copy()
+        broken[~VALID], lost[~VALID] = np.nan, np.inf
+        output = layer(broken, valid=VALID, question=question, coordinates=lost)
+        np.testing.assert_allclose(output, expected, atol=1e-12)
+
+
+def test_a_row_without_a_cell_gives_zeros():
+    cells, _, _ = _inputs()
+    valid = VALID.copy()
+    valid[0] = False
+    for flat in (True, False):
+        output = np.array(_layer(flat=flat, pool="mean")(cells, valid=valid))
+        assert (output[0] == 0).all()
+        assert (np.abs(output[1:]).max(axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("pairs", ["ordered", "unordered"])
+def test_a_graph_with_an_unknown_number_of_cells(pairs):
+    cells, question, _ = _inputs()
+    for flat in (True, False):
+        layer = _layer(pairs=pairs, flat=flat)
+        layer(cells, valid=VALID, question=question)
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec((None, None, D), tf.float64),
+                tf.TensorSpec((None, None), tf.bool),
+                tf.TensorSpec((None, DQ), tf.float64),
+            ]
+        )
+        def in_graph(cells, valid, question):
+            return layer(cells, valid=valid, question=question)  # noqa: B023
+
+        for k in (4, 3):
+            expected = layer(cells[:, :k], valid=VALID[:, :k], question=question)
+            actual = in_graph(cells[:, :k], VALID[:, :k], question)
+            np.testing.assert_allclose(actual, expected, atol=1e-12)
+
+
+def test_without_the_flat_list_it_compiles_under_xla():
+    cells, question, _ = _inputs()
+    layer = _layer(flat=False, pairs="unordered")
+    expected = layer(cells, valid=VALID, question=question)
+    compiled = tf.function(layer, jit_compile=True)
+    np.testing.assert_allclose(
+        compiled(cells, valid=VALID, question=question), expected, atol=1e-12
+    )
+    assert layer.supports_jit
+    flat = _layer(flat=True)
+    flat(cells, valid=VALID, question=question)
+    assert not flat.supports_jit
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match="one width per layer of g, at least one"):
+        RelationNetwork(units=())
+    with pytest.raises(ValueError, match='`pool` must be "sum" or "mean"'):
+        RelationNetwork(pool="max")
+    with pytest.raises(ValueError, match='`pairs` must be "ordered" or "unordered"'):
+        RelationNetwork(pairs="all")
