@@ -36,7 +36,7 @@ class Question:
 
 @dataclasses.dataclass(frozen=True)
 class Object:
-    """Where a thing is: `x` and `y` in [0, 1], from the left and from the top edge."""
+    """Where a thing's centre is: `x` and `y` in [0, 1], from the left and from the top edge."""
 
     name: str
     x: float
@@ -50,6 +50,8 @@ class ImageExample:
     `load_image` returns the file's bytes. It is called in the process that writes the shard, so
     that a generator stays light however large the images are; it must be picklable
     (`functools.partial` of a module's function). `source` names the image in error messages.
+    `objects_in_pixels`: the objects' `x` and `y` are pixels, as in CLEVR, whose builder would
+    have to open every image to know its size; they are divided when the record is made.
     """
 
     image_id: str
@@ -57,11 +59,16 @@ class ImageExample:
     load_image: Callable[[], bytes]
     questions: tuple[Question, ...]
     objects: tuple[Object, ...] = ()
+    objects_in_pixels: bool = False
 
 
 def serialize_example(example: ImageExample, encoded: bytes, height: int, width: int) -> bytes:
-    """Returns the serialized `tf.train.Example` of one image, `encoded` being its bytes."""
-    questions, objects = example.questions, example.objects
+    """Returns the serialized `tf.train.Example` of one image, `encoded` being its bytes.
+
+    Raises:
+      ValueError: an object lies outside the image.
+    """
+    questions, objects = example.questions, _scaled_objects(example, height, width)
     features = {
         "image/id": _bytes([example.image_id]),
         "image/encoded": _bytes([encoded]),
@@ -80,6 +87,22 @@ def serialize_example(example: ImageExample, encoded: bytes, height: int, width:
     return message.SerializeToString(deterministic=True)
 
 
+def _scaled_objects(example, height, width):
+    """Returns the objects with `x` and `y` in [0, 1]."""
+    if example.objects_in_pixels:
+        objects = [Object(o.name, o.x / width, o.y / height) for o in example.objects]
+    else:
+        objects = example.objects
+    for o in objects:
+        if not (0 <= o.x <= 1 and 0 <= o.y <= 1):
+            raise ValueError(
+                f"object {o.name!r} lies outside the {width}x{height} image, at "
+                f"({o.x:.3f}, {o.y:.3f}) of its width and height. Were the images resized? "
+                "Take those that the positions were made for."
+            )
+    return objects
+
+
 def parse_example(serialized):
     """Parses one serialized record.
 
@@ -94,6 +117,26 @@ def parse_example(serialized):
     parsed["answer/text"] = tf.RaggedTensor.from_row_lengths(
         parsed["answer/text"], parsed["answer/count"]
     )
+    return parsed
+
+
+def parse_questions(serialized):
+    """Parses the questions of many records at once, and leaves their images alone.
+
+    Args:
+      serialized: string[N] tensor.
+
+    Returns:
+      A dict of tensors over the Q questions of all N records, in order: `question/text`,
+      `question/id` and `question/type` string[Q], `answer/text` ragged string[Q, None].
+    """
+    strings = ("question/text", "question/id", "question/type", "answer/text")
+    features = {name: tf.io.RaggedFeature(tf.string) for name in strings}
+    features["answer/count"] = tf.io.RaggedFeature(tf.int64)
+    parsed = tf.io.parse_example(serialized, features)
+    parsed = {name: value.values for name, value in parsed.items()}
+    counts = parsed.pop("answer/count")
+    parsed["answer/text"] = tf.RaggedTensor.from_row_lengths(parsed["answer/text"], counts)
     return parsed
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 
+_KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 _SKIP_HINT = "Or build with --on_error=skip to leave it out and note it in skipped.jsonl."
 
 
@@ -70,6 +71,29 @@ def decode_text(data, name):
             f"{name}:{line}: not UTF-8 (byte {error.start}: {error.reason}). "
             "Save the file as UTF-8."
         ) from None
+
+
+def field(raw, name, kind):
+    """Returns a field of a JSON object; `ValueError` if it is missing or not of type `kind`."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"expected an object. Received: {json.dumps(raw)[:80]}. Correct it.")
+    if name not in raw:
+        raise ValueError(f"{name!r} is missing. Add it.")
+    value = raw[name]
+    # To Python, True is an int; to whoever wrote the file, it is not.
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(
+            f"{name!r} must be {_KINDS[kind]}. Received: {json.dumps(value)[:80]}. Correct it."
+        )
+    return value
+
+
+def text_field(raw, name):
+    """Returns a field that must be a string with more than white space in it."""
+    text = field(raw, name, str)
+    if not text.strip():
+        raise ValueError(f"{name!r} is empty. Fill it in, or remove the entry.")
+    return text
 
 
 def require_folder(source_dir, dataset, content):

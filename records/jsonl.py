@@ -1,0 +1,237 @@
+"""Your own images and questions, from JSON lines.
+
+    data.jsonl        one line per question, each with a "split"; or instead
+    train.jsonl, ...  one file per split
+    any/folder/...    the images
+
+    {"image": "photos/1.jpg", "question": "Is it raining?", "answer": "yes"}
+
+Keys: `image` (path relative to the folder, never outside it), `question`; optional `answer` (a
+string) or `answers` (a list of strings, e.g. of several people), `id`, `type`, `split`.
+"""
+
+import dataclasses
+import functools
+import json
+import os
+import re
+
+from records.schema import ImageExample, Question
+from records.source import (
+    BuildError,
+    decode_text,
+    field,
+    fingerprint,
+    read_bytes,
+    require_folder,
+    text_field,
+)
+
+_KEYS = ("image", "question", "answer", "answers", "id", "type", "split")
+_EXAMPLE = '{"image": "photos/1.jpg", "question": "Is it raining?", "answer": "yes"}'
+
+
+@dataclasses.dataclass(frozen=True)
+class _Line:
+    where: str  # "train.jsonl:3"
+    split: str
+    image: str
+    question: Question  # its id is "" where the line gives none
+
+
+class Jsonl:
+    """Builder of your own data.
+
+    Args:
+      source_dir: the folder with data.jsonl, or <split>.jsonl files, and the images.
+
+    An image's id is its path relative to `source_dir`. A question without an `id` gets the
+    image's id and its place among this image's questions, "photos/1.jpg#0". Ids are unique in
+    the whole data set, and an image is in one split only.
+    """
+
+    name = "jsonl"
+
+    def __init__(self, source_dir=None):
+        require_folder(
+            source_dir, self.name, "data.jsonl or <split>.jsonl files, and the images"
+        )
+        self._root = source_dir
+        self._files = self._find_files()
+        self._lines, self._problems = [], []  # problems: (split, where, reason)
+        for name in self._files:
+            self._read(name)
+        self._check_ids_and_images()
+        if "train" not in self.splits() and self._problems:
+            _, where, reason = self._problems[
+                0
+            ]  # Else "no split 'train'" would hide the cause.
+            raise BuildError(f"{where}: {reason} No line of split 'train' can be read.")
+
+    def splits(self):
+        found = {line.split for line in self._lines} | set(self._files) - {"data.jsonl"}
+        found = {split.removesuffix(".jsonl") for split in found}
+        known = [split for split in ("train", "val", "test") if split in found]
+        return tuple(known + sorted(found - set(known)))
+
+    def fingerprint(self):
+        images = sorted({line.image for line in self._lines})
+        paths = [(image, os.path.join(self._root, image)) for image in images]
+        sizes = [(image, os.path.getsize(p)) for image, p in paths if os.path.isfile(p)]
+        return fingerprint(self._root, self._files, sizes)
+
+    def examples(self, split, problems):
+        is_first = split == self.splits()[0]
+        for of_split, where, reason in self._problems:
+            if of_split == split or (is_first and of_split not in self.splits()):
+                problems.report(where, reason, of_split)
+        by_image = {}
+        for line in self._lines:
+            if line.split == split:
+                by_image.setdefault(line.image, []).append(line)
+        for image, lines in by_image.items():
+            path = os.path.join(self._root, image)
+            if not os.path.isfile(path):
+                reason = (
+                    f"there is no file {image!r}, about which {len(lines)} question(s) ask, "
+                    "this one first. Put it there, or correct the path, relative to the folder."
+                )
+                problems.report(lines[0].where, reason)
+                continue
+            load_image = functools.partial(read_bytes, path)
+            yield image, ImageExample(image, image, load_image, _questions(image, lines))
+
+    def _find_files(self):
+        names = sorted(name for name in os.listdir(self._root) if name.endswith(".jsonl"))
+        if "data.jsonl" in names and len(names) > 1:
+            raise BuildError(
+                f"{self._root} has data.jsonl among other .jsonl files ({', '.join(names)}). "
+                "Keep either data.jsonl, whose lines name their split, or one file per split."
+            )
+        for name in names:
+            if not re.fullmatch(r"\w+\.jsonl", name, re.ASCII):
+                raise BuildError(
+                    f"{name}: a split's name has letters, digits and _ only. Rename the file."
+                )
+        if not names:
+            raise BuildError(
+                f"{self._root} has no .jsonl file. Write train.jsonl (val.jsonl, test.jsonl) "
+                f"with lines like {_EXAMPLE}"
+            )
+        return names
+
+    def _read(self, name):
+        text = decode_text(read_bytes(os.path.join(self._root, name)), name)
+        of_file = None if name == "data.jsonl" else name.removesuffix(".jsonl")
+        # Not splitlines(): it would also split at characters that JSON allows within strings.
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+            where, split = f"{name}:{number}", of_file or ""
+            try:
+                raw = _parse(line)
+                split = _split(raw, of_file)
+                self._lines.append(_Line(where, split, self._image(raw), _question(raw)))
+            except ValueError as error:
+                self._problems.append((split, where, str(error)))
+
+    def _image(self, raw):
+        """Returns the image's path relative to the folder, links resolved; never outside it."""
+        image = text_field(raw, "image")
+        root = os.path.realpath(self._root)
+        path = os.path.relpath(os.path.realpath(os.path.join(root, image)), root)
+        if os.path.isabs(image) or path.split(os.sep)[0] == os.pardir:
+            raise ValueError(
+                f"image {image!r} is outside the folder. Copy it into the folder and give its "
+                "path relative to the folder."
+            )
+        return path.replace(os.sep, "/")
+
+    def _check_ids_and_images(self):
+        """Moves lines whose id, or whose image's split, contradicts an earlier line's."""
+        kept, ids, images = [], {}, {}
+        for line in self._lines:
+            first = images.setdefault(line.image, line)
+            same_id = ids.setdefault(line.question.id, line) if line.question.id else line
+            if first.split != line.split:
+                reason = (
+                    f"image {line.image!r} is in split {line.split!r} here, but in "
+                    f"{first.split!r} at {first.where}. A test must not see what training saw: "
+                    "keep all questions of an image in one split."
+                )
+            elif same_id is not line:
+                reason = f"id {line.question.id!r} is also that of {same_id.where}. Change one."
+            else:
+                kept.append(line)
+                continue
+            self._problems.append((line.split, line.where, reason))
+        self._lines = kept
+
+
+def _questions(image, lines):
+    """Returns an image's questions, those without an id numbered."""
+    return tuple(
+        line.question
+        if line.question.id
+        else dataclasses.replace(line.question, id=f"{image}#{place}")
+        for place, line in enumerate(lines)
+    )
+
+
+def _parse(line):
+    if not line.strip():
+        raise ValueError("an empty line. Remove it.")
+    try:
+        raw = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"not JSON ({error.msg}, column {error.colno}). Expected one line like {_EXAMPLE}"
+        ) from None
+    if not isinstance(raw, dict):
+        raise ValueError(f"not a JSON object. Expected one line like {_EXAMPLE}")
+    unknown = sorted(set(raw) - set(_KEYS))
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r}. Known: {', '.join(_KEYS)}. Correct it.")
+    return raw
+
+
+def _split(raw, of_file):
+    split = raw.get("split", of_file)
+    if split is None:
+        raise ValueError(
+            "'split' is missing. In data.jsonl every line names one, e.g. \"train\"."
+        )
+    if not isinstance(split, str) or not re.fullmatch(r"\w+", split, re.ASCII):
+        raise ValueError(
+            f"'split' must be letters, digits and _ in a string. Received: {split!r}."
+        )
+    if of_file and split != of_file:
+        raise ValueError(
+            f"'split' is {split!r} in the file of {of_file!r}. Move the line or drop 'split'."
+        )
+    return split
+
+
+def _question(raw):
+    """Returns the line's question, with id "" where it gives none."""
+    question_type = field(raw, "type", str) if "type" in raw else ""
+    return Question(_id(raw), text_field(raw, "question"), _answers(raw), question_type)
+
+
+def _id(raw):
+    question_id = raw.get("id", "")
+    if isinstance(question_id, int) and not isinstance(question_id, bool):
+        return str(question_id)
+    return text_field(raw, "id") if "id" in raw else ""
+
+
+def _answers(raw):
+    if "answer" in raw and "answers" in raw:
+        raise ValueError("has both 'answer' and 'answers'. Keep one of them.")
+    if "answer" in raw:
+        return (text_field(raw, "answer"),)
+    answers = field(raw, "answers", list) if "answers" in raw else []
+    if not all(isinstance(answer, str) and answer.strip() for answer in answers):
+        raise ValueError(
+            f"'answers' must be a list of strings that are not empty. Received: {answers!r}. "
+            "Correct it; leave it out where there is no answer."
+        )
+    return tuple(answers)
