@@ -12,7 +12,15 @@ from hardvqa_tf import layers
 
 P, D, DQ = 6, 8, 5
 # What every Keras layer accepts and stores.
-EVERY_LAYERS = {"name", "trainable", "dtype", "autocast", "activity_regularizer", "kwargs"}
+EVERY_LAYERS = {
+    "name",
+    "trainable",
+    "dtype",
+    "autocast",
+    "activity_regularizer",
+    "args",
+    "kwargs",
+}
 
 
 def _cells(n):
