@@ -44,7 +44,7 @@ def has_color(picture, color):
 def test_kept_cells_are_the_image_itself_and_dropped_ones_are_not():
     image = noise()
     shown = overlay.dim_dropped(image, MASK)
-    # Borders by hand: rows at 21/2 = 10.5 -> 10 (to even), columns at 34/3 -> 11 and 68/3 -> 23.
+    # By hand: rows end at 21/2 = 10.5 -> 10 (to even), columns at 34/3 -> 11 and 68/3 -> 23.
     kept = np.zeros((HEIGHT, WIDTH), bool)
     kept[:10, 11:23] = True
     kept[10:, :11] = True

@@ -1,0 +1,156 @@
+"""What one gets without looking: answers from the words of the question alone.
+
+The most frequent answer of the train split: to the same question text, or to the same question
+type. A model that is not better has learned nothing from the images. Every answer that people
+gave counts once; of equally frequent ones the first in the alphabet is taken.
+"""
+
+import collections
+import dataclasses
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from hardvqa_tf.evaluate import Answers, accuracy_by_type
+from records import build
+from records.schema import Question, parse_questions
+
+_RECORDS_AT_ONCE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class BlindBaseline:
+    """The most frequent answers of a train split.
+
+    Attributes:
+      by_text: dict from question text to answer.
+      by_type: dict from question type to answer.
+      overall: the most frequent answer to all questions together.
+    """
+
+    by_text: dict
+    by_type: dict
+    overall: str
+
+    @classmethod
+    def from_train(cls, train_questions):
+        """Counts answers.
+
+        Args:
+          train_questions: iterable of `Question`.
+
+        Raises:
+          ValueError: if none of them has an answer.
+        """
+        pairs = [(q.text, q.type, a) for q in train_questions for a in q.answers]
+        by_text = collections.Counter((text, answer) for text, _, answer in pairs)
+        by_type = collections.Counter((type_, answer) for _, type_, answer in pairs)
+        overall = collections.Counter(("", answer) for _, _, answer in pairs)
+        if not overall:
+            raise ValueError(
+                "The blind baseline needs answers. Received: train questions without any. "
+                "Leave it out for records whose answers are hidden."
+            )
+        by_text, by_type, overall = map(_most_frequent, (by_text, by_type, overall))
+        return cls(by_text, by_type, overall[""])
+
+    def predict(self, question_text, question_type=""):
+        """The answer by text, for a new text by type, for a new type the overall one."""
+        if question_text in self.by_text:
+            return self.by_text[question_text]
+        return self.predict_by_type(question_type)
+
+    def predict_by_type(self, question_type):
+        return self.by_type.get(question_type, self.overall)
+
+
+def blind_accuracy(train_questions, questions):
+    """How often both baselines are right.
+
+    A question's right answer is the one that most people gave to it.
+
+    Args:
+      train_questions, questions: iterables of `Question`.
+
+    Returns:
+      {"text": rows, "type": rows}, rows as from `evaluate.accuracy_by_type`.
+    """
+    baseline = BlindBaseline.from_train(train_questions)
+    questions = list(questions)
+    said = {
+        "text": [baseline.predict(q.text, q.type) for q in questions],
+        "type": [baseline.predict_by_type(q.type) for q in questions],
+    }
+    return {name: accuracy_by_type(_answers(questions, s)) for name, s in said.items()}
+
+
+def read_questions(records_dir, split):
+    """Reads the questions of a split, in the order of the records; images are not decoded.
+
+    Args:
+      records_dir: a folder that `--mode=build` has finished.
+      split: "train", "val", "test", ...
+
+    Yields:
+      `records.schema.Question`: id, text, answers and type.
+    """
+    splits = build.read_info(records_dir)["splits"]
+    if split not in splits:
+        raise ValueError(
+            f"The records in {records_dir} have no such split. Received: split={split!r}. "
+            f"Use one of: {', '.join(splits)}."
+        )
+    paths = [os.path.join(records_dir, shard["name"]) for shard in splits[split]["shards"]]
+    records = tf.data.TFRecordDataset(paths).batch(_RECORDS_AT_ONCE)
+    parsed = records.map(parse_questions, num_parallel_calls=tf.data.AUTOTUNE)
+    for batch in parsed.prefetch(tf.data.AUTOTUNE):
+        yield from _questions(batch)
+
+
+def _questions(batch):
+    texts, ids, types = (
+        _decode(batch[name]) for name in ("question/text", "question/id", "question/type")
+    )
+    answers = _decode(batch["answer/text"].values)
+    splits = batch["answer/text"].row_splits.numpy().tolist()
+    for i, (text, id_, type_) in enumerate(zip(texts, ids, types, strict=True)):
+        yield Question(id_, text, tuple(answers[splits[i] : splits[i + 1]]), type_)
+
+
+def _decode(strings):
+    return [text.decode("utf-8") for text in strings.numpy().tolist()]
+
+
+def _most_frequent(counts):
+    """Counter of (key, answer) -> dict from key to its most frequent answer."""
+    best = {}
+    for (key, answer), count in counts.items():
+        rank = (-count, answer)  # smaller is better
+        if key not in best or rank < best[key]:
+            best[key] = rank
+    return {key: answer for key, (_, answer) in best.items()}
+
+
+def _right(question):
+    """The answer that most people gave."""
+    if len(question.answers) == 1:
+        return question.answers[0]
+    return _most_frequent(collections.Counter(("", a) for a in question.answers))[""]
+
+
+def _answers(questions, said):
+    """What a baseline said, in the form in which a model's answers are evaluated."""
+    classes = collections.defaultdict(lambda: len(classes))  # any number for each answer
+    strings = {
+        name: np.array([getattr(q, name.split("_")[1]) for q in questions], object)
+        for name in ("question_id", "question_type", "question_text")
+    }
+    return Answers(
+        prediction=np.array([classes[answer] for answer in said]),
+        target=np.array([classes[_right(q)] if q.answers else -1 for q in questions]),
+        num_cells=np.zeros(len(questions), np.int32),
+        has_answer=np.array([bool(q.answers) for q in questions], bool),
+        answer_text=np.array([q.answers[0] if q.answers else "" for q in questions], object),
+        **strings,
+    )
