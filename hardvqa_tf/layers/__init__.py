@@ -2,6 +2,7 @@
 
 from hardvqa_tf.layers.adaptive_hard_attention import AdaptiveHardAttention
 from hardvqa_tf.layers.coordinates import CellCoordinates
+from hardvqa_tf.layers.distinct_rows import DistinctRows, TakeRows
 from hardvqa_tf.layers.fusion import Fusion
 from hardvqa_tf.layers.hard_attention import HardAttention
 from hardvqa_tf.layers.last_state import LastState, ReverseTokens
@@ -15,6 +16,7 @@ from hardvqa_tf.layers.sum_pooling import SumPooling
 __all__ = [
     "AdaptiveHardAttention",
     "CellCoordinates",
+    "DistinctRows",
     "Fusion",
     "HardAttention",
     "LastState",
@@ -24,5 +26,6 @@ __all__ = [
     "ReverseTokens",
     "SoftAttention",
     "SumPooling",
+    "TakeRows",
     "cell_presence",
 ]

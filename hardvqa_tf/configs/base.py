@@ -1,0 +1,56 @@
+"""Every value that an experiment can set, with its default. Other files here change a few.
+
+Lengths are counts of images, questions or epochs; `learning_rate` is the peak, after warm-up.
+"""
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+
+def get_config():
+    config = ConfigDict()
+    config.seed = 0
+
+    # Data: see docs/data.md.
+    config.dataset = "sort_of_clevr"
+    config.records_dir = "data/sort_of_clevr"
+    config.builder_args = ConfigDict({}, convert_dict=False)
+    config.image_size = (75, 75)  # height, width; larger and smaller images are resized
+    config.max_words = placeholder(int)  # None: the longest question of the train split
+    config.num_answers = placeholder(int)  # None: every answer of the train split
+
+    # Model: a name for each slot, and the arguments of every part that can be named.
+    config.model = ConfigDict()
+    config.model.image_encoder = "small_cnn"  # small_cnn, resnet101, features
+    config.model.attention = "han"  # none, soft, han, adahan
+    config.model.aggregator = "relation"  # sum, pairwise, relation
+    config.model.small_cnn = ConfigDict({"filters": (24, 24, 24, 24), "strides": (2, 2, 2, 2)})
+    config.model.resnet101 = ConfigDict({"weights": "imagenet", "trainable": False})
+    config.model.features = ConfigDict()
+    config.model.question_lstm = ConfigDict({"embedding_dim": 32, "units": 128})
+    config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
+    config.model.none = ConfigDict()
+    config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})
+    config.model.han = ConfigDict({"num_cells": placeholder(int), "fraction": 0.25})
+    config.model.adahan = ConfigDict({"max_cells": placeholder(int), "norm": "l2"})
+    config.model.sum = ConfigDict()
+    config.model.pairwise = ConfigDict({"units": 128})
+    config.model.relation = ConfigDict({"units": (128, 128, 128, 128)})
+    config.model.classifier = ConfigDict({"units": (256, 256), "dropout": 0.0})
+
+    # Training.
+    config.train = ConfigDict()
+    config.train.epochs = 10
+    config.train.batch_size = 8  # images, over all devices together
+    config.train.questions_per_image = placeholder(int)  # None: all of an image's questions
+    config.train.schedule = "cosine"  # constant, cosine (with warm-up), slow_start
+    config.train.learning_rate = 1e-3
+    config.train.warmup_steps = 200  # cosine
+    config.train.start_rate = 5e-6  # slow_start: doubled every ...
+    config.train.epochs_per_doubling = 20.0  # ... that many epochs, up to learning_rate
+    config.train.clip_norm = 5.0  # of all gradients together, after the all-reduce; 0: off
+    config.train.weight_decay = 0.0  # decoupled, as in AdamW
+    config.train.patience = 0  # stop after so many epochs without a better val; 0: never
+
+    config.lock()
+    return config

@@ -1,0 +1,210 @@
+"""Records to batches: images x questions per image, in an order that a seed decides.
+
+An image's questions are cut into groups of Q (the last group padded), one group with its image is
+an item, and B items are a batch. The order of an epoch is a pure function of (seed, epoch), so a
+run that is resumed sees what the uninterrupted run would have seen.
+
+    image            float32[B, H, W, 3] in [0, 1]
+    question_tokens  int32[B, Q, T], 0 is padding
+    answers          int32[B, Q], the class, -1 where the vocabulary has none
+    weights          float32[B, Q], 1 for a question that counts, 0 for padding
+
+and, where asked for, `is_question` bool[B, Q] (False for padding) and the strings `question_id`,
+`question_text`, `question_type`, `image_id` and `answer_text` (the first answer), all [B, Q].
+"""
+
+import json
+import os
+
+import tensorflow as tf
+
+from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
+from records import build
+from records.schema import parse_example
+
+# Decoded images of a split are kept in memory up to this size, larger splits are streamed.
+CACHE_BYTES = 2 * 1024**3
+SHUFFLE_ITEMS = 4096  # of a streamed split; a cached one is shuffled whole
+
+
+def decode_image(encoded, image_size):
+    """Image bytes to pixels: the one way in for training, evaluation and export.
+
+    Args:
+      encoded: string scalar, JPEG, PNG, BMP or GIF (its first frame).
+      image_size: (H, W). Other sizes are resized, sides stretched independently as the published
+        runs on CLEVR do, with antialiasing.
+
+    Returns:
+      uint8[H, W, 3].
+    """
+    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    image = tf.image.resize(image, image_size, antialias=True)
+    return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 255.0)), tf.uint8)
+
+
+def scale_pixels(pixels):
+    """uint8 in 0..255 -> float32 in [0, 1]."""
+    return tf.cast(pixels, tf.float32) / 255.0
+
+
+class Vocabularies:
+    """What turns strings into numbers, made from a record folder's train split.
+
+    Args:
+      records_dir: a folder that `--mode=build` has finished.
+      max_words: T; default: the longest question of the train split.
+      num_answers: keep this many of the most frequent answers; default: all.
+    """
+
+    def __init__(self, records_dir, max_words=None, num_answers=None):
+        with open(os.path.join(records_dir, "vocabularies.json"), encoding="utf-8") as file:
+            stored = json.load(file)
+        info = build.read_info(records_dir)
+        max_words = max_words or info["splits"]["train"]["max_words"]
+        self.tokenizer = QuestionTokenizer([word for word, _ in stored["words"]], max_words)
+        self.answers = AnswerVocabulary([a for a, _ in stored["answers"]][:num_answers])
+
+
+class VqaData:
+    """The batches of one split.
+
+    Args:
+      records_dir: a folder that `--mode=build` has finished.
+      split: "train", "val", "test", ...
+      vocabularies: `Vocabularies`.
+      image_size: (H, W) that images are resized to.
+      batch_size: B, images in a batch, over all devices together.
+      questions_per_image: Q; None: as many as the image with the most questions has.
+      seed: decides the order of training epochs.
+      with_strings: also give ids, texts and types, which evaluation needs and training does not.
+
+    Raises:
+      ValueError: if the records have no such split.
+    """
+
+    def __init__(
+        self,
+        records_dir,
+        split,
+        vocabularies,
+        *,
+        image_size,
+        batch_size,
+        questions_per_image=None,
+        seed=0,
+        with_strings=False,
+    ):
+        info = build.read_info(records_dir)
+        if split not in info["splits"]:
+            raise ValueError(
+                f"The records in {records_dir} have no such split. Received: split={split!r}. "
+                f"Use one of: {', '.join(info['splits'])}."
+            )
+        facts = info["splits"][split]
+        self.split, self.batch_size, self.seed = split, batch_size, seed
+        self.num_images, self.num_questions = facts["num_images"], facts["num_questions"]
+        per_image = {int(n): images for n, images in facts["questions_per_image"].items()}
+        self.questions_per_image = questions_per_image or max(per_image)
+        self.num_items = sum(
+            images * -(-n // self.questions_per_image) for n, images in per_image.items()
+        )
+        self.steps_per_epoch = -(-self.num_items // batch_size)
+        self.cached = self.num_images * image_size[0] * image_size[1] * 3 <= CACHE_BYTES
+        self._image_size = tuple(image_size)
+        self._vocabularies = vocabularies
+        self._with_strings = with_strings
+        paths = [os.path.join(records_dir, shard["name"]) for shard in facts["shards"]]
+        self._images = self._read(paths)
+
+    def training_epoch(self, epoch, start_step=0):
+        """The batches of training epoch `epoch`, from step `start_step` of it on."""
+        seed = _mix(self.seed, epoch)
+        items = self._images.enumerate().flat_map(
+            lambda index, image: self._items(image, shuffle_seed=[seed, index])
+        )
+        buffer = self.num_items if self.cached else min(self.num_items, SHUFFLE_ITEMS)
+        items = items.shuffle(buffer, seed=seed, reshuffle_each_iteration=False)
+        return self._batches(items.skip(start_step * self.batch_size))
+
+    def in_order(self):
+        """All batches in the order of the records, as evaluation reads them."""
+        return self._batches(self._images.flat_map(self._items))
+
+    def _read(self, paths):
+        images = tf.data.TFRecordDataset(paths)
+        images = images.map(self._parse, num_parallel_calls=tf.data.AUTOTUNE)
+        if self.cached:
+            decoded = images.map(self._decode, num_parallel_calls=tf.data.AUTOTUNE)
+            images = decoded.cache()
+        return images
+
+    def _parse(self, serialized):
+        parsed = parse_example(serialized)
+        answers = self._vocabularies.answers.targets(parsed["answer/text"])
+        counted = parsed["answer/count"] > 0
+        image = {
+            "image": parsed["image/encoded"],
+            "question_tokens": self._vocabularies.tokenizer(parsed["question/text"]),
+            "answers": answers,
+            "weights": tf.cast(counted, tf.float32),
+        }
+        if self._with_strings:
+            first = parsed["answer/text"][:, :1].to_tensor("", shape=[None, 1])[:, 0]
+            image |= {
+                "is_question": tf.ones_like(counted),
+                "question_id": parsed["question/id"],
+                "question_text": parsed["question/text"],
+                "question_type": parsed["question/type"],
+                "answer_text": first,
+                "image_id": tf.fill(tf.shape(counted), parsed["image/id"]),
+            }
+        return image
+
+    def _decode(self, image):
+        return image | {"image": decode_image(image["image"], self._image_size)}
+
+    def _items(self, image, shuffle_seed=None):
+        questions = {name: value for name, value in image.items() if name != "image"}
+        if shuffle_seed is not None:
+            order = tf.random.experimental.stateless_shuffle(
+                tf.range(tf.shape(questions["answers"])[0]), tf.cast(shuffle_seed, tf.int64)
+            )
+            questions = {name: tf.gather(value, order) for name, value in questions.items()}
+        groups = {name: self._group(name, value) for name, value in questions.items()}
+        pictures = tf.data.Dataset.from_tensors(image["image"]).repeat()
+        items = tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(groups))
+        return items.map(lambda picture, group: group | {"image": picture})
+
+    def _group(self, name, values):
+        """[n, ...] -> [G, Q, ...], the last group padded."""
+        missing = -tf.shape(values)[0] % self.questions_per_image
+        padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
+        nothing = tf.constant(-1) if name == "answers" else tf.zeros([], values.dtype)
+        values = tf.pad(values, padding, constant_values=nothing)
+        return tf.reshape(values, [-1, self.questions_per_image, *values.shape[1:]])
+
+    def _batches(self, items):
+        if not self.cached:
+            items = items.map(self._decode, num_parallel_calls=tf.data.AUTOTUNE)
+        batches = items.batch(self.batch_size)
+        return batches.map(self._finish).prefetch(tf.data.AUTOTUNE)
+
+    def _finish(self, batch):
+        """Fills an incomplete last batch by repeating its images with weight 0.
+
+        Repeated, not black, because batch normalisation sees them.
+        """
+        size = tf.shape(batch["weights"])[0]
+        rows = tf.range(self.batch_size)
+        batch = {name: tf.gather(value, rows % size) for name, value in batch.items()}
+        repeated = (rows >= size)[:, None]
+        batch["weights"] = tf.where(repeated, 0.0, batch["weights"])
+        if self._with_strings:
+            batch["is_question"] &= ~repeated
+        return batch | {"image": scale_pixels(batch["image"])}
+
+
+def _mix(seed, epoch):
+    """One number for (seed, epoch); the odd factor keeps neighbouring runs apart."""
+    return (seed * 1_000_003 + epoch) % (2**31)

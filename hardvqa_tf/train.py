@@ -1,0 +1,211 @@
+"""Training: one loop of our own around a Keras model, for one device and for several.
+
+`fit()` in Keras 3.15 clips gradients before the all-reduce, repeats an interrupted epoch and
+fails with several steps per execution under a mirrored strategy; the model stays one that `fit()`
+accepts. A run leaves in its workdir:
+
+    config.json, vocabularies.json     what is needed to use the model without the records
+    checkpoints/                       the newest states; the same command goes on from there
+    model.keras                        the epoch that was best on the validation split
+    metrics.jsonl                      a line per epoch
+    logs/                              TensorBoard
+"""
+
+import dataclasses
+import json
+import os
+import time
+
+import keras
+import tensorflow as tf
+from tqdm import tqdm
+
+from hardvqa_tf import evaluate, schedules, strategies
+from hardvqa_tf.checkpoints import RunState
+from hardvqa_tf.data import VqaData, Vocabularies
+from hardvqa_tf.losses import softmax_cross_entropy
+from hardvqa_tf.vqa_model import build_vqa_model
+
+
+def train(config, workdir, num_virtual_devices=None, report=print):
+    """Trains a model, or goes on with a run that stopped between two epochs.
+
+    Args:
+      config: `ConfigDict` with the keys of configs/base.py.
+      workdir: folder of the run; made if missing.
+      num_virtual_devices: see `strategies.make_strategy`.
+      report: called with each line that the user should see.
+
+    Returns:
+      The metrics of the last epoch, a dict.
+
+    Raises:
+      ValueError: if the workdir holds a run with another config, naming the keys that differ.
+    """
+    os.makedirs(workdir, exist_ok=True)
+    keras.utils.set_random_seed(config.seed)
+    strategy = strategies.make_strategy(num_virtual_devices)
+    vocabularies = Vocabularies(config.records_dir, config.max_words, config.num_answers)
+    train_data = open_split(config, "train", vocabularies)
+    val_data = open_split(config, "val", vocabularies, with_strings=True)
+    with strategy.scope():
+        model = model_from_config(config, vocabularies)
+        optimizer = _make_optimizer(config.train, train_data.steps_per_epoch)
+        optimizer.build(model.trainable_variables)
+    state = RunState(workdir, model, optimizer)
+    state.restore()
+    step = make_train_step(strategy, model, optimizer, config.train.clip_norm)
+    metrics = {}
+    for epoch in range(state.epoch, config.train.epochs):
+        metrics = _run_epoch(strategy, step, train_data, epoch)
+        answers = evaluate.answer_split(model, val_data)
+        for name, (accuracy, _) in evaluate.accuracy_by_type(answers).items():
+            metrics[f"val/{name}"] = accuracy
+        if state.finish_epoch(metrics["val/all"]):
+            model.save(os.path.join(workdir, "model.keras"))
+        state.save()
+        report(str({k: round(v, 4) for k, v in metrics.items()}))
+    return metrics
+
+
+def make_train_step(strategy, model, optimizer, clip_norm=0.0):
+    """Returns a function that takes a global batch, trains on it, and returns sums.
+
+    The loss is the mean over the counted questions of the global batch, however they are spread
+    over the devices: each replica divides its sum by the count of all replicas, gradients are
+    summed over the replicas, and only then clipped.
+
+    Args:
+      strategy: the `tf.distribute.Strategy` whose scope made model and optimizer.
+      model: from `build_vqa_model`.
+      optimizer: Keras optimizer, without clipping of its own.
+      clip_norm: upper limit of the global gradient norm; 0: none.
+
+    Returns:
+      step(batch) -> dict of float32 scalars, summed over the questions of the batch: `loss`,
+      `correct`, `num_cells`, `questions`; and `gradient_norm`, before clipping.
+    """
+    inputs = [tensor.name for tensor in model.inputs]
+    variables = model.trainable_variables
+
+    def replica_step(batch):
+        context = tf.distribute.get_replica_context()
+        questions = tf.reduce_sum(batch["weights"])
+        all_questions = context.all_reduce("SUM", questions)
+        with tf.GradientTape() as tape:
+            outputs = model({name: batch[name] for name in inputs}, training=True)
+            losses = softmax_cross_entropy(outputs["logits"], batch["answers"])
+            loss = tf.reduce_sum(losses * batch["weights"])
+            mean_loss = loss / tf.maximum(all_questions, 1.0)
+        # Dense, those of the word embedding too: clipping and the all-reduce then treat all alike.
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(mean_loss, variables)]
+        gradients = context.all_reduce("SUM", gradients)
+        norm = tf.linalg.global_norm(gradients)
+        if clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
+        # Keras sums over the replicas once more: hand each its share.
+        shares = [g / strategy.num_replicas_in_sync for g in gradients]
+        optimizer.apply(shares, variables)
+        return {
+            "loss": loss,
+            "correct": _count(_right(outputs["logits"], batch["answers"]), batch["weights"]),
+            "num_cells": _count(outputs["num_cells"], batch["weights"]),
+            "questions": questions,
+            "gradient_norm": norm / strategy.num_replicas_in_sync,
+        }
+
+    @tf.function(reduce_retracing=True)
+    def step(batch):
+        sums = strategy.run(replica_step, args=(batch,))
+        return {name: strategy.reduce("SUM", value, axis=None) for name, value in sums.items()}
+
+    return step
+
+
+def open_split(config, split, vocabularies, with_strings=False):
+    """`VqaData` of a split, as the config says."""
+    return VqaData(
+        config.records_dir,
+        split,
+        vocabularies,
+        image_size=config.image_size,
+        batch_size=config.train.batch_size,
+        questions_per_image=config.train.questions_per_image,
+        seed=config.seed,
+        with_strings=with_strings,
+    )
+
+
+def model_from_config(config, vocabularies):
+    """`build_vqa_model` with the arguments of the parts that the config names."""
+    parts = config.model
+
+    def arguments(name):
+        return {key: value for key, value in parts[name].items() if value is not None}
+
+    return build_vqa_model(
+        image_size=config.image_size,
+        vocabulary_size=vocabularies.tokenizer.vocabulary_size,
+        num_answers=len(vocabularies.answers),
+        image_encoder=parts.image_encoder,
+        image_encoder_args=arguments(parts.image_encoder),
+        question_encoder_args=arguments("question_lstm"),
+        fusion_args=arguments("fusion"),
+        attention=parts.attention,
+        attention_args=arguments(parts.attention),
+        aggregator=parts.aggregator,
+        aggregator_args=arguments(parts.aggregator),
+        classifier_units=parts.classifier.units,
+        classifier_dropout=parts.classifier.dropout,
+    )
+
+
+def _run_epoch(strategy, step, data, epoch):
+    started, waited = time.perf_counter(), 0.0
+    sums = None
+    batches = iter(strategy.experimental_distribute_dataset(data.training_epoch(epoch)))
+    while True:
+        asked = time.perf_counter()
+        batch = next(batches, None)
+        waited += time.perf_counter() - asked
+        if batch is None:
+            break
+        values = step(batch)
+        sums = values if sums is None else {n: sums[n] + v for n, v in values.items()}
+    sums = {name: float(value) for name, value in sums.items()}
+    seconds = time.perf_counter() - started
+    questions = sums["questions"]
+    return {
+        "epoch": epoch + 1,
+        "seconds": seconds,
+        "questions_per_second": questions / seconds,
+        "input_wait": waited / seconds,
+        "train/loss": sums["loss"] / questions,
+        "train/accuracy": sums["correct"] / questions,
+        "train/num_cells": sums["num_cells"] / questions,
+    }
+
+
+def _make_optimizer(config, steps_per_epoch):
+    total = config.epochs * steps_per_epoch
+    if config.schedule == "constant":
+        rate = config.learning_rate
+    elif config.schedule == "cosine":
+        rate = schedules.WarmupCosine(config.learning_rate, config.warmup_steps, total)
+    elif config.schedule == "slow_start":
+        steps = max(1, round(config.epochs_per_doubling * steps_per_epoch))
+        rate = schedules.SlowStart(config.start_rate, config.learning_rate, steps)
+    else:
+        raise ValueError(
+            f"Unknown schedule. Received: train.schedule={config.schedule!r}. "
+            "Use one of: constant, cosine, slow_start."
+        )
+    return keras.optimizers.Adam(rate, weight_decay=config.weight_decay or None)
+
+
+def _right(logits, answers):
+    return tf.argmax(logits, -1, answers.dtype) == answers
+
+
+def _count(values, weights):
+    return tf.reduce_sum(tf.cast(values, tf.float32) * weights)

@@ -1,0 +1,184 @@
+"""The model: encoders, fusion, attention, aggregator and classifier, put together.
+
+Malinowski, Doersch, Santoro, Battaglia: "Learning Visual Question Answering by Bootstrapping Hard
+Attention", ECCV 2018 (arXiv 1808.00300), figure 2:
+
+    image ──encoder──► grid [B, H, W, D] ┐
+    question ──LSTM──► [B·Q, D]          ┴ fusion ► cells [B·Q, P, D] ► attention ► [B·Q, K, D]
+                                         ► aggregator ► [B·Q, D] ► classifier ► logits [B, Q, A]
+
+The image tower runs once per image, however many questions share it. Every name in a slot goes
+with every name in the others; a new part is a line in one of the tables below.
+"""
+
+import keras
+from keras import layers, ops
+
+from hardvqa_tf import encoders
+from hardvqa_tf import layers as parts
+
+IMAGE_ENCODERS = {
+    "small_cnn": encoders.small_cnn,
+    "resnet101": encoders.resnet101,
+}
+ATTENTIONS = {
+    "none": parts.NoAttention,
+    "soft": parts.SoftAttention,
+    "han": parts.HardAttention,
+    "adahan": parts.AdaptiveHardAttention,
+}
+AGGREGATORS = {
+    "sum": parts.SumPooling,
+    "pairwise": parts.NonLocalPairwise,
+    "relation": parts.RelationNetwork,
+}
+
+
+def build_vqa_model(
+    *,
+    image_size,
+    vocabulary_size,
+    num_answers,
+    image_encoder="small_cnn",
+    image_encoder_args=None,
+    question_encoder_args=None,
+    fusion_args=None,
+    attention="han",
+    attention_args=None,
+    aggregator="relation",
+    aggregator_args=None,
+    classifier_units=(1024, 2048),
+    classifier_dropout=0.0,
+):
+    """Builds the model.
+
+    Args:
+      image_size: (H, W) of the images in pixels; for `features` the maps' shape (H, W, D).
+      vocabulary_size: V, ids that question tokens can take, padding and unknown included.
+      num_answers: A, classes.
+      image_encoder: a name in IMAGE_ENCODERS, or "features" for precomputed maps.
+      attention: a name in ATTENTIONS.
+      aggregator: a name in AGGREGATORS.
+      classifier_units: widths of the classifier's hidden layers; the paper's are (1024, 2048).
+      classifier_dropout: rate before the logits.
+      *_args: keyword arguments of the part, see its docstring.
+
+    Returns:
+      A functional `keras.Model`. Inputs, a dict: `image` float32[B, H, W, 3] in [0, 1] (or
+      `features` float[B, H, W, D]) and `question_tokens` int32[B, Q, T]. Outputs, a dict:
+      `logits` float32[B, Q, A]; `mask` [B, Q, H, W] of the grid, True = kept (soft attention:
+      float weights that sum to 1); `presence` float32[B, Q, H, W], the norm of each cell;
+      `num_cells` int32[B, Q], cells that were looked at.
+
+    Raises:
+      ValueError: for an unknown name, with the known ones.
+    """
+    tokens = keras.Input((None, None), dtype="int32", name="question_tokens")
+    picture, grid = _encode_image(image_encoder, image_size, image_encoder_args or {})
+    height, width, depth = grid.shape[1:]
+    num_cells = height * width
+    question = _encode_questions(tokens, vocabulary_size, question_encoder_args or {})
+
+    cells = layers.Reshape((num_cells, depth), name="cells")(grid)
+    cells = parts.Fusion(**(fusion_args or {}), name="fusion")(cells, question)
+    question = MergeQuestions(name="questions_of_batch")(question)  # [B·Q, D]
+    coordinates = parts.CellCoordinates(height, width, name="coordinates")(cells)
+
+    attend = _pick("attention", attention, ATTENTIONS)(**(attention_args or {}), name="attention")
+    kept = attend(cells, question=question, coordinates=coordinates)
+    aggregate = _pick("aggregator", aggregator, AGGREGATORS)
+    vector = aggregate(**(aggregator_args or {}), name="aggregator")(
+        kept["cells"],
+        valid=kept.get("valid"),
+        question=question,
+        coordinates=kept["coordinates"],
+    )
+
+    hidden = vector
+    for i, units in enumerate(classifier_units):
+        hidden = layers.Dense(units, activation="relu", name=f"classifier_{i}")(hidden)
+    hidden = layers.Dropout(classifier_dropout, name="classifier_dropout")(hidden)
+    logits = layers.Dense(num_answers, dtype="float32", name="classifier_logits")(hidden)
+
+    # Back from rows [B·Q, ...] to [B, Q, ...]; a mask gets the geometry of the grid.
+    split = {
+        "logits": SplitQuestions((num_answers,), name="logits")(logits, tokens),
+        "mask": SplitQuestions((height, width), name="mask")(kept["mask"], tokens),
+        "presence": SplitQuestions((height, width), name="presence")(kept["presence"], tokens),
+    }
+    split["num_cells"] = CountCells(name="num_cells")(split["mask"])
+    return keras.Model([picture, tokens], split, name="vqa")
+
+
+@keras.saving.register_keras_serializable(package="hardvqa_tf")
+class MergeQuestions(layers.Layer):
+    """[B, Q, ...] -> [B·Q, ...]."""
+
+    def call(self, inputs):
+        return ops.reshape(inputs, (-1, *inputs.shape[2:]))
+
+    def compute_output_shape(self, input_shape):
+        batch, questions, *rest = input_shape
+        rows = None if batch is None or questions is None else batch * questions
+        return (rows, *rest)
+
+
+@keras.saving.register_keras_serializable(package="hardvqa_tf")
+class SplitQuestions(layers.Layer):
+    """[B·Q, ...] -> [B, Q, *row_shape], with B and Q those of the question tokens.
+
+    Args:
+      row_shape: shape of one question's output.
+    """
+
+    def __init__(self, row_shape, **kwargs):
+        # autocast off: a float32 result stays float32 under mixed precision.
+        super().__init__(autocast=False, **kwargs)
+        self.row_shape = tuple(row_shape)
+
+    def call(self, rows, tokens):
+        return ops.reshape(rows, (*ops.shape(tokens)[:2], *self.row_shape))
+
+    def compute_output_spec(self, rows, tokens):
+        return keras.KerasTensor((*tokens.shape[:2], *self.row_shape), dtype=rows.dtype)
+
+    def get_config(self):
+        return super().get_config() | {"row_shape": self.row_shape}
+
+
+@keras.saving.register_keras_serializable(package="hardvqa_tf")
+class CountCells(layers.Layer):
+    """Cells that were looked at: those with a non-zero mask. [B, Q, H, W] -> int32[B, Q]."""
+
+    def call(self, mask):
+        return ops.sum(ops.cast(ops.not_equal(mask, 0), "int32"), axis=(2, 3))
+
+    def compute_output_spec(self, mask):
+        return keras.KerasTensor(mask.shape[:2], dtype="int32")
+
+
+def _encode_image(name, image_size, arguments):
+    if name == "features":
+        encoder = encoders.features(tuple(image_size))
+        picture = keras.Input(tuple(image_size), dtype="float16", name="features")
+    else:
+        encode = _pick("image_encoder", name, IMAGE_ENCODERS)
+        encoder = encode(image_size=tuple(image_size), **arguments)
+        picture = keras.Input((*image_size, 3), dtype="float32", name="image")
+    return picture, encoder(picture)
+
+
+def _encode_questions(tokens, vocabulary_size, arguments):
+    encoder = encoders.question_lstm(vocabulary_size, **arguments)
+    rows = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
+    distinct, index = parts.DistinctRows(name="distinct_questions")(rows)
+    rows = parts.TakeRows(name="question_rows")(encoder(distinct), index)  # [B·Q, D]
+    return SplitQuestions((rows.shape[-1],), name="question")(rows, tokens)
+
+
+def _pick(slot, name, table):
+    if name not in table:
+        raise ValueError(
+            f"Unknown {slot}. Received: {slot}={name!r}. Use one of: {', '.join(table)}."
+        )
+    return table[name]
