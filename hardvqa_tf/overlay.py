@@ -84,6 +84,23 @@ def draw_overlay(image, mask, presence=None, *, question, predictions, answer=No
     return page.finish(MARGIN)
 
 
+def best_answers(logits, answers):
+    """The most probable answers.
+
+    Args:
+      logits: float[A].
+      answers: list of str, A of them.
+
+    Returns:
+      list of (answer, probability), best first: five, or all of fewer.
+    """
+    logits = np.asarray(logits, np.float64)
+    probabilities = np.exp(logits - logits.max())
+    probabilities /= probabilities.sum()
+    best = np.argsort(-logits, kind="stable")[:NUM_ANSWERS]
+    return [(answers[i], float(probabilities[i])) for i in best]
+
+
 def to_png(picture):
     """uint8[H, W, 3] -> the bytes of a PNG file."""
     buffer = io.BytesIO()

@@ -133,6 +133,15 @@ def test_bars_are_as_long_as_the_probabilities():
     assert len(lengths) == 2 and lengths[0] == pytest.approx(lengths[1] / 2, abs=1)
 
 
+def test_best_answers_are_the_softmax_in_order():
+    logits = np.log(np.array([0.1, 0.6, 0.1, 0.2], np.float32)) + 1000  # must not overflow
+    best = overlay.best_answers(logits, ["a", "b", "c", "d"])
+    assert [answer for answer, _ in best] == ["b", "d", "a", "c"]  # equal ones in their order
+    # 1000 leaves float32 four digits behind the point.
+    np.testing.assert_allclose([p for _, p in best], [0.6, 0.2, 0.1, 0.1], atol=1e-4)
+    assert len(overlay.best_answers(np.zeros(9), list("abcdefghi"))) == 5
+
+
 def test_only_five_answers_are_drawn():
     seven = [(str(i), 0.1) for i in range(7)]
     assert draw(predictions=seven).shape == draw(predictions=seven[:5]).shape
