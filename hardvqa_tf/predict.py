@@ -1,0 +1,170 @@
+"""One question about one image file: the answer, and a picture of what was looked at."""
+
+import json
+import os
+import zipfile
+
+import keras
+import numpy as np
+
+# Imported for their layers and schedules, which Keras must know to load a model.
+from hardvqa_tf import encoders, layers, schedules, vqa_model  # noqa: F401
+from hardvqa_tf.data import decode_image, scale_pixels
+from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
+from hardvqa_tf.text import QuestionTokenizer, split_words
+from records.writer import check_image
+
+_FILES = ("model.keras", "config.json", "vocabularies.json")
+
+
+def predict(workdir, image_path, question, output_path=None):
+    """Answers a question about an image, and draws what was looked at.
+
+    Args:
+      workdir: folder of a trained run.
+      image_path: JPEG, PNG, BMP or GIF file.
+      question: str; words that the model does not know are no error.
+      output_path: the picture's; default: `predict_<name of the image>.png` in the workdir.
+
+    Returns:
+      A dict: `question`, `answer`; `best_answers`, a list of (answer, probability), at most
+      five; `num_cells` looked at of `total_cells`; `overlay`, the picture's path;
+      `unknown_words` of the question, which the train split does not have, and
+      `ignored_words`, those beyond the longest question that the model takes.
+
+    Raises:
+      ValueError: for a run, an image or a question that cannot be used, saying why.
+    """
+    words = split_words([question])[0]
+    if not words:
+        raise ValueError(
+            f"The question has no words. Received: {question!r}. "
+            'Ask something, e.g. --question="What color is it?"'
+        )
+    encoded, size = _read_image(image_path)
+    output_path = output_path or _default_output(workdir, image_path)
+    if os.path.realpath(output_path) == os.path.realpath(image_path):
+        raise ValueError(
+            f"The picture would overwrite the image. Received: {output_path} for both. "
+            "Give the picture another path."
+        )
+    model, config, tokenizer, answers = load_run(workdir)
+    _check_inputs(model)
+    pixels = decode_image(encoded, config["image_size"])
+    row = _ask(model, pixels, tokenizer([question]))
+    best = best_answers(row["logits"], answers)
+    picture = draw_overlay(
+        decode_image(encoded, size).numpy(),
+        row["mask"],
+        row["presence"],
+        question=question,
+        predictions=best,
+    )
+    os.makedirs(os.path.dirname(os.path.abspath(output_path)), exist_ok=True)
+    with open(output_path, "wb") as file:
+        file.write(to_png(picture))
+    known = set(tokenizer.words)
+    return {
+        "question": question,
+        "answer": best[0][0],
+        "best_answers": best,
+        "num_cells": int(row["num_cells"]),
+        "total_cells": row["mask"].size,
+        "overlay": output_path,
+        "unknown_words": [word for word in dict.fromkeys(words) if word not in known],
+        "ignored_words": words[tokenizer.max_words :],
+    }
+
+
+def load_run(workdir):
+    """Loads what a training run left.
+
+    Returns:
+      (model, config dict, `QuestionTokenizer`, list of answers).
+
+    Raises:
+      ValueError: if the workdir lacks one of the files, or they cannot be read.
+    """
+    paths = [os.path.join(workdir, name) for name in _FILES]
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        raise ValueError(
+            f"There is no trained model in {workdir}: {missing[0]} is missing. "
+            f"Train one: python main.py --mode=train --workdir={workdir}"
+        )
+    try:
+        model = keras.models.load_model(paths[0], compile=False)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{paths[0]} cannot be loaded ({error}). If a copy was cut off, copy it again; "
+            "else train with this version of the program."
+        ) from error
+    config, stored = (_read_json(path) for path in paths[1:])
+    tokenizer = QuestionTokenizer(stored["words"], stored["max_words"])
+    return model, config, tokenizer, stored["answers"]
+
+
+def format_prediction(result):
+    """The result of `predict` as a few lines for a terminal."""
+    width = max(len(answer) for answer, _ in result["best_answers"])
+    rows = [
+        f"  {answer:{width}}  {100 * p:5.1f} %  {'#' * round(30 * p)}".rstrip()
+        for answer, p in result["best_answers"]
+    ]
+    lines = [result["question"], *rows]
+    if result["unknown_words"]:
+        lines.append(
+            "Words that the model has never seen: " + ", ".join(result["unknown_words"])
+        )
+    if result["ignored_words"]:
+        lines.append("Words beyond its longest question: " + ", ".join(result["ignored_words"]))
+    cells = f"{result['num_cells']} of {result['total_cells']} cells"
+    return "\n".join([*lines, f"Looked at {cells}: {result['overlay']}"])
+
+
+def _check_inputs(model):
+    inputs = [tensor.name for tensor in model.inputs]
+    if "image" not in inputs:
+        raise ValueError(
+            "This model cannot answer from an image file: it was trained on feature maps made "
+            f"before. Received: inputs {', '.join(inputs)}, no image. Use the workdir of a run "
+            "whose `model.image_encoder` is not `features`."
+        )
+
+
+def _ask(model, pixels, tokens):
+    """uint8[H, W, 3] and int32[1, T] -> the model's outputs for this one question."""
+    batch = {"image": scale_pixels(pixels)[None], "question_tokens": tokens[None]}
+    outputs = model(batch, training=False)
+    return {name: np.asarray(value)[0, 0] for name, value in outputs.items()}
+
+
+def _read_image(path):
+    """Returns the file's bytes and (H, W)."""
+    try:
+        with open(path, "rb") as file:
+            encoded = file.read()
+    except OSError as error:
+        raise ValueError(
+            f"The image cannot be read. Received: {path} ({error.strerror}). "
+            "Give the path of a JPEG, PNG, BMP or GIF file."
+        ) from None
+    try:
+        return encoded, check_image(encoded)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _default_output(workdir, image_path):
+    stem = os.path.splitext(os.path.basename(image_path))[0]
+    return os.path.join(workdir, f"predict_{stem}.png")
+
+
+def _read_json(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not JSON ({error}). Copy the run's folder again."
+        ) from None

@@ -1,0 +1,168 @@
+"""Prediction from a run's folder: a tiny untrained model, and everything that can be wrong."""
+
+import io
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from hardvqa_tf import predict as predict_module
+from hardvqa_tf.predict import format_prediction, load_run, predict
+from hardvqa_tf.vqa_model import build_vqa_model
+
+ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
+WORDS = ["is", "it", "red", "?"]
+
+
+def build_model(**changed):
+    arguments = {
+        "image_size": (16, 24),  # a grid of 2 x 3 cells
+        "vocabulary_size": len(WORDS) + 2,
+        "num_answers": len(ANSWERS),
+        "image_encoder_args": {"filters": (4, 5, 6), "strides": (2, 2, 2)},
+        "question_encoder_args": {"embedding_dim": 3, "units": 7},
+        "fusion_args": {"units": (8,)},
+        "attention_args": {"num_cells": 2},
+        "aggregator": "sum",
+        "classifier_units": (9,),
+    }
+    return build_vqa_model(**(arguments | changed))
+
+
+def write_run(folder, model, image_size=(16, 24)):
+    model.save(folder / "model.keras")
+    (folder / "config.json").write_text(json.dumps({"image_size": image_size}))
+    stored = {"words": WORDS, "answers": ANSWERS, "max_words": 5}
+    (folder / "vocabularies.json").write_text(json.dumps(stored), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    keras.utils.set_random_seed(1)
+    write_run(folder, build_model())
+    return folder
+
+
+@pytest.fixture
+def image(tmp_path):
+    """40 x 50 pixels: not the size that the model takes."""
+    path = tmp_path / "my photo.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_the_answer_and_the_picture(workdir, image):
+    result = predict(str(workdir), str(image), "Is it red?")
+    assert result["answer"] == result["best_answers"][0][0]
+    probabilities = [p for _, p in result["best_answers"]]
+    assert len(probabilities) == 5 and probabilities == sorted(probabilities, reverse=True)
+    assert 1 - min(probabilities) <= sum(probabilities) < 1  # the sixth answer has the rest
+    assert (result["num_cells"], result["total_cells"]) == (2, 6)
+    assert result["unknown_words"] == [] and result["ignored_words"] == []
+    assert result["overlay"] == str(workdir / "predict_my photo.png")
+    picture = np.asarray(Image.open(result["overlay"]))
+    # The first panel is the image as it is in the file, enlarged six times (326 // 50).
+    top, left = 24 + 28 + 2, 24 + 2
+    np.testing.assert_array_equal(
+        picture[top : top + 240 : 6, left : left + 300 : 6], np.asarray(Image.open(image))
+    )
+
+
+def test_the_probabilities_are_the_models(workdir, image):
+    model, config, tokenizer, answers = load_run(str(workdir))
+    assert answers == ANSWERS and config["image_size"] == [16, 24]
+    np.testing.assert_array_equal(tokenizer(["red is?"]), [[4, 2, 5, 0, 0]])
+    pixels = predict_module.decode_image(image.read_bytes(), (16, 24)).numpy()
+    batch = {"image": pixels[None] / np.float32(255), "question_tokens": [[[2, 3, 4, 5, 0]]]}
+    batch["question_tokens"] = np.array(batch["question_tokens"], np.int32)
+    expected = keras.ops.softmax(model(batch)["logits"])[0, 0].numpy()
+    best = dict(predict(str(workdir), str(image), "is IT red ?")["best_answers"])
+    for answer, probability in best.items():
+        # Divided by 255 in another order of operations: float32 rounding.
+        assert probability == pytest.approx(expected[ANSWERS.index(answer)], abs=1e-6)
+
+
+def test_the_picture_goes_where_it_is_asked_for(workdir, image, tmp_path):
+    output = tmp_path / "new" / "picture.png"
+    assert predict(str(workdir), str(image), "red?", str(output))["overlay"] == str(output)
+    assert output.stat().st_size > 1000
+    before = image.read_bytes()
+    with pytest.raises(ValueError, match="would overwrite the image"):
+        predict(str(workdir), str(image), "red?", str(image))
+    assert image.read_bytes() == before
+
+
+def test_unknown_and_ignored_words_are_reported(workdir, image):
+    result = predict(str(workdir), str(image), "Is the cat, the CAT red?")
+    assert result["unknown_words"] == ["the", "cat", ","]
+    assert result["ignored_words"] == ["cat", "red", "?"]  # longer than five words
+    text = format_prediction(result)
+    assert "never seen: the, cat, ," in text
+    assert "longest question: cat, red, ?" in text
+
+
+def test_the_table_for_the_terminal():
+    result = {
+        "question": "Is it red?",
+        "best_answers": [("yes", 0.9), ("größer", 0.1), ("no", 0.0)],
+        "num_cells": 8,
+        "total_cells": 25,
+        "overlay": "run/predict_a.png",
+        "unknown_words": [],
+        "ignored_words": [],
+    }
+    assert format_prediction(result).splitlines() == [
+        "Is it red?",
+        "  yes      90.0 %  ###########################",
+        "  größer   10.0 %  ###",
+        "  no        0.0 %",
+        "Looked at 8 of 25 cells: run/predict_a.png",
+    ]
+
+
+def test_no_run_says_which_command_trains_one(image, tmp_path):
+    with pytest.raises(ValueError, match="--mode=train --workdir=.*nowhere"):
+        predict(str(tmp_path / "nowhere"), str(image), "red?")
+
+
+def test_a_model_file_that_was_cut_off(workdir, image, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
+    model = tmp_path / "run" / "model.keras"
+    model.write_bytes(model.read_bytes()[:999])
+    with pytest.raises(ValueError, match="model.keras cannot be loaded .*copy it again"):
+        predict(str(tmp_path / "run"), str(image), "red?")
+
+
+def test_bad_images_are_named(workdir, image, tmp_path):
+    with pytest.raises(ValueError, match=r"none\.png \(No such file"):
+        predict(str(workdir), str(tmp_path / "none.png"), "red?")
+    text = tmp_path / "notes.jpg"
+    text.write_text("no image")
+    with pytest.raises(ValueError, match=r"notes\.jpg: not an image"):
+        predict(str(workdir), str(text), "red?")
+    buffer = io.BytesIO()
+    Image.open(image).save(buffer, "JPEG")
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(buffer.getvalue()[:-200])
+    with pytest.raises(ValueError, match=r"cut\.jpg: broken or truncated"):
+        predict(str(workdir), str(cut), "red?")
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+def test_an_empty_question_is_refused(workdir, image, question):
+    with pytest.raises(ValueError, match="has no words"):
+        predict(str(workdir), str(image), question)
+
+
+def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):
+    maps = keras.Input((2, 3, 4), name="features")
+    tokens = keras.Input((None, None), dtype="int32", name="question_tokens")
+    model = keras.Model([maps, tokens], {"logits": keras.layers.Flatten()(maps)})
+    write_run(tmp_path, model, image_size=(2, 3, 4))
+    with pytest.raises(ValueError, match="cannot answer from an image file"):
+        predict(str(tmp_path), str(image), "red?")
