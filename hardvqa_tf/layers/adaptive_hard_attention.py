@@ -145,11 +145,12 @@ class AdaptiveHardAttention(keras.layers.Layer):
         rows = p
         if self.mode == "gather":
             rows = None if _shapes_may_be_dynamic() else self._max_kept(p)
+        wide = keras.backend.result_type(self.compute_dtype, "float32")
         outputs = {
             "cells": keras.KerasTensor((n, rows, d), dtype=self.compute_dtype),
             "valid": keras.KerasTensor((n, rows), dtype="bool"),
             "mask": keras.KerasTensor((n, p), dtype="bool"),
-            "presence": keras.KerasTensor((n, p), dtype="float32"),
+            "presence": keras.KerasTensor((n, p), dtype=wide),
         }
         if coordinates is not None:
             outputs["coordinates"] = keras.KerasTensor((n, rows, 2), dtype=self.compute_dtype)

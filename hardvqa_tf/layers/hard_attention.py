@@ -118,10 +118,11 @@ class HardAttention(keras.layers.Layer):
     def compute_output_spec(self, cells, question=None, coordinates=None):
         n, p, d = cells.shape
         rows = p if self.mode == "mask" else self._num_kept(p)
+        wide = keras.backend.result_type(self.compute_dtype, "float32")
         outputs = {
             "cells": keras.KerasTensor((n, rows, d), dtype=self.compute_dtype),
             "mask": keras.KerasTensor((n, p), dtype="bool"),
-            "presence": keras.KerasTensor((n, p), dtype="float32"),
+            "presence": keras.KerasTensor((n, p), dtype=wide),
         }
         if self.mode == "mask":
             outputs["valid"] = keras.KerasTensor((n, p), dtype="bool")

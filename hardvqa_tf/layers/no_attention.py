@@ -42,10 +42,11 @@ class NoAttention(keras.layers.Layer):
         return outputs
 
     def compute_output_spec(self, cells, question=None, coordinates=None):
+        wide = keras.backend.result_type(self.compute_dtype, "float32")
         outputs = {
             "cells": keras.KerasTensor(cells.shape, dtype=self.compute_dtype),
             "mask": keras.KerasTensor(cells.shape[:2], dtype="bool"),
-            "presence": keras.KerasTensor(cells.shape[:2], dtype="float32"),
+            "presence": keras.KerasTensor(cells.shape[:2], dtype=wide),
         }
         if coordinates is not None:
             outputs["coordinates"] = keras.KerasTensor(

@@ -100,8 +100,7 @@ class NonLocalPairwise(keras.layers.Layer):
         """The joint softmax over the pairs: at least float32[N, K, K]."""
         phi = self._phi(cells)
         logits = ops.matmul(self._theta(cells), ops.transpose(phi, (0, 2, 1)))  # [N, K, K]
-        if keras.backend.standardize_dtype(logits.dtype) != "float64":
-            logits = ops.cast(logits, "float32")
+        logits = ops.cast(logits, keras.backend.result_type(logits.dtype, "float32"))
         if self.scale:
             logits = logits / self._theta.units**0.5
         if valid is None:

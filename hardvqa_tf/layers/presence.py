@@ -24,8 +24,7 @@ def cell_presence(cells, squared=False):
     Returns:
         float32[N, P] (float64 for float64 cells), not negative.
     """
-    if keras.backend.standardize_dtype(cells.dtype) != "float64":
-        cells = ops.cast(cells, "float32")
+    cells = ops.cast(cells, keras.backend.result_type(cells.dtype, "float32"))
     squares = ops.sum(ops.square(cells), axis=-1)  # [N, P]
     if squared:
         return squares

@@ -180,8 +180,8 @@ class RelationNetwork(keras.layers.Layer):
         first = ops.take(ops.reshape(first, (-1, g)), row * k + i, axis=0)
         second = ops.take(ops.reshape(second, (-1, g)), row * k + j, axis=0)
         hidden = self._rest_of_g(first + second)  # [M, G]
-        if keras.backend.standardize_dtype(hidden.dtype) != "float64":
-            hidden = ops.cast(hidden, "float32")  # a long sum: bfloat16 would stall
+        # In float32 at least: a long sum of bfloat16 stalls.
+        hidden = ops.cast(hidden, keras.backend.result_type(hidden.dtype, "float32"))
         pooled = ops.segment_sum(hidden, row, num_segments=n)
         return self._mean_if_asked(ops.cast(pooled, self.compute_dtype), valid)
 

@@ -121,15 +121,16 @@ class SoftAttention(keras.layers.Layer):
         hidden = self._cells_dense[hop](cells) + self._question_dense[hop](u)[:, None]
         hidden = self._dropout(ops.tanh(hidden), training=training)  # [N, P, hidden_dim]
         scores = ops.squeeze(self._score_dense[hop](hidden), axis=-1)  # [N, P]
-        if keras.backend.standardize_dtype(scores.dtype) != "float64":
-            scores = ops.cast(scores, "float32")  # weights of bfloat16 would not sum to one
+        # In float32 at least: weights of bfloat16 would not sum to one.
+        scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
         return ops.softmax(scores, axis=-1)
 
     def compute_output_spec(self, cells, question=None, coordinates=None, training=None):
+        wide = keras.backend.result_type(self.compute_dtype, "float32")
         outputs = {
             "cells": keras.KerasTensor(cells.shape, dtype=self.compute_dtype),
-            "mask": keras.KerasTensor(cells.shape[:2], dtype="float32"),
-            "presence": keras.KerasTensor(cells.shape[:2], dtype="float32"),
+            "mask": keras.KerasTensor(cells.shape[:2], dtype=wide),
+            "presence": keras.KerasTensor(cells.shape[:2], dtype=wide),
         }
         if coordinates is not None:
             outputs["coordinates"] = keras.KerasTensor(

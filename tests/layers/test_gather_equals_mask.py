@@ -29,6 +29,8 @@ AGGREGATORS = {
         {"units": (7, 4), "pairs": "unordered", "flat": False, "pool": "mean"},
     ),
 }
+# One for each way of computing.
+SOME = ["sum", "pairwise_both", "relation", "relation_unordered_weighted"]
 N, P, D, DQ = 3, 7, 5, 2
 
 
@@ -80,8 +82,8 @@ def test_the_same_output_and_the_same_gradients(attention, aggregator):
 
 
 @pytest.mark.parametrize("mode", ["gather", "mask"])
-@pytest.mark.parametrize("aggregator", AGGREGATORS)
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("aggregator", SOME)
+@pytest.mark.parametrize("attention", ["han", "adahan"])
 def test_dropped_cells_get_exactly_no_gradient_and_kept_ones_get_one(
     attention, aggregator, mode
 ):
@@ -102,8 +104,8 @@ def test_dropped_cells_get_exactly_no_gradient_and_kept_ones_get_one(
 
 
 @pytest.mark.parametrize("mode", ["gather", "mask"])
-@pytest.mark.parametrize("aggregator", AGGREGATORS)
-@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("aggregator", SOME)
+@pytest.mark.parametrize("attention", ["han", "adahan"])
 def test_a_nan_in_a_dropped_cell_reaches_nothing(attention, aggregator, mode):
     attention_class, attention_arguments = ATTENTIONS[attention]
     aggregator_class, aggregator_arguments = AGGREGATORS[aggregator]
@@ -122,7 +124,7 @@ def test_a_nan_in_a_dropped_cell_reaches_nothing(attention, aggregator, mode):
     assert all(np.isfinite(gradient).all() for gradient in by_weights)
 
 
-@pytest.mark.parametrize("aggregator", AGGREGATORS)
+@pytest.mark.parametrize("aggregator", SOME)
 def test_keeping_all_cells_is_no_attention(aggregator):
     aggregator_class, aggregator_arguments = AGGREGATORS[aggregator]
     aggregator = aggregator_class(**aggregator_arguments, dtype="float64")

@@ -34,9 +34,10 @@ def _reference(layer, cells, valid):
     return np.array(outputs)
 
 
-@pytest.mark.parametrize("pair_value", ["second", "both"])
-@pytest.mark.parametrize("scale", [True, False])
-@pytest.mark.parametrize("units", [None, 7])
+@pytest.mark.parametrize(
+    "units,scale,pair_value",
+    [(None, True, "second"), (None, False, "both"), (7, False, "second"), (7, True, "both")],
+)
 def test_it_is_one_softmax_over_all_pairs(units, scale, pair_value):
     cells, _ = _inputs()
     layer = NonLocalPairwise(units, scale=scale, pair_value=pair_value, dtype="float64")

@@ -53,15 +53,11 @@ def _shake(layer):
 @pytest.mark.parametrize("flat", [True, False])
 @pytest.mark.parametrize("pairs", ["ordered", "unordered"])
 @pytest.mark.parametrize("pool", ["sum", "mean"])
-@pytest.mark.parametrize("with_question", [True, False])
-@pytest.mark.parametrize("with_coordinates", [True, False])
-def test_it_is_g_on_the_concatenated_pairs(with_coordinates, with_question, pool, pairs, flat):
+@pytest.mark.parametrize("given", [(), ("question",), ("question", "coordinates")])
+def test_it_is_g_on_the_concatenated_pairs(given, pool, pairs, flat):
     cells, question, coordinates = _inputs()
-    extra = {}
-    if with_question:
-        extra["question"] = question
-    if with_coordinates:
-        extra["coordinates"] = coordinates
+    extra = {"question": question, "coordinates": coordinates}
+    extra = {name: extra[name] for name in given}
     layer = _layer(pool=pool, pairs=pairs, flat=flat)
     layer(cells, **extra)
     _shake(layer)
