@@ -9,6 +9,7 @@
 None of them holds a time or a path of this machine: two machines write the same bytes.
 """
 
+import contextlib
 import difflib
 import importlib
 import inspect
@@ -71,6 +72,10 @@ def build(
       The content of dataset_info.json.
     """
     problems = Problems(on_error)
+    if num_processes is not None and num_processes < 1:
+        raise BuildError(f"`num_processes` must be at least 1. Received: {num_processes}.")
+    if num_shards is not None and not 1 <= num_shards <= 99_999:
+        raise BuildError(f"`num_shards` must be between 1 and 99999. Received: {num_shards}.")
     builder, arguments = _make_builder(dataset, source_dir, builder_args or {})
     plan = {
         "dataset": dataset,
@@ -80,6 +85,7 @@ def build(
     }
     finished = folder.read_finished(records_dir, plan, num_shards)
     if finished:
+        _clear(records_dir)  # Again: the build may have been killed right before it did so.
         return finished
     folder.check_unfinished(records_dir, plan, num_shards)
     train_split = _train_split(builder)
@@ -190,8 +196,6 @@ def _plan_shards(records_dir, examples, num_shards):
     path = os.path.join(records_dir, folder.PLAN_NAME)
     if os.path.exists(path):
         return folder.read_json(path)["num_shards"]
-    if num_shards is not None and not 1 <= num_shards <= 99_999:
-        raise BuildError(f"`num_shards` must be between 1 and 99999. Received: {num_shards}.")
     return {split: num_shards or _default_shards(len(of)) for split, of in examples.items()}
 
 
@@ -275,10 +279,16 @@ def _finish(records_dir, plan, shards, train_split, problems, split_words):
         "splits": splits,
     }
     writer.write_text(os.path.join(records_dir, folder.INFO_NAME), folder.to_json(info))
-    os.remove(os.path.join(records_dir, folder.PLAN_NAME))
-    writer.remove_leftovers(records_dir, sidecars=True)
+    _clear(records_dir)
     _say_skips(records_dir, notes)
     return info
+
+
+def _clear(records_dir):
+    """Removes what only an unfinished build needs."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(records_dir, folder.PLAN_NAME))
+    writer.remove_leftovers(records_dir, sidecars=True)
 
 
 def _say_skips(records_dir, notes):

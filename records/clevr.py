@@ -5,8 +5,8 @@
     scenes/CLEVR_<split>_scenes.json          optional: where the objects are
 
 The release is read and what its generator (clevr-dataset-gen) writes, where the nodes of a
-program say `type` instead of `function`, and answers are booleans and integers. A split in which
-no question has an answer, like `test`, is built without answers.
+program say `type` instead of `function`, and answers are booleans and integers. A split in
+which no question has an answer, like `test`, is built without answers.
 """
 
 import functools

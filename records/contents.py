@@ -37,7 +37,8 @@ def read_split(shard_paths):
         except (tf.errors.OpError, ValueError) as error:
             raise BuildError(
                 f"{path}: damaged after record {contents.num_images - before} ({error}). "
-                "Delete this file if the build is unfinished, else the whole folder, and build again."
+                "Delete this file if the build is unfinished, else the whole folder, and build "
+                "again."
             ) from None
         contents.shards.append(
             {

@@ -92,16 +92,15 @@ class EasyVqa:
                 if split != "val":  # Told once: train and val are read from the same file.
                     problems.report(f"{name}: entry {position} (from 0)", str(error))
                 continue
-            if folder == "test" or self._is_val(f"{folder}_{number}") == (split == "val"):
-                question = Question(
-                    f"{folder}_{position}", text, (answer,), question_type(text)
-                )
-                by_image[number].append(question)
-        return by_image
+            question = Question(f"{folder}_{position}", text, (answer,), question_type(text))
+            by_image[number].append(question)
+        if folder == "test":
+            return by_image
+        return {n: of for n, of in by_image.items() if self._is_val(n) == (split == "val")}
 
-    def _is_val(self, image_id):
+    def _is_val(self, number):
         """By hash, so that an image stays where it is, whatever else the data set holds."""
-        digest = hashlib.sha256(f"easy_vqa/{image_id}".encode()).digest()
+        digest = hashlib.sha256(f"easy_vqa/train_{number}".encode()).digest()
         return int.from_bytes(digest[:8], "big") / 2**64 < self._val_share
 
     def _check_folder(self, folder):

@@ -68,11 +68,11 @@ def check_unfinished(records_dir, plan, num_shards):
     path = os.path.join(records_dir, PLAN_NAME)
     if os.path.exists(path):
         there = read_json(path)
-        _refuse_differences(records_dir, there, plan, "an unfinished build")
+        _refuse_differences(records_dir, there, plan, "records of an unfinished build")
         if num_shards is not None and {num_shards} != set(there["num_shards"].values()):
             _refuse(
                 records_dir,
-                "an unfinished build",
+                "records of an unfinished build",
                 [f"num_shards ({there['num_shards']} there, {num_shards} asked)"],
             )
     elif os.path.isdir(records_dir) and any(".tfrecord-" in n for n in os.listdir(records_dir)):
@@ -83,18 +83,25 @@ def check_unfinished(records_dir, plan, num_shards):
 
 
 def _refuse_differences(records_dir, there, plan, what):
+    there, plan = _flat(there), _flat(plan)
     differing = [
-        f"{key} ({json.dumps(there.get(key))} there, {json.dumps(plan[key])} asked)"
-        for key in plan
-        if there.get(key) != plan[key]
+        f"{key} ({json.dumps(there.get(key))} there, {json.dumps(plan.get(key))} asked)"
+        for key in there | plan
+        if there.get(key) != plan.get(key)
     ]
     if differing:
         _refuse(records_dir, what, differing)
 
 
+def _flat(plan):
+    """Returns what makes up a build, each argument by its own name."""
+    arguments = {f"argument {name}": value for name, value in plan["arguments"].items()}
+    return {key: plan[key] for key in ("dataset", "version", "source_fingerprint")} | arguments
+
+
 def _refuse(records_dir, what, differing):
     raise BuildError(
-        f"{records_dir} holds {what} that differ(s) from what was asked in: "
+        f"{records_dir} holds {what}, not those that were asked for. Differing: "
         f"{'; '.join(differing)}. Give another --records_dir, or delete that folder."
     )
 

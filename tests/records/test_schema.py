@@ -1,0 +1,64 @@
+"""A record gives back what was put into it."""
+
+import numpy as np
+import pytest
+
+from records import schema
+from records.schema import ImageExample, Object, Question
+
+
+def example(**changes):
+    values = dict(
+        image_id="img 7",
+        source="photos/7.png",
+        load_image=lambda: b"",
+        questions=(
+            Question("q1", "How many?", ("2", "two", "2"), "count"),
+            Question("q2", "Où est-ce ?"),
+            Question("q3", "Is it red?", ("no",), "yes/no"),
+        ),
+        objects=(Object("red circle", 0.25, 0.5), Object("blue square", 1.0, 0.0)),
+    )
+    return ImageExample(**(values | changes))
+
+
+def test_parse_returns_what_was_serialized():
+    parsed = schema.parse_example(schema.serialize_example(example(), b"\x00bytes", 6, 9))
+    assert parsed["image/id"] == b"img 7"
+    assert parsed["image/encoded"] == b"\x00bytes"
+    assert (int(parsed["image/height"]), int(parsed["image/width"])) == (6, 9)
+    texts = [text.decode() for text in parsed["question/text"].numpy()]
+    assert texts == ["How many?", "Où est-ce ?", "Is it red?"]
+    assert parsed["question/id"].numpy().tolist() == [b"q1", b"q2", b"q3"]
+    assert parsed["question/type"].numpy().tolist() == [b"count", b"", b"yes/no"]
+    assert parsed["answer/text"].to_list() == [[b"2", b"two", b"2"], [], [b"no"]]
+    assert parsed["answer/count"].numpy().tolist() == [3, 0, 1]
+    assert parsed["object/name"].numpy().tolist() == [b"red circle", b"blue square"]
+    np.testing.assert_array_equal(parsed["object/x"], [0.25, 1.0])
+    np.testing.assert_array_equal(parsed["object/y"], [0.5, 0.0])
+
+
+def test_unanswered_questions_and_no_objects():
+    unanswered = example(questions=(Question("q1", "Why?"),), objects=())
+    parsed = schema.parse_example(schema.serialize_example(unanswered, b"x", 6, 9))
+    assert parsed["answer/text"].to_list() == [[]]
+    assert parsed["object/name"].shape == (0,)
+    assert parsed["object/x"].shape == (0,)
+
+
+def test_pixels_are_divided_by_the_image_size():
+    in_pixels = example(objects=(Object("cube", 3, 3),), objects_in_pixels=True)
+    parsed = schema.parse_example(schema.serialize_example(in_pixels, b"x", 6, 12))
+    assert parsed["object/x"].numpy().tolist() == [0.25]
+    assert parsed["object/y"].numpy().tolist() == [0.5]
+
+
+def test_an_object_outside_the_image_is_refused():
+    outside = example(objects=(Object("cube", 13, 3),), objects_in_pixels=True)
+    with pytest.raises(ValueError, match="'cube' lies outside the 12x6 image.*resized?"):
+        schema.serialize_example(outside, b"x", 6, 12)
+
+
+def test_the_same_bytes_twice():
+    first = schema.serialize_example(example(), b"x", 6, 9)
+    assert first == schema.serialize_example(example(), b"x", 6, 9)
