@@ -54,7 +54,8 @@ class Clevr:
       source_dir: the folder that holds images/, questions/ and, if at hand, scenes/.
 
     A question's id is its `question_index`, with which the authors number the questions of each
-    split from 0; an image's is its file's name without ".png".
+    split from 0 (or its place in the file, the same number, where a file leaves it out); an
+    image's is its file's name without ".png".
     """
 
     name = "clevr"
@@ -136,7 +137,7 @@ class Clevr:
         by_image, seen = {}, {}
         for position, raw in enumerate(raws):
             try:
-                question = _question(raw, split, has_answers)
+                question = _question(raw, split, position, has_answers)
                 _check_new_id(seen, question.id, position)
                 by_image.setdefault(raw["image_filename"], []).append(question)
             except ValueError as error:
@@ -200,7 +201,7 @@ def _entries(content, key, name):
     return content[key]
 
 
-def _question(raw, split, has_answers):
+def _question(raw, split, position, has_answers):
     """Returns the `Question` of one entry; `ValueError` says what is wrong with it."""
     text = text_field(raw, "question")
     of_split = raw.get("split", split)
@@ -211,7 +212,7 @@ def _question(raw, split, has_answers):
     filename = text_field(raw, "image_filename")
     if os.path.basename(filename) != filename:
         raise ValueError(f"'image_filename' must be a bare name. Received: {filename!r}.")
-    index = field(raw, "question_index", int)
+    index = field(raw, "question_index", int) if "question_index" in raw else position
     answers = (_answer(raw),) if has_answers else ()
     return Question(id=str(index), text=text, answers=answers, type=_type(raw))
 

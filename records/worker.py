@@ -11,7 +11,8 @@ import threading
 
 def start():
     """The initializer of a spawned process."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # It is in a background job.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # It serializes, and must not take GPU memory.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

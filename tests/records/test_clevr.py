@@ -139,6 +139,18 @@ def test_answers_without_programs_have_no_type(tmp_path, source):
     assert build_questions(tmp_path, source)["7"][1:] == ("", ["yes"])
 
 
+def test_without_question_index_the_place_in_the_file_is_the_id(tmp_path, source):
+    questions = [ask("train", 1, 0), ask("train", 0, 0, answer="no")]
+    for question in questions:
+        del question["question_index"]
+    write_split(source, "train", questions)
+    asked = build_questions(tmp_path, source)
+    assert {key: answers for key, (_, _, answers) in asked.items()} == {
+        "0": ["yes"],
+        "1": ["no"],
+    }
+
+
 def test_scenes_are_matched_by_file_name(tmp_path, source):
     scenes = [
         scene("train", 1, ("large", "red", "metal", "cube", 3, 2)),
