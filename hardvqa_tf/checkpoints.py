@@ -1,8 +1,8 @@
 """A run's state on disk: enough to go on as if it had never stopped.
 
-Weights, optimizer, and the state of every random generator (dropout's, which neither `.keras`
-nor `.weights.h5` files hold in Keras 3.15), together with the epoch and the best accuracy so far.
-The order of the data needs no state: it is a function of seed and epoch.
+Weights, optimizer, and the state of every random generator (dropout's, which neither
+`.keras` nor `.weights.h5` files hold in Keras 3.15), together with the epoch and the best
+accuracy so far. The order of the data needs no state: it is a function of seed and epoch.
 """
 
 import os

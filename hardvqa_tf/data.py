@@ -1,25 +1,23 @@
 """Records to batches: images x questions per image, in an order that a seed decides.
 
-An image's questions are cut into groups of Q (the last group padded), one group with its image is
-an item, and B items are a batch. The order of an epoch is a pure function of (seed, epoch), so a
-run that is resumed sees what the uninterrupted run would have seen.
+An image's questions are cut into groups of Q (the last group padded), one group with its image
+is an item, and B items are a batch. The order of an epoch is a pure function of (seed, epoch),
+so a run that is resumed sees what the uninterrupted run would have seen.
 
     image            float32[B, H, W, 3] in [0, 1]
     question_tokens  int32[B, Q, T], 0 is padding
     answers          int32[B, Q], the class, -1 where the vocabulary has none
     weights          float32[B, Q], 1 for a question that counts, 0 for padding
 
-and, where asked for, `is_question` bool[B, Q] (False for padding) and the strings `question_id`,
-`question_text`, `question_type`, `image_id` and `answer_text` (the first answer), all [B, Q].
+and, where asked for, `is_question` bool[B, Q] (False for padding) and the strings [B, Q]
+`question_id`, `question_text`, `question_type`, `image_id`, `answer_text` (the first answer).
 """
 
-import json
 import os
 
 import tensorflow as tf
 
-from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
-from records import build
+from records.build import read_info
 from records.schema import parse_example
 
 # Decoded images of a split are kept in memory up to this size, larger splits are streamed.
@@ -32,8 +30,8 @@ def decode_image(encoded, image_size):
 
     Args:
       encoded: string scalar, JPEG, PNG, BMP or GIF (its first frame).
-      image_size: (H, W). Other sizes are resized, sides stretched independently as the published
-        runs on CLEVR do, with antialiasing.
+      image_size: (H, W). Other sizes are resized with antialiasing, each side by itself, as the
+        published runs on CLEVR do.
 
     Returns:
       uint8[H, W, 3].
@@ -48,36 +46,18 @@ def scale_pixels(pixels):
     return tf.cast(pixels, tf.float32) / 255.0
 
 
-class Vocabularies:
-    """What turns strings into numbers, made from a record folder's train split.
-
-    Args:
-      records_dir: a folder that `--mode=build` has finished.
-      max_words: T; default: the longest question of the train split.
-      num_answers: keep this many of the most frequent answers; default: all.
-    """
-
-    def __init__(self, records_dir, max_words=None, num_answers=None):
-        with open(os.path.join(records_dir, "vocabularies.json"), encoding="utf-8") as file:
-            stored = json.load(file)
-        info = build.read_info(records_dir)
-        max_words = max_words or info["splits"]["train"]["max_words"]
-        self.tokenizer = QuestionTokenizer([word for word, _ in stored["words"]], max_words)
-        self.answers = AnswerVocabulary([a for a, _ in stored["answers"]][:num_answers])
-
-
 class VqaData:
     """The batches of one split.
 
     Args:
       records_dir: a folder that `--mode=build` has finished.
       split: "train", "val", "test", ...
-      vocabularies: `Vocabularies`.
+      vocabularies: `runs.Vocabularies`.
       image_size: (H, W) that images are resized to.
       batch_size: B, images in a batch, over all devices together.
       questions_per_image: Q; None: as many as the image with the most questions has.
       seed: decides the order of training epochs.
-      with_strings: also give ids, texts and types, which evaluation needs and training does not.
+      with_strings: also give ids, texts and types, which evaluation needs, not training.
 
     Raises:
       ValueError: if the records have no such split.
@@ -95,7 +75,7 @@ class VqaData:
         seed=0,
         with_strings=False,
     ):
-        info = build.read_info(records_dir)
+        info = read_info(records_dir)
         if split not in info["splits"]:
             raise ValueError(
                 f"The records in {records_dir} have no such split. Received: split={split!r}. "

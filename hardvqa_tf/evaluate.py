@@ -1,9 +1,17 @@
-"""A model's answers to every question of a split, and how many are right, by question type."""
+"""A model's answers to every question of a split, and how many are right, by question type.
+
+Beside every accuracy stands the blind baseline's: what one gets from the question alone.
+"""
 
 import dataclasses
+import os
 
 import numpy as np
 import tensorflow as tf
+
+from hardvqa_tf.data import VqaData
+from hardvqa_tf.runs import load_run, write_json
+from records.build import read_info
 
 
 @dataclasses.dataclass
@@ -12,7 +20,7 @@ class Answers:
 
     `prediction` and `target` are classes (target -1: the answer is not in the vocabulary, so
     that no prediction is right), `num_cells` the cells looked at, `has_answer` False where the
-    data set hides the answer; the rest are str, `answer_text` the first answer that people gave.
+    data set hides the answer; the rest are str, `answer_text` the first answer people gave.
     """
 
     prediction: np.ndarray
@@ -28,6 +36,86 @@ class Answers:
     def correct(self):
         """bool[N]"""
         return self.prediction == self.target
+
+
+def evaluate(workdir, split, records_dir=None):
+    """Evaluates a trained run on a split.
+
+    Writes `predictions_<split>.json`, a list of {"question_id", "answer"} as the VQA challenge
+    wants it, and `evaluation_<split>.json`, what is returned here.
+
+    Args:
+      workdir: folder of a trained run.
+      split: "val", "test", ...
+      records_dir: the records to ask about; default: those that the run was trained on.
+
+    Returns:
+      A dict: `workdir`, `split`, `num_questions`, `num_answered`; `num_cells`, looked at on
+      average, of `total_cells`; `rows`, a list of {"type", "num_questions", "accuracy",
+      "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first. Without rows where the
+      data set hides the answers.
+    """
+    run = load_run(workdir)
+    records_dir = records_dir or run.config.records_dir
+    data = VqaData(
+        records_dir,
+        split,
+        run.vocabularies,
+        image_size=run.config.image_size,
+        batch_size=run.config.train.batch_size,
+        with_strings=True,
+    )
+    answers = answer_split(run.model, data)
+    write_json(
+        os.path.join(workdir, f"predictions_{split}.json"),
+        to_result_format(answers, run.vocabularies.answers.answers),
+    )
+    result = {
+        "workdir": workdir,
+        "split": split,
+        "num_questions": len(answers.prediction),
+        "num_answered": int(answers.has_answer.sum()),
+        "num_cells": float(answers.num_cells.mean()),
+        "total_cells": int(np.prod(run.model.output["mask"].shape[2:])),
+        "rows": _rows_beside_blind(answers, records_dir, split),
+    }
+    write_json(os.path.join(workdir, f"evaluation_{split}.json"), result)
+    return result
+
+
+def format_evaluation(result):
+    """The result of `evaluate` as a table for a terminal."""
+    lines = []
+    if result["rows"]:
+        width = max(len(_indent(row["type"])) for row in result["rows"])
+        title = f"{result['split']:{width}}"
+        lines += [f"{title}  questions  accuracy  blind by question  blind by type"]
+    for row in result["rows"]:
+        accuracy, text, kind = (
+            f"{100 * row[name]:.2f} %"
+            for name in ("accuracy", "blind_by_text", "blind_by_type")
+        )
+        name = f"{_indent(row['type']):{width}}"
+        lines.append(
+            f"{name}  {row['num_questions']:9,}  {accuracy:>8}  {text:>17}  {kind:>13}"
+        )
+    if not result["rows"]:
+        lines.append(f"{result['split']}: the answers are hidden, so there is no accuracy.")
+    lines.append(
+        f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average."
+    )
+    return "\n".join(lines)
+
+
+def to_result_format(answers, vocabulary):
+    """`Answers` -> the VQA challenge's list of {"question_id", "answer"}.
+
+    An id that is a whole number is written as one, which the official evaluator needs.
+    """
+    return [
+        {"question_id": _as_number(question_id), "answer": vocabulary[prediction]}
+        for question_id, prediction in zip(answers.question_id, answers.prediction, strict=True)
+    ]
 
 
 def answer_split(model, data):
@@ -48,7 +136,9 @@ def answer_split(model, data):
         return tf.argmax(outputs["logits"], -1, tf.int32), outputs["num_cells"]
 
     parts = [_real_rows(batch, *ask(batch)) for batch in data.in_order()]
-    return Answers(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return Answers(
+        **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    )
 
 
 def accuracy_by_type(answers):
@@ -67,12 +157,44 @@ def accuracy_by_type(answers):
     types = answers.question_type[answers.has_answer]
     if not len(correct):
         return {}
-    groups = np.array([name.split("/")[0] for name in types])
+    groups = np.array([name.split("/")[0] for name in types], object)
     rows = {"all": (float(correct.mean()), len(correct))}
     for name in sorted({*groups, *types} - {""}):
         chosen = (groups == name) | (types == name)
         rows[name] = (float(correct[chosen].mean()), int(chosen.sum()))
     return rows
+
+
+def _rows_beside_blind(answers, records_dir, split):
+    # Imported here: the baseline is evaluated with this module.
+    from hardvqa_tf.blind import blind_accuracy, read_questions
+
+    rows = accuracy_by_type(answers)
+    if not rows:
+        return []
+    train = read_info(records_dir)["train_split"]
+    blind = blind_accuracy(
+        read_questions(records_dir, train), read_questions(records_dir, split)
+    )
+    return [
+        {
+            "type": name,
+            "num_questions": number,
+            "accuracy": accuracy,
+            "blind_by_text": blind["text"][name][0],
+            "blind_by_type": blind["type"][name][0],
+        }
+        for name, (accuracy, number) in rows.items()
+    ]
+
+
+def _indent(name):
+    """ "relational/count" stands under its group as "  count"."""
+    return "  " + name.split("/", 1)[1] if "/" in name else name
+
+
+def _as_number(text):
+    return int(text) if text == "0" or (text.isdecimal() and text[0] != "0") else text
 
 
 def _real_rows(batch, prediction, num_cells):
@@ -87,5 +209,7 @@ def _real_rows(batch, prediction, num_cells):
     strings = ("question_id", "question_type", "question_text", "answer_text")
     row = {name: value.numpy()[real] for name, value in row.items()}
     for name in strings:
-        row[name] = np.array([text.decode("utf-8") for text in batch[name].numpy()[real]], object)
+        row[name] = np.array(
+            [text.decode("utf-8") for text in batch[name].numpy()[real]], object
+        )
     return row

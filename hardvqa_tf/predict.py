@@ -1,20 +1,14 @@
 """One question about one image file: the answer, and a picture of what was looked at."""
 
-import json
 import os
-import zipfile
 
-import keras
 import numpy as np
 
-# Imported for their layers and schedules, which Keras must know to load a model.
-from hardvqa_tf import encoders, layers, schedules, vqa_model  # noqa: F401
 from hardvqa_tf.data import decode_image, scale_pixels
 from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
-from hardvqa_tf.text import QuestionTokenizer, split_words
+from hardvqa_tf.runs import load_run
+from hardvqa_tf.text import split_words
 from records.writer import check_image
-
-_FILES = ("model.keras", "config.json", "vocabularies.json")
 
 
 def predict(workdir, image_path, question, output_path=None):
@@ -48,11 +42,12 @@ def predict(workdir, image_path, question, output_path=None):
             f"The picture would overwrite the image. Received: {output_path} for both. "
             "Give the picture another path."
         )
-    model, config, tokenizer, answers = load_run(workdir)
-    _check_inputs(model)
-    pixels = decode_image(encoded, config["image_size"])
-    row = _ask(model, pixels, tokenizer([question]))
-    best = best_answers(row["logits"], answers)
+    run = load_run(workdir)
+    _check_inputs(run.model)
+    tokenizer = run.vocabularies.tokenizer
+    pixels = decode_image(encoded, run.config.image_size)
+    row = _ask(run.model, pixels, tokenizer([question]))
+    best = best_answers(row["logits"], run.vocabularies.answers.answers)
     picture = draw_overlay(
         decode_image(encoded, size).numpy(),
         row["mask"],
@@ -74,34 +69,6 @@ def predict(workdir, image_path, question, output_path=None):
         "unknown_words": [word for word in dict.fromkeys(words) if word not in known],
         "ignored_words": words[tokenizer.max_words :],
     }
-
-
-def load_run(workdir):
-    """Loads what a training run left.
-
-    Returns:
-      (model, config dict, `QuestionTokenizer`, list of answers).
-
-    Raises:
-      ValueError: if the workdir lacks one of the files, or they cannot be read.
-    """
-    paths = [os.path.join(workdir, name) for name in _FILES]
-    missing = [path for path in paths if not os.path.isfile(path)]
-    if missing:
-        raise ValueError(
-            f"There is no trained model in {workdir}: {missing[0]} is missing. "
-            f"Train one: python main.py --mode=train --workdir={workdir}"
-        )
-    try:
-        model = keras.models.load_model(paths[0], compile=False)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{paths[0]} cannot be loaded ({error}). If a copy was cut off, copy it again; "
-            "else train with this version of the program."
-        ) from error
-    config, stored = (_read_json(path) for path in paths[1:])
-    tokenizer = QuestionTokenizer(stored["words"], stored["max_words"])
-    return model, config, tokenizer, stored["answers"]
 
 
 def format_prediction(result):
@@ -158,13 +125,3 @@ def _read_image(path):
 def _default_output(workdir, image_path):
     stem = os.path.splitext(os.path.basename(image_path))[0]
     return os.path.join(workdir, f"predict_{stem}.png")
-
-
-def _read_json(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}). Copy the run's folder again."
-        ) from None

@@ -1,8 +1,8 @@
 """Questions to tokens, and the answer vocabulary.
 
 Every step is a TensorFlow or tensorflow-text operation, so that building records, reading them
-and a SavedModel all cut the same question into the same words: Unicode NFKC, case folded, cut at
-white space; a punctuation mark, a symbol and a Chinese character are words of their own.
+and a SavedModel all cut the same question into the same words: Unicode NFKC, case folded, cut
+at white space; a punctuation mark, a symbol and a Chinese character are words of their own.
 """
 
 import tensorflow as tf

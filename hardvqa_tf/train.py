@@ -1,18 +1,14 @@
 """Training: one loop of our own around a Keras model, for one device and for several.
 
 `fit()` in Keras 3.15 clips gradients before the all-reduce, repeats an interrupted epoch and
-fails with several steps per execution under a mirrored strategy; the model stays one that `fit()`
-accepts. A run leaves in its workdir:
+fails with several steps per execution under a mirrored strategy; the model stays one that
+`fit()` accepts. A run leaves in its workdir:
 
-    config.json, vocabularies.json     what is needed to use the model without the records
-    checkpoints/                       the newest states; the same command goes on from there
-    model.keras                        the epoch that was best on the validation split
-    metrics.jsonl                      a line per epoch
-    logs/                              TensorBoard
+    checkpoints/    the newest states; the same command goes on from there
+    logs/           TensorBoard
+    and the files of `runs`: config.json, vocabularies.json, model.keras, metrics.jsonl
 """
 
-import dataclasses
-import json
 import os
 import time
 
@@ -22,30 +18,35 @@ from tqdm import tqdm
 
 from hardvqa_tf import evaluate, schedules, strategies
 from hardvqa_tf.checkpoints import RunState
-from hardvqa_tf.data import VqaData, Vocabularies
+from hardvqa_tf.data import VqaData
 from hardvqa_tf.losses import softmax_cross_entropy
+from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
+from hardvqa_tf.summaries import Board, collect_overlays
 from hardvqa_tf.vqa_model import build_vqa_model
 
 
-def train(config, workdir, num_virtual_devices=None, report=print):
-    """Trains a model, or goes on with a run that stopped between two epochs.
+def train(config, workdir, num_virtual_devices=None, report=print, progress=False):
+    """Trains a model, or goes on with a run that stopped, from its last whole epoch.
 
     Args:
       config: `ConfigDict` with the keys of configs/base.py.
       workdir: folder of the run; made if missing.
       num_virtual_devices: see `strategies.make_strategy`.
       report: called with each line that the user should see.
+      progress: show a bar while an epoch runs.
 
     Returns:
-      The metrics of the last epoch, a dict.
+      The metrics of the last epoch that ran here, a dict; empty if the run was done before.
 
     Raises:
       ValueError: if the workdir holds a run with another config, naming the keys that differ.
     """
-    os.makedirs(workdir, exist_ok=True)
     keras.utils.set_random_seed(config.seed)
     strategy = strategies.make_strategy(num_virtual_devices)
-    vocabularies = Vocabularies(config.records_dir, config.max_words, config.num_answers)
+    vocabularies = Vocabularies.from_records(
+        config.records_dir, config.max_words, config.num_answers
+    )
+    start_run(workdir, config, vocabularies)
     train_data = open_split(config, "train", vocabularies)
     val_data = open_split(config, "val", vocabularies, with_strings=True)
     with strategy.scope():
@@ -54,18 +55,47 @@ def train(config, workdir, num_virtual_devices=None, report=print):
         optimizer.build(model.trainable_variables)
     state = RunState(workdir, model, optimizer)
     state.restore()
+    report(_describe(config, strategy, model, train_data, state))
     step = make_train_step(strategy, model, optimizer, config.train.clip_norm)
+    board = Board(os.path.join(workdir, "logs"))
     metrics = {}
-    for epoch in range(state.epoch, config.train.epochs):
-        metrics = _run_epoch(strategy, step, train_data, epoch)
+    while state.epoch < config.train.epochs and not _has_lost_patience(state, config.train):
+        metrics = _run_epoch(strategy, step, train_data, state.epoch, progress)
+        metrics["learning_rate"] = float(optimizer.learning_rate)
         answers = evaluate.answer_split(model, val_data)
         for name, (accuracy, _) in evaluate.accuracy_by_type(answers).items():
             metrics[f"val/{name}"] = accuracy
-        if state.finish_epoch(metrics["val/all"]):
-            model.save(os.path.join(workdir, "model.keras"))
+        if state.finish_epoch(metrics.get("val/all", 0.0)):
+            save_model(workdir, model)
         state.save()
-        report(str({k: round(v, 4) for k, v in metrics.items()}))
+        metrics = {"epoch": state.epoch, **metrics}
+        append_metrics(workdir, metrics)
+        board.scalars(metrics, state.epoch)
+        board.masks("val", collect_overlays(model, val_data, vocabularies), state.epoch)
+        report(format_epoch(metrics, config.train.epochs))
+    board.close()
     return metrics
+
+
+def format_epoch(metrics, epochs):
+    """One line for an epoch's metrics."""
+    groups = [
+        f"{name.removeprefix('val/')} {100 * value:.1f}"
+        for name, value in metrics.items()
+        if name.startswith("val/") and name != "val/all" and name.count("/") == 1
+    ]
+    parts = [
+        f"epoch {metrics['epoch']}/{epochs}",
+        f"loss {metrics['train/loss']:.3f}",
+        f"train {100 * metrics['train/accuracy']:.1f} %",
+        f"val {100 * metrics.get('val/all', float('nan')):.1f} %"
+        + (f" ({', '.join(groups)})" if groups else ""),
+        f"{metrics['train/num_cells']:.1f} cells",
+        f"{metrics['questions_per_second']:,.0f} questions/s",
+        f"waited for input {100 * metrics['input_wait']:.1f} %",
+        f"{metrics['seconds']:.0f} s",
+    ]
+    return " | ".join(parts)
 
 
 def make_train_step(strategy, model, optimizer, clip_norm=0.0):
@@ -97,7 +127,7 @@ def make_train_step(strategy, model, optimizer, clip_norm=0.0):
             losses = softmax_cross_entropy(outputs["logits"], batch["answers"])
             loss = tf.reduce_sum(losses * batch["weights"])
             mean_loss = loss / tf.maximum(all_questions, 1.0)
-        # Dense, those of the word embedding too: clipping and the all-reduce then treat all alike.
+        # Dense, the word embedding's too: clipping and the all-reduce then treat all alike.
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(mean_loss, variables)]
         gradients = context.all_reduce("SUM", gradients)
         norm = tf.linalg.global_norm(gradients)
@@ -141,7 +171,10 @@ def model_from_config(config, vocabularies):
     parts = config.model
 
     def arguments(name):
-        return {key: value for key, value in parts[name].items() if value is not None}
+        given = {key: value for key, value in parts[name].items() if value is not None}
+        if "num_cells" in given:
+            given.pop("fraction", None)
+        return given
 
     return build_vqa_model(
         image_size=config.image_size,
@@ -160,29 +193,52 @@ def model_from_config(config, vocabularies):
     )
 
 
-def _run_epoch(strategy, step, data, epoch):
+def _describe(config, strategy, model, data, state):
+    """What is about to be trained, on what."""
+    parts = config.model
+    replicas = strategy.num_replicas_in_sync
+    return (
+        f"{parts.image_encoder} + {parts.attention} + {parts.aggregator}, "
+        f"{model.count_params():,} parameters; {data.num_questions:,} questions about "
+        f"{data.num_images:,} images; {data.steps_per_epoch:,} steps an epoch of "
+        f"{data.batch_size} images x {data.questions_per_image} questions on "
+        f"{replicas} device{'s' if replicas > 1 else ''}"
+        + (f"; going on after epoch {state.epoch}" if state.epoch else "")
+    )
+
+
+def _has_lost_patience(state, config):
+    return config.patience and state.epoch - state.best_epoch >= config.patience
+
+
+def _run_epoch(strategy, step, data, epoch, progress):
     started, waited = time.perf_counter(), 0.0
     sums = None
     batches = iter(strategy.experimental_distribute_dataset(data.training_epoch(epoch)))
-    while True:
-        asked = time.perf_counter()
-        batch = next(batches, None)
-        waited += time.perf_counter() - asked
-        if batch is None:
-            break
-        values = step(batch)
-        sums = values if sums is None else {n: sums[n] + v for n, v in values.items()}
+    bar = tqdm(
+        total=data.steps_per_epoch, desc=f"epoch {epoch + 1}", leave=False, disable=not progress
+    )
+    with bar:
+        while True:
+            asked = time.perf_counter()
+            batch = next(batches, None)
+            waited += time.perf_counter() - asked
+            if batch is None:
+                break
+            values = step(batch)
+            sums = values if sums is None else {n: sums[n] + v for n, v in values.items()}
+            bar.update()
     sums = {name: float(value) for name, value in sums.items()}
     seconds = time.perf_counter() - started
     questions = sums["questions"]
     return {
-        "epoch": epoch + 1,
         "seconds": seconds,
         "questions_per_second": questions / seconds,
         "input_wait": waited / seconds,
         "train/loss": sums["loss"] / questions,
         "train/accuracy": sums["correct"] / questions,
         "train/num_cells": sums["num_cells"] / questions,
+        "train/gradient_norm": sums["gradient_norm"] / data.steps_per_epoch,
     }
 
 

@@ -1,7 +1,7 @@
 """The model: encoders, fusion, attention, aggregator and classifier, put together.
 
-Malinowski, Doersch, Santoro, Battaglia: "Learning Visual Question Answering by Bootstrapping Hard
-Attention", ECCV 2018 (arXiv 1808.00300), figure 2:
+Malinowski, Doersch, Santoro, Battaglia: "Learning Visual Question Answering by Bootstrapping
+Hard Attention", ECCV 2018 (arXiv 1808.00300), figure 2:
 
     image ──encoder──► grid [B, H, W, D] ┐
     question ──LSTM──► [B·Q, D]          ┴ fusion ► cells [B·Q, P, D] ► attention ► [B·Q, K, D]
@@ -84,7 +84,9 @@ def build_vqa_model(
     question = MergeQuestions(name="questions_of_batch")(question)  # [B·Q, D]
     coordinates = parts.CellCoordinates(height, width, name="coordinates")(cells)
 
-    attend = _pick("attention", attention, ATTENTIONS)(**(attention_args or {}), name="attention")
+    attend = _pick("attention", attention, ATTENTIONS)(
+        **(attention_args or {}), name="attention"
+    )
     kept = attend(cells, question=question, coordinates=coordinates)
     aggregate = _pick("aggregator", aggregator, AGGREGATORS)
     vector = aggregate(**(aggregator_args or {}), name="aggregator")(
@@ -159,7 +161,7 @@ class CountCells(layers.Layer):
 
 def _encode_image(name, image_size, arguments):
     if name == "features":
-        encoder = encoders.features(tuple(image_size))
+        encoder = encoders.features(tuple(image_size), name="feature_maps")
         picture = keras.Input(tuple(image_size), dtype="float16", name="features")
     else:
         encode = _pick("image_encoder", name, IMAGE_ENCODERS)

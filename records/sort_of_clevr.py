@@ -1,17 +1,17 @@
 """Sort-of-CLEVR: six coloured shapes on a white square, drawn here, so no download is needed.
 
 The specification is the public generator's (kimhc6028/relational-networks,
-sort_of_clevr_generator.py at 9c340d5): a 75x75 image holds one object of each of six colours, a
-square of side 10 or a circle of radius 5 with equal chance, centres at whole pixels in [5, 70),
-at least 10 pixels apart; ten non-relational and ten relational questions an image, colour and kind
-drawn uniformly with replacement. Three things differ, on purpose:
+sort_of_clevr_generator.py at 9c340d5): a 75x75 image holds one object of each of six colours,
+a square of side 10 or a circle of radius 5 with equal chance, centres at whole pixels in
+[5, 70), at least 10 pixels apart; ten non-relational and ten relational questions an image,
+colour and kind drawn uniformly with replacement. Three things differ, on purpose:
 
-* Questions are English sentences instead of bit vectors, so that a question encoder has work.
+* Questions are English sentences instead of bit vectors, so a question encoder has work.
 * "Closest" never means the object itself. The published code measures an object's distance to
-  itself as 999, less than the squared distance to a neighbour over 31.6 pixels away, so that about
-  7 % of its closest questions ask for the object's own shape.
-* A question that two equally near (or far) objects of different shape would answer differently is
-  drawn again.
+  itself as 999, less than the squared distance to a neighbour over 31.6 pixels away, so that
+  about 7 % of its closest questions ask for the object's own shape.
+* A question that two equally near (or far) objects of different shape would answer
+  differently is drawn again.
 """
 
 import dataclasses
@@ -56,7 +56,7 @@ class SortOfClevr:
       source_dir: must be None: this data set draws its own images.
       num_train_images, num_val_images, num_test_images: sizes of the splits. 9,800 + 200 images
         are the published sizes; `val` is ours, so that no model is chosen on `test`.
-      num_questions: questions an image of each of the two groups, non-relational and relational.
+      num_questions: questions an image of each group, non-relational and relational.
       seed: another seed draws other images.
 
     Raises:
@@ -144,7 +144,7 @@ def render(shapes):
 
 
 def answer_question(kind, shape, shapes):
-    """Returns the answer to a question of this kind about `shape`, None where it is ambiguous."""
+    """Returns the answer to a question of this kind about `shape`, None if it is ambiguous."""
     others = [s for s in shapes if s is not shape]
     if kind == "shape":
         return shape.shape

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from hardvqa_tf import predict as predict_module
-from hardvqa_tf.predict import format_prediction, load_run, predict
+from hardvqa_tf.predict import format_prediction, predict
+from hardvqa_tf.runs import load_run
 from hardvqa_tf.vqa_model import build_vqa_model
 
 ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
@@ -74,8 +75,10 @@ def test_the_answer_and_the_picture(workdir, image):
 
 
 def test_the_probabilities_are_the_models(workdir, image):
-    model, config, tokenizer, answers = load_run(str(workdir))
-    assert answers == ANSWERS and config["image_size"] == [16, 24]
+    run = load_run(str(workdir))
+    model, tokenizer = run.model, run.vocabularies.tokenizer
+    assert run.vocabularies.answers.answers == ANSWERS
+    assert tuple(run.config.image_size) == (16, 24)
     np.testing.assert_array_equal(tokenizer(["red is?"]), [[4, 2, 5, 0, 0]])
     pixels = predict_module.decode_image(image.read_bytes(), (16, 24)).numpy()
     batch = {"image": pixels[None] / np.float32(255), "question_tokens": [[[2, 3, 4, 5, 0]]]}

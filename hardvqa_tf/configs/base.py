@@ -31,6 +31,7 @@ def get_config():
     config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
     config.model.none = ConfigDict()
     config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})
+    # num_cells, where it is set, takes the place of the fraction.
     config.model.han = ConfigDict({"num_cells": placeholder(int), "fraction": 0.25})
     config.model.adahan = ConfigDict({"max_cells": placeholder(int), "norm": "l2"})
     config.model.sum = ConfigDict()

@@ -1,0 +1,158 @@
+"""What a training run leaves in its workdir besides checkpoints, and how it is read again.
+
+    config.json         every value of the experiment
+    vocabularies.json   {"words": [...], "answers": [...], "max_words": T}
+    model.keras         the model of the epoch that was best on the validation split
+    metrics.jsonl       a line per epoch
+
+Together they answer questions without the records that the model was trained on.
+"""
+
+import dataclasses
+import json
+import os
+import zipfile
+
+import keras
+from ml_collections import ConfigDict
+
+# Imported for their layers and schedules, which Keras must know to load a model.
+from hardvqa_tf import encoders, layers, schedules, vqa_model  # noqa: F401
+from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
+from records.build import read_info, read_vocabularies
+
+
+class Vocabularies:
+    """What turns strings into numbers.
+
+    Args:
+      words: list of str, see `QuestionTokenizer`.
+      answers: list of str, see `AnswerVocabulary`.
+      max_words: T.
+    """
+
+    def __init__(self, words, answers, max_words):
+        self.tokenizer = QuestionTokenizer(words, max_words)
+        self.answers = AnswerVocabulary(answers)
+
+    @classmethod
+    def from_records(cls, records_dir, max_words=None, num_answers=None):
+        """Takes those of a record folder's train split.
+
+        Args:
+          records_dir: a folder that `--mode=build` has finished.
+          max_words: T; None: the longest question of the train split.
+          num_answers: keep this many of the most frequent answers; None: all.
+        """
+        stored = read_vocabularies(records_dir)
+        info = read_info(records_dir)
+        max_words = max_words or info["splits"][info["train_split"]]["max_words"]
+        words, answers = ([text for text, _ in stored[name]] for name in ("words", "answers"))
+        return cls(words, answers[:num_answers], max_words)
+
+    def to_json(self):
+        return {
+            "words": self.tokenizer.words,
+            "answers": self.answers.answers,
+            "max_words": self.tokenizer.max_words,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained model with what it needs to be asked."""
+
+    model: keras.Model
+    config: ConfigDict
+    vocabularies: Vocabularies
+
+
+def start_run(workdir, config, vocabularies):
+    """Writes config and vocabularies, or checks that they are those of the run that is there.
+
+    Raises:
+      ValueError: if the workdir holds a run with another config or vocabulary, naming the keys
+        that differ.
+    """
+    os.makedirs(workdir, exist_ok=True)
+    _write_or_compare(workdir, "config.json", json.loads(config.to_json()))
+    _write_or_compare(workdir, "vocabularies.json", vocabularies.to_json())
+
+
+def load_run(workdir):
+    """Loads a trained run.
+
+    Returns:
+      `Run`.
+
+    Raises:
+      ValueError: if the workdir lacks one of the files, or they cannot be read.
+    """
+    names = ("model.keras", "config.json", "vocabularies.json")
+    path, *others = (os.path.join(workdir, name) for name in names)
+    missing = [p for p in (path, *others) if not os.path.isfile(p)]
+    if missing:
+        raise ValueError(
+            f"There is no trained model in {workdir}: {missing[0]} is missing. "
+            f"Train one: python main.py --mode=train --workdir={workdir}"
+        )
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} cannot be loaded ({error}). If a copy was cut off, copy it again; "
+            "else train with this version of the program."
+        ) from error
+    config, vocabularies = (_read_json(p) for p in others)
+    return Run(model, ConfigDict(config), Vocabularies(**vocabularies))
+
+
+def save_model(workdir, model):
+    """Writes `model.keras`, beside and renamed when whole."""
+    partial = os.path.join(workdir, "partial.model.keras")
+    model.save(partial)
+    os.replace(partial, os.path.join(workdir, "model.keras"))
+
+
+def append_metrics(workdir, metrics):
+    with open(os.path.join(workdir, "metrics.jsonl"), "a", encoding="utf-8") as file:
+        file.write(json.dumps(metrics) + "\n")
+
+
+def write_json(path, content):
+    partial = path + ".partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
+    os.replace(partial, path)
+
+
+def _write_or_compare(workdir, name, content):
+    path = os.path.join(workdir, name)
+    if not os.path.exists(path):
+        write_json(path, content)
+        return
+    differing = sorted(_differing_keys(_read_json(path), content))
+    if differing:
+        raise ValueError(
+            f"{workdir} holds a run with another {name}: {', '.join(differing)} differ. "
+            "Use the same values to go on with it, or another --workdir for a new run."
+        )
+
+
+def _differing_keys(old, new, prefix=""):
+    for key in {*old, *new}:
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            yield from _differing_keys(a, b, f"{prefix}{key}.")
+        elif a != b:
+            yield f"{prefix}{key}"
+
+
+def _read_json(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not JSON ({error}). Copy the run's folder again."
+        ) from None

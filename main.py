@@ -1,0 +1,238 @@
+"""Visual question answering with hard attention.
+
+Modes, what each needs, and what it leaves:
+
+  --mode=train      trains the model of --config, the embedded data set's by default, into
+                    --workdir. Records are built first where that needs no download.
+                    Run again, it goes on where it stopped.
+  --mode=evaluate   accuracy by question type of the model in --workdir on --split, beside what
+                    the question alone gives; writes predictions_<split>.json.
+  --mode=predict    answers --question about --image with the model in --workdir, and draws
+                    which cells it looked at.
+  --mode=build      writes the records of --dataset into --records_dir, from its official files
+                    in --source_dir; with --verify checks records that are there.
+
+Any value of the config can be set, e.g. --config.model.attention=adahan (none, soft, han,
+adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train.epochs=20.
+"""
+
+import os
+import sys
+
+from absl import app, flags
+from ml_collections import config_flags
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_CONFIGS = os.path.join(_HERE, "hardvqa_tf", "configs")
+_MODES = ("build", "train", "evaluate", "predict")
+
+FLAGS = flags.FLAGS
+_MODE = flags.DEFINE_enum("mode", None, _MODES, "What to do; see above.")
+_DATASET = flags.DEFINE_string(
+    "dataset",
+    None,
+    "Data set: sort_of_clevr, clevr, easy_vqa or jsonl. Chooses the config of that name, too. "
+    "Default: the config's.",
+)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the run. Default: runs/<name of the config>."
+)
+_RECORDS_DIR = flags.DEFINE_string(
+    "records_dir", None, "Folder of the records. Default: the config's, data/<data set>."
+)
+_SOURCE_DIR = flags.DEFINE_string(
+    "source_dir", None, "Folder of the data set's official files; see docs/data.md."
+)
+_BUILDER_ARGS = flags.DEFINE_list(
+    "builder_args", [], "build: name=value,... of the builder, see docs/data.md."
+)
+_NUM_SHARDS = flags.DEFINE_integer("num_shards", None, "build: files per split.", lower_bound=1)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", None, "build: processes that write. Default: one per core.", lower_bound=1
+)
+_ON_ERROR = flags.DEFINE_enum(
+    "on_error", "stop", ("stop", "skip"), "build: at input that cannot be used; skip notes it."
+)
+_VERIFY = flags.DEFINE_bool("verify", False, "build: check finished records instead.")
+_SPLIT = flags.DEFINE_string("split", "val", "evaluate: train, val, test, ...")
+_IMAGE = flags.DEFINE_string("image", None, "predict: JPEG, PNG, BMP or GIF file.")
+_QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
+_OVERLAY = flags.DEFINE_string(
+    "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."
+)
+_VIRTUAL = flags.DEFINE_integer(
+    "num_virtual_devices", None, "train: split the CPU into so many devices.", lower_bound=1
+)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument {argv[1]!r}. Flags look like --mode=train.")
+    if _MODE.value is None:
+        raise app.UsageError(f"Say what to do: --mode={'|'.join(_MODES)}")
+    run = {"build": build, "train": train, "evaluate": evaluate, "predict": predict}
+    noisy = FLAGS.verbosity > 0
+    if not noisy:
+        _silence_tensorflow()
+    try:
+        run[_MODE.value]()
+    except ValueError as error:
+        if noisy:
+            raise
+        sys.exit(f"Error: {error}")
+
+
+def build():
+    from records import build as records_build
+
+    dataset, records_dir = _DATASET.value or _config().dataset, _records_dir()
+    from hardvqa_tf.text import split_words
+
+    if _VERIFY.value:
+        found = records_build.verify(records_dir, split_words=split_words)
+        print(
+            f"{records_dir}: {found['num_images']:,} images, {found['num_questions']:,} "
+            f"questions in {found['num_shards']} shards, all as they should be."
+        )
+        return
+    arguments = dict(_config().builder_args) if dataset == _config().dataset else {}
+    _build_records(dataset, records_dir, arguments | _builder_args())
+
+
+def train():
+    from hardvqa_tf.train import train as train_model
+
+    config, workdir = _config(), _workdir()
+    config.records_dir = _records_dir()
+    _build_missing_records(config)
+    on_terminal = sys.stderr.isatty()
+    train_model(config, workdir, _VIRTUAL.value, report=_say, progress=on_terminal)
+    _show_evaluation(workdir, "val")
+    _say(
+        f"""
+Next:
+  python main.py --mode=evaluate --workdir={workdir} --split=test
+  python main.py --mode=predict --workdir={workdir} --image=FILE --question="..."
+  tensorboard --logdir={workdir}/logs"""
+    )
+
+
+def evaluate():
+    _show_evaluation(_workdir(), _SPLIT.value)
+
+
+def predict():
+    for name in ("image", "question"):
+        if FLAGS[name].value is None:
+            raise ValueError(
+                f"--mode=predict needs --{name}. Also --workdir, of a trained run."
+            )
+    from hardvqa_tf import predict as prediction
+
+    result = prediction.predict(_workdir(), _IMAGE.value, _QUESTION.value, _OVERLAY.value)
+    print(prediction.format_prediction(result))
+
+
+def _show_evaluation(workdir, split):
+    from hardvqa_tf import evaluate as evaluation
+
+    print(evaluation.format_evaluation(evaluation.evaluate(workdir, split, _RECORDS_DIR.value)))
+
+
+def _build_missing_records(config):
+    if os.path.exists(os.path.join(config.records_dir, "dataset_info.json")):
+        return
+    if config.dataset not in ("sort_of_clevr", "easy_vqa") and not _SOURCE_DIR.value:
+        raise ValueError(
+            f"There are no records in {config.records_dir}. Build them from the official "
+            f"files of {config.dataset} (docs/data.md): give --source_dir=FOLDER."
+        )
+    _build_records(config.dataset, config.records_dir, dict(config.builder_args))
+
+
+def _build_records(dataset, records_dir, builder_args):
+    from hardvqa_tf.text import split_words
+    from records import build as records_build
+
+    _say(f"Building the records of {dataset} in {records_dir}")
+    records_build.build(
+        dataset,
+        records_dir,
+        source_dir=_SOURCE_DIR.value,
+        builder_args=builder_args,
+        num_shards=_NUM_SHARDS.value,
+        num_processes=_NUM_PROCESSES.value,
+        on_error=_ON_ERROR.value,
+        split_words=split_words,
+    )
+
+
+def _builder_args():
+    pairs = [item.partition("=") for item in _BUILDER_ARGS.value]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise ValueError(f"--builder_args takes name=value,... Received: {name!r}.")
+    return {name: value for name, _, value in pairs}
+
+
+def _config():
+    return FLAGS.config
+
+
+def _workdir():
+    name = os.path.splitext(os.path.basename(config_flags.get_config_filename(FLAGS["config"])))
+    return _WORKDIR.value or os.path.join("runs", name[0])
+
+
+def _records_dir():
+    if _RECORDS_DIR.value:
+        return _RECORDS_DIR.value
+    if _DATASET.value and _DATASET.value != _config().dataset:
+        return os.path.join("data", _DATASET.value)
+    return _config().records_dir
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+def _silence_tensorflow():
+    """Imports TensorFlow without its start-up messages, some of which no setting reaches."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
+def _define_config():
+    """Defines --config; a misspelt key of it is told in one line, without a traceback."""
+    path, purpose = _config_of_dataset(sys.argv), "Experiment, a file in hardvqa_tf/configs."
+    try:
+        config_flags.DEFINE_config_file("config", path, purpose)
+    except (AttributeError, KeyError) as error:
+        reason = str(error.args[0]).replace("\n", ". ")
+        sys.exit(f"Error: a --config.* flag names no value of the config: {reason}")
+
+
+def _config_of_dataset(arguments):
+    """The config named after --dataset, where there is one; else the embedded data set's."""
+    name = "sort_of_clevr"
+    for flag, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        key, sign, value = flag.lstrip("-").partition("=")
+        if key == "dataset":
+            name = value if sign else following
+    path = os.path.join(_CONFIGS, f"{name}.py")
+    return path if os.path.exists(path) else os.path.join(_CONFIGS, "sort_of_clevr.py")
+
+
+if __name__ == "__main__":
+    _define_config()
+    app.run(main)
