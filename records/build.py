@@ -268,7 +268,7 @@ def _finish(records_dir, plan, shards, train_split, problems, split_words):
         for split in shards
     }
     vocabularies = {"words": by_count(train_words), "answers": by_count(train_answers)}
-    files = {folder.VOCABULARIES_NAME: folder.to_json(vocabularies)}
+    files = {folder.VOCABULARIES_NAME: folder.pairs_to_json(vocabularies)}
     if notes:
         files[folder.SKIPPED_NAME] = writer.to_json_lines(notes)
     for name, text in files.items():

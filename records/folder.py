@@ -144,6 +144,15 @@ def to_json(value):
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
+def pairs_to_json(lists):
+    """Returns {name: list of pairs} as JSON with one pair a line, for people who look at it."""
+    parts = []
+    for name, pairs in lists.items():
+        lines = ",\n".join(f"  {json.dumps(pair, ensure_ascii=False)}" for pair in pairs)
+        parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def read_json(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)

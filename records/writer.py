@@ -286,7 +286,8 @@ class _Progress:
         self._left[shard.split].pop()
         if not self._left[shard.split] and not self._is_terminal:
             num_shards, num_images = self._sizes[shard.split]
-            print(f"{shard.split}: {num_images:,} images in {num_shards} shards", flush=True)
+            shards = "1 shard" if num_shards == 1 else f"{num_shards} shards"
+            print(f"{shard.split}: {num_images:,} images in {shards}", flush=True)
 
     def close(self):
         self._bar.close()

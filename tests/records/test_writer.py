@@ -141,5 +141,5 @@ def test_skipped_images_are_noted_beside_the_shard_and_forgotten_once_mended(tmp
 def test_one_plain_line_per_split_where_there_is_no_terminal(tmp_path, capsys):
     writer.write_shards([shard_of(tmp_path, "a", "b")])
     out, err = capsys.readouterr()
-    assert out == "train: 2 images in 1 shards\n"
+    assert out == "train: 2 images in 1 shard\n"
     assert err == ""
