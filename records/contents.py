@@ -3,8 +3,10 @@
 import collections
 import dataclasses
 import os
+import sys
 
 import tensorflow as tf
+import tqdm
 
 from records import folder, writer
 from records.source import BuildError, sha256_of_file
@@ -27,7 +29,8 @@ class Contents:
 def read_split(shard_paths):
     """Reads and checks every record of a split; returns its `Contents`."""
     contents = Contents()
-    for path in shard_paths:
+    quiet = not sys.stderr.isatty()
+    for path in tqdm.tqdm(shard_paths, "checking", unit=" shards", leave=False, disable=quiet):
         before = contents.num_images
         try:
             # In batches, because one trip through tf.data costs more than a small record.
