@@ -1,0 +1,73 @@
+"""What several test files share: tiny Sort-of-CLEVR records, a tiny config, and --slow."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Before anything imports TensorFlow.
+
+import pytest
+
+BUILDER_ARGS = {
+    "num_train_images": 24,
+    "num_val_images": 6,
+    "num_test_images": 5,
+    "num_questions": 3,  # of each group: six an image
+    "seed": 1,
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="also run tests marked slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+
+
+@pytest.fixture(scope="session")
+def records_dir(tmp_path_factory):
+    """24 train, 6 val and 5 test images of 75x75 pixels with six questions each."""
+    from hardvqa_tf.text import split_words
+    from records import build
+
+    folder = tmp_path_factory.mktemp("records") / "sort_of_clevr"
+    build.build(
+        "sort_of_clevr",
+        str(folder),
+        builder_args=BUILDER_ARGS,
+        num_shards=2,
+        num_processes=1,
+        split_words=split_words,
+    )
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def vocabularies(records_dir):
+    from hardvqa_tf.runs import Vocabularies
+
+    return Vocabularies.from_records(records_dir)
+
+
+@pytest.fixture
+def config(records_dir):
+    """An experiment that takes a second: the smallest parts, some dropout, 2 epochs."""
+    from hardvqa_tf.configs import base
+
+    config = base.get_config()
+    config.records_dir = records_dir
+    config.image_size = (20, 24)  # a grid of 3 x 3 cells
+    config.seed = 3
+    config.model.small_cnn.filters = (4, 5, 6)
+    config.model.small_cnn.strides = (2, 2, 2)
+    config.model.question_lstm = {"embedding_dim": 3, "units": 7}
+    config.model.fusion.units = (8,)
+    config.model.aggregator = "sum"
+    config.model.classifier = {"units": (9,), "dropout": 0.4}
+    config.train.epochs = 2
+    config.train.batch_size = 5  # 24 images: the last batch is filled with one of weight 0
+    config.train.warmup_steps = 3
+    return config

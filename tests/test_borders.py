@@ -1,0 +1,156 @@
+"""The laws of the house: who may import whom, that everything imports, and every config."""
+
+import ast
+import importlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
+from hardvqa_tf.train import model_from_config
+
+ROOT = pathlib.Path(__file__).parent.parent
+PACKAGES = ("records", "hardvqa_tf")
+FILES = sorted(
+    path.relative_to(ROOT)
+    for path in [
+        ROOT / "main.py",
+        *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py")),
+    ]
+)
+CONFIGS = sorted(
+    path.stem
+    for path in (ROOT / "hardvqa_tf" / "configs").glob("*.py")
+    if path.stem != "__init__"
+)
+
+# Parameters of every config's model, for a vocabulary of 20 words and 11 answers.
+GOLDEN = {"base": 336_883, "sort_of_clevr": 336_883}
+
+
+def modules_of(path):
+    """Full names of everything that a file imports anywhere, functions included."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: write imports in full, not relative ones"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages_of(path):
+    return {name.split(".")[0] for name in modules_of(path)}
+
+
+def below(*folders):
+    return [path for path in FILES if path.parts[: len(folders)] == folders]
+
+
+def test_the_files_are_found():
+    names = {str(path) for path in FILES}
+    assert {"main.py", "records/schema.py", "hardvqa_tf/layers/fusion.py"} <= names
+
+
+@pytest.mark.parametrize("path", below("records"), ids=str)
+def test_records_know_no_model(path):
+    allowed = {"records", "numpy", "tensorflow", "PIL", "tqdm", *sys.stdlib_module_names}
+    if path.name == "easy_vqa.py":
+        allowed.add("easy_vqa")
+    assert packages_of(path) <= allowed
+
+
+def test_easy_vqa_is_imported_only_when_needed():
+    tree = ast.parse((ROOT / "records" / "easy_vqa.py").read_text(encoding="utf-8"))
+    at_the_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert not any("easy_vqa" in ast.unparse(node).split() for node in at_the_top)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *below("hardvqa_tf", "layers"),
+        *below("hardvqa_tf", "encoders"),
+        pathlib.Path("hardvqa_tf/vqa_model.py"),
+        pathlib.Path("hardvqa_tf/losses.py"),
+        pathlib.Path("hardvqa_tf/schedules.py"),
+    ],
+    ids=str,
+)
+def test_the_model_runs_on_every_keras_backend(path):
+    assert packages_of(path).isdisjoint(
+        {"tensorflow", "tensorflow_text", "tf_keras", "records"}
+    )
+    own = {name for name in modules_of(path) if name.startswith("hardvqa_tf.")}
+    allowed = {"hardvqa_tf.layers"}
+    if path.name == "vqa_model.py":
+        allowed.add("hardvqa_tf.encoders")
+    if path.parent.name == "encoders":
+        allowed.add("hardvqa_tf.encoders")
+    assert all(any(name.startswith(a) for a in allowed) for name in own), own
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_flags_live_in_main_alone(path):
+    source = (ROOT / path).read_text(encoding="utf-8")
+    names = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
+    flags = ("absl", "ml_collections.config_flags")
+    uses_flags = "FLAGS" in names or any(n.startswith(flags) for n in modules_of(path))
+    assert uses_flags == (path.name == "main.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_nobody_imports_main(path):
+    assert "main" not in packages_of(path)
+
+
+# Imports every module named on the command line as the first one of ours.
+IMPORT_EACH = """
+import importlib, sys
+failed = 0
+for name in sys.argv[1:]:
+    for module in list(sys.modules):
+        if module.split(".")[0] in ("main", "records", "hardvqa_tf"):
+            del sys.modules[module]
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        failed = 1
+        print(f"{name}: {type(error).__name__}: {error}")
+sys.exit(failed)
+"""
+
+
+def test_every_module_imports_first():
+    """Each in the state of a new process, so that a circle of imports cannot hide."""
+    names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in FILES]
+    names.remove("main")  # Flags cannot be defined twice; tests/test_main.py runs it.
+    command = [sys.executable, "-c", IMPORT_EACH, *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+
+
+class Words:
+    """Stands for the vocabularies of some records."""
+
+    tokenizer = QuestionTokenizer([f"word{i}" for i in range(20)], max_words=5)
+    answers = AnswerVocabulary([f"answer{i}" for i in range(11)])
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_builds_its_model(name):
+    config = importlib.import_module(f"hardvqa_tf.configs.{name}").get_config()
+    assert config.is_locked
+    config.model.resnet101.weights = None  # No download, and no other number of parameters.
+    count = model_from_config(config, Words).count_params()
+    assert name in GOLDEN, f'A config without a golden count: add "{name}": {count} to GOLDEN.'
+    assert count == GOLDEN[name], (
+        f"{name}.py has another number of parameters than before. If that was meant, write "
+        f'"{name}": {count} into GOLDEN.'
+    )
+
+
+def test_no_golden_outlives_its_config():
+    assert set(GOLDEN) <= set(CONFIGS)
