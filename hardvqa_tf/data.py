@@ -98,7 +98,11 @@ class VqaData:
         self._images = self._read(paths)
 
     def training_epoch(self, epoch, start_step=0):
-        """The batches of training epoch `epoch`, from step `start_step` of it on."""
+        """The batches of training epoch `epoch`, from step `start_step` of it on.
+
+        tf.data mixes TensorFlow's global seed, if one is set, into the seed of `shuffle`;
+        training sets it to the same `seed`.
+        """
         seed = _mix(self.seed, epoch)
         items = self._images.enumerate().flat_map(
             lambda index, image: self._items(image, shuffle_seed=[seed, index])

@@ -1,0 +1,327 @@
+"""Batches: every question once, with its own answer, in an order that a seed decides."""
+
+import collections
+import io
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from hardvqa_tf import data as data_module
+from hardvqa_tf.data import VqaData, decode_image, scale_pixels
+from hardvqa_tf.runs import Vocabularies
+from hardvqa_tf.text import split_words
+from records import build
+from tests.records.trees import read_records, write_image, write_lines
+
+NUM_TRAIN, PER_IMAGE = 24, 6
+IN_FOURS = {"image_size": (75, 75), "questions_per_image": 4, "with_strings": True}
+
+
+def open_data(records_dir, vocabularies, split="train", **changed):
+    arguments = {"image_size": (15, 10), "batch_size": 5, "seed": 7}
+    return VqaData(records_dir, split, vocabularies, **(arguments | changed))
+
+
+def batches(dataset):
+    return list(dataset.as_numpy_iterator())
+
+
+def flat(dataset, name, only="weights"):
+    """One value of every counted question of a dataset or of its batches, in order."""
+    found = dataset if isinstance(dataset, list) else batches(dataset)
+    return [value for b in found for value in b[name][b[only].astype(bool)]]
+
+
+def truth(records_dir, split="train"):
+    """{question id: (image id, text, type, first answer)} straight from the records."""
+    return {
+        id_: (record["image/id"], text, type_, answers[0])
+        for record in read_records(records_dir, split)
+        for id_, text, type_, answers in zip(
+            record["question/id"],
+            record["question/text"],
+            record["question/type"],
+            record["answer/text"],
+            strict=True,
+        )
+    }
+
+
+def equal_batches(first, second):
+    assert len(first) == len(second)
+    for a, b in zip(first, second, strict=True):
+        assert a.keys() == b.keys()
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def data(records_dir, vocabularies):
+    """The train split in groups of four questions: four and two of an image's six."""
+    return open_data(records_dir, vocabularies, **IN_FOURS)
+
+
+@pytest.fixture(scope="module")
+def epochs(data):
+    """Read once, because a new epoch takes TensorFlow most of a second to trace."""
+    return [batches(data.training_epoch(epoch)) for epoch in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def in_order(data):
+    return batches(data.in_order())
+
+
+def test_names_shapes_and_dtypes(records_dir, vocabularies):
+    longest = vocabularies.tokenizer.max_words
+    assert longest == 13  # "What is the shape of the object furthest from the red object?"
+    numbers = {
+        "image": ([5, 15, 10, 3], "float32"),
+        "question_tokens": ([5, 6, 13], "int32"),
+        "answers": ([5, 6], "int32"),
+        "weights": ([5, 6], "float32"),
+    }
+    strings = {
+        name: ([5, 6], "string")
+        for name in ("question_id", "question_text", "question_type", "image_id", "answer_text")
+    }
+    for with_strings in (False, True):
+        data = open_data(records_dir, vocabularies, with_strings=with_strings)
+        batch = next(iter(data.in_order()))
+        found = {n: (v.shape.as_list(), v.dtype.name) for n, v in batch.items()}
+        more = strings | {"is_question": ([5, 6], "bool")}
+        assert found == (numbers | more if with_strings else numbers)
+
+
+def check_every_question_once(data, found, expected):
+    assert len(found) == data.steps_per_epoch
+    assert all(len(batch["image"]) == 5 for batch in found)
+    for only in ("is_question", "weights"):
+        assert sorted(flat(found, "question_id", only)) == sorted(expected)
+    assert sum(batch["weights"].sum() for batch in found) == 144
+
+
+def test_every_question_once_an_epoch(records_dir, data, epochs, in_order):
+    assert (data.num_images, data.num_questions, data.num_items) == (24, 144, 48)
+    assert data.steps_per_epoch == 10
+    for found in (*epochs, in_order):
+        check_every_question_once(data, found, truth(records_dir))
+
+
+@pytest.mark.parametrize("per_image, items", [(None, 24), (2, 72), (9, 24)])
+def test_whatever_the_number_of_questions_per_image(
+    records_dir, vocabularies, per_image, items
+):
+    """Q as many as there are, dividing their number, and more than there are."""
+    data = open_data(
+        records_dir, vocabularies, questions_per_image=per_image, with_strings=True
+    )
+    assert (data.num_items, data.steps_per_epoch) == (items, -(-items // 5))
+    check_every_question_once(data, batches(data.training_epoch(0)), truth(records_dir))
+
+
+def test_in_order_is_the_order_of_the_records(records_dir, in_order):
+    assert flat(in_order, "question_id") == list(truth(records_dir))
+
+
+def test_padding_counts_nothing(in_order):
+    first, last = in_order[0], in_order[-1]
+    # Six questions in groups of four: the second group of each image has two.
+    np.testing.assert_array_equal(first["weights"].sum(1), [4, 2, 4, 2, 4])
+    np.testing.assert_array_equal(first["weights"][1], [1, 1, 0, 0])
+    np.testing.assert_array_equal(first["answers"][1, 2:], [-1, -1])
+    assert (first["question_tokens"][1, 2:] == 0).all()
+    assert (first["question_id"][1, 2:] == b"").all()
+    # 48 items in batches of 5: the last has three, which are repeated with weight 0.
+    np.testing.assert_array_equal(last["weights"].sum(1), [2, 4, 2, 0, 0])
+    np.testing.assert_array_equal(last["is_question"].sum(1), [2, 4, 2, 0, 0])
+    np.testing.assert_array_equal(last["image"][3:], last["image"][:2])
+
+
+def test_every_question_has_its_own_image_and_answer(records_dir, vocabularies, epochs):
+    """The law of scoring, in shuffled training batches: no answer moves to another question."""
+    expected = truth(records_dir)
+    pictures = {
+        record["image/id"]: np.asarray(Image.open(io.BytesIO(record["image/encoded"])))
+        for record in read_records(records_dir, "train")
+    }
+    answers, tokenize = vocabularies.answers.answers, vocabularies.tokenizer
+    checked = 0
+    for batch in epochs[1]:
+        np.testing.assert_array_equal(
+            tokenize(batch["question_text"].ravel()),
+            batch["question_tokens"].reshape(-1, tokenize.max_words),
+        )
+        for b, q in np.argwhere(batch["is_question"]):
+            image_id, text, type_, answer = expected[batch["question_id"][b, q]]
+            assert batch["image_id"][b, q] == image_id
+            assert batch["question_text"][b, q] == text
+            assert batch["question_type"][b, q] == type_
+            assert batch["answer_text"][b, q] == answer
+            assert answers[batch["answers"][b, q]].encode() == answer
+            # Equal to the last bit: the PNG's bytes, divided by 255 in float32.
+            pixels = pictures[image_id] / np.float32(255)
+            np.testing.assert_array_equal(batch["image"][b], pixels)
+            checked += 1
+    assert checked == NUM_TRAIN * PER_IMAGE
+
+
+def test_the_order_is_a_function_of_seed_and_epoch(records_dir, vocabularies, data, epochs):
+    equal_batches(batches(data.training_epoch(0)), epochs[0])  # not what was read before
+    anew = open_data(records_dir, vocabularies, **IN_FOURS)
+    equal_batches(batches(anew.training_epoch(1)), epochs[1])  # nor the object
+    other = open_data(records_dir, vocabularies, **IN_FOURS | {"seed": 8})
+    orders = [flat(found, "question_id") for found in (*epochs, other.training_epoch(0))]
+    assert len({tuple(ids) for ids in [*orders, truth(records_dir)]}) == 4
+
+
+def test_images_and_the_questions_of_an_image_change_places(epochs):
+    first, second = (flat(found, "question_id") for found in epochs)
+    images = [[id_.rsplit(b"-", 1)[0] for id_ in ids] for ids in (first, second)]
+    assert images[0] != images[1]
+    within = collections.defaultdict(list)
+    for id_ in first:
+        within[id_.rsplit(b"-", 1)[0]].append(id_[-2:])
+    assert len({tuple(numbers) for numbers in within.values()}) > NUM_TRAIN // 2
+
+
+def test_starting_later_skips_batches(records_dir, vocabularies, epochs):
+    # Opened anew, as after an interruption: nothing is cached yet.
+    data = open_data(records_dir, vocabularies, **IN_FOURS)
+    equal_batches(batches(data.training_epoch(1, start_step=4)), epochs[1][4:])
+
+
+def test_streamed_equals_cached(records_dir, vocabularies, data, epochs, in_order, monkeypatch):
+    monkeypatch.setattr(data_module, "CACHE_BYTES", 24 * 75 * 75 * 3 - 1)
+    streamed = open_data(records_dir, vocabularies, **IN_FOURS)
+    assert data.cached and not streamed.cached
+    equal_batches(batches(streamed.in_order()), in_order)
+    equal_batches(batches(streamed.training_epoch(1)), epochs[1])
+    equal_batches(batches(streamed.training_epoch(1, start_step=7)), epochs[1][7:])
+
+
+def test_a_streamed_split_is_shuffled_in_a_small_buffer(records_dir, vocabularies, monkeypatch):
+    monkeypatch.setattr(data_module, "CACHE_BYTES", 0)
+    monkeypatch.setattr(data_module, "SHUFFLE_ITEMS", 3)
+    data = open_data(records_dir, vocabularies, with_strings=True)
+    found = flat(data.training_epoch(0), "question_id")
+    assert sorted(found) == sorted(truth(records_dir)) and found != list(truth(records_dir))
+
+
+def test_images_are_resized_within_0_and_1(records_dir, vocabularies):
+    data = open_data(records_dir, vocabularies, "val", image_size=(30, 25))
+    image = batches(data.in_order())[0]["image"]
+    assert image.shape == (5, 30, 25, 3) and image.dtype == np.float32
+    assert image.min() >= 0 and image.max() == 1  # the background is white
+    first = read_records(records_dir, "val")[0]["image/encoded"]
+    expected = scale_pixels(decode_image(first, (30, 25)))
+    np.testing.assert_array_equal(image[0], expected)
+
+
+def test_resizing_is_antialiased_and_each_side_by_itself():
+    # A 4x2 image: halved on one side, every pixel is the mean of the two under it or nearly so.
+    pixels = np.zeros((4, 2, 3), np.uint8)
+    pixels[2:] = 200
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    small = decode_image(buffer.getvalue(), (2, 2))
+    assert small.dtype == tf.uint8 and small.shape == (2, 2, 3)
+    assert small[0, 0, 0] < 50 and small[1, 0, 0] > 150
+    np.testing.assert_array_equal(small[:, 0], small[:, 1])
+    np.testing.assert_array_equal(decode_image(buffer.getvalue(), (4, 2)), pixels)
+    np.testing.assert_array_equal(scale_pixels(np.uint8([0, 51, 255])), np.float32([0, 0.2, 1]))
+
+
+def test_gray_images_get_three_channels():
+    buffer = io.BytesIO()
+    Image.fromarray(np.uint8([[0, 128], [255, 7]])).save(buffer, "PNG")
+    decoded = decode_image(buffer.getvalue(), (2, 2))
+    np.testing.assert_array_equal(decoded[..., 2], [[0, 128], [255, 7]])
+
+
+def test_an_unknown_split_names_the_known_ones(records_dir, vocabularies):
+    with pytest.raises(ValueError, match="split='tset'. Use one of: train, val, test"):
+        open_data(records_dir, vocabularies, "tset")
+
+
+def test_vocabularies_of_the_records(records_dir):
+    stored = json.load(open(f"{records_dir}/vocabularies.json"))
+    few = Vocabularies.from_records(records_dir, max_words=3, num_answers=2)
+    assert few.to_json() == {
+        "words": [word for word, _ in stored["words"]],
+        "answers": [answer for answer, _ in stored["answers"][:2]],
+        "max_words": 3,
+    }
+    data = open_data(records_dir, few, "test", with_strings=True)
+    batch = batches(data.in_order())[0]
+    assert batch["question_tokens"].shape == (5, 6, 3)
+    # An answer outside the vocabulary: no class, but the question counts.
+    outside = ~np.isin(batch["answer_text"], [a.encode() for a in few.answers.answers])
+    assert outside.any()
+    np.testing.assert_array_equal(batch["answers"] == -1, outside)
+    assert (batch["weights"] == 1).all()
+
+
+@pytest.fixture(scope="module")
+def odd_records(tmp_path_factory):
+    """Images with one, two and five questions; some have several answers, some none."""
+    root = tmp_path_factory.mktemp("odd")
+    people = ["no", "yes", "yes"]
+    asked = {"a.png": ["red", people], "b.png": [None], "c.png": ["no", None, "2", "2", "no"]}
+    lines = []
+    for i, (name, answers) in enumerate(asked.items()):
+        write_image(root / name, width=5 + i, height=9)
+        for q, answer in enumerate(answers):
+            line = {"image": name, "question": f"Is it {q}?", "id": f"{name[0]}{q}"}
+            if answer is not None:
+                line["answers"] = answer if isinstance(answer, list) else [answer]
+            lines.append(line)
+    write_lines(root / "train.jsonl", *lines)
+    write_image(root / "d.png", width=6, height=4)
+    write_lines(root / "test.jsonl", {"image": "d.png", "question": "Is it?", "id": "d0"})
+    folder = str(root / "records")
+    arguments = {"source_dir": str(root), "num_processes": 1, "split_words": split_words}
+    build.build("jsonl", folder, **arguments)
+    return folder
+
+
+def by_id(data, *names):
+    found = {}
+    for batch in batches(data.in_order()):
+        for b, q in np.argwhere(batch["is_question"]):
+            id_ = batch["question_id"][b, q].decode()
+            assert id_ not in found
+            found[id_] = tuple(batch[name][b, q] for name in names)
+    return found
+
+
+@pytest.mark.parametrize("per_image, groups", [(None, 3), (2, 5)])
+def test_unanswered_questions_are_asked_but_do_not_count(odd_records, per_image, groups):
+    vocabularies = Vocabularies.from_records(odd_records)
+    answers = vocabularies.answers.answers
+    assert set(answers) == {"no", "yes", "2", "red"}
+    data = open_data(
+        odd_records, vocabularies, questions_per_image=per_image, with_strings=True
+    )
+    assert data.num_items == groups
+    found = by_id(data, "weights", "answers", "answer_text")
+    assert found == {
+        "a0": (1, answers.index("red"), b"red"),
+        "a1": (1, answers.index("yes"), b"no"),  # most said yes; the first said no
+        "b0": (0, -1, b""),
+        "c0": (1, answers.index("no"), b"no"),
+        "c1": (0, -1, b""),
+        "c2": (1, answers.index("2"), b"2"),
+        "c3": (1, answers.index("2"), b"2"),
+        "c4": (1, answers.index("no"), b"no"),
+    }
+
+
+def test_a_split_with_hidden_answers(odd_records):
+    data = open_data(
+        odd_records, Vocabularies.from_records(odd_records), "test", with_strings=True
+    )
+    assert by_id(data, "weights", "answers") == {"d0": (0, -1)}
