@@ -43,11 +43,20 @@ class Vocabularies:
           records_dir: a folder that `--mode=build` has finished.
           max_words: T; None: the longest question of the train split.
           num_answers: keep this many of the most frequent answers; None: all.
+
+        Raises:
+          ValueError: if no answer is left to learn.
         """
         stored = read_vocabularies(records_dir)
         info = read_info(records_dir)
         max_words = max_words or info["splits"][info["train_split"]]["max_words"]
         words, answers = ([text for text, _ in stored[name]] for name in ("words", "answers"))
+        if not answers[:num_answers]:
+            raise ValueError(
+                "A model needs answers to choose from. Received: "
+                f"num_answers={num_answers} of {len(answers)} in the train split of "
+                f"{records_dir}. Build records whose train split has answers."
+            )
         return cls(words, answers[:num_answers], max_words)
 
     def to_json(self):

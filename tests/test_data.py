@@ -325,3 +325,14 @@ def test_a_split_with_hidden_answers(odd_records):
         odd_records, Vocabularies.from_records(odd_records), "test", with_strings=True
     )
     assert by_id(data, "weights", "answers") == {"d0": (0, -1)}
+
+
+def test_a_train_split_without_answers_is_refused(odd_records, tmp_path):
+    write_image(tmp_path / "a.png")
+    write_lines(tmp_path / "train.jsonl", {"image": "a.png", "question": "Is it?"})
+    folder = str(tmp_path / "records")
+    build.build("jsonl", folder, source_dir=str(tmp_path), num_processes=1)
+    with pytest.raises(ValueError, match="needs answers .* num_answers=None of 0 in the train"):
+        Vocabularies.from_records(folder)
+    with pytest.raises(ValueError, match="num_answers=0 of 4"):
+        Vocabularies.from_records(odd_records, num_answers=0)
