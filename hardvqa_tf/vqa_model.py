@@ -20,6 +20,7 @@ from hardvqa_tf import layers as parts
 IMAGE_ENCODERS = {
     "small_cnn": encoders.small_cnn,
     "resnet101": encoders.resnet101,
+    "features": encoders.features,
 }
 ATTENTIONS = {
     "none": parts.NoAttention,
@@ -56,7 +57,7 @@ def build_vqa_model(
       image_size: (H, W) of the images in pixels; for `features` the maps' shape (H, W, D).
       vocabulary_size: V, ids that question tokens can take, padding and unknown included.
       num_answers: A, classes.
-      image_encoder: a name in IMAGE_ENCODERS, or "features" for precomputed maps.
+      image_encoder: a name in IMAGE_ENCODERS; "features" takes precomputed maps.
       attention: a name in ATTENTIONS.
       aggregator: a name in AGGREGATORS.
       classifier_units: widths of the classifier's hidden layers; the paper's are (1024, 2048).
@@ -160,11 +161,11 @@ class CountCells(layers.Layer):
 
 
 def _encode_image(name, image_size, arguments):
+    encode = _pick("image_encoder", name, IMAGE_ENCODERS)
     if name == "features":
-        encoder = encoders.features(tuple(image_size), name="feature_maps")
+        encoder = encode(tuple(image_size), name="feature_maps", **arguments)
         picture = keras.Input(tuple(image_size), dtype="float16", name="features")
     else:
-        encode = _pick("image_encoder", name, IMAGE_ENCODERS)
         encoder = encode(image_size=tuple(image_size), **arguments)
         picture = keras.Input((*image_size, 3), dtype="float32", name="image")
     return picture, encoder(picture)
