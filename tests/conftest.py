@@ -52,9 +52,8 @@ def vocabularies(records_dir):
     return Vocabularies.from_records(records_dir)
 
 
-@pytest.fixture
-def config(records_dir):
-    """An experiment that takes a second: the smallest parts, some dropout, 2 epochs."""
+def tiny_config(records_dir):
+    """The smallest parts, some dropout, 2 epochs: a run of seconds."""
     from hardvqa_tf.configs import base
 
     config = base.get_config()
@@ -71,3 +70,18 @@ def config(records_dir):
     config.train.batch_size = 5  # 24 images: the last batch is filled with one of weight 0
     config.train.warmup_steps = 3
     return config
+
+
+@pytest.fixture
+def config(records_dir):
+    return tiny_config(records_dir)
+
+
+@pytest.fixture(scope="session")
+def trained_run(records_dir, tmp_path_factory):
+    """(workdir, lines that were reported) of `tiny_config`'s run. Only read it."""
+    from hardvqa_tf.train import train
+
+    workdir, lines = str(tmp_path_factory.mktemp("trained_run")), []
+    train(tiny_config(records_dir), workdir, report=lines.append)
+    return workdir, lines

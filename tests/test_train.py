@@ -1,0 +1,451 @@
+"""Training: what a run leaves, that it goes on exactly, and the arithmetic of a step."""
+
+import json
+import math
+import pathlib
+import shutil
+import subprocess
+import sys
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hardvqa_tf import checkpoints, evaluate, runs
+from hardvqa_tf import train as train_module
+from hardvqa_tf.losses import softmax_cross_entropy
+from hardvqa_tf.schedules import SlowStart, WarmupCosine
+from hardvqa_tf.train import format_epoch, make_train_step, train
+from hardvqa_tf.vqa_model import build_vqa_model
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def read_metrics(workdir):
+    lines = pathlib.Path(workdir, "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def final_weights(workdir):
+    """Those of the newest checkpoint, with optimizer and random generators."""
+    reader = tf.train.load_checkpoint(f"{workdir}/checkpoints")
+    names = [name for name in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in name]
+    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
+
+
+def test_what_a_run_leaves(trained_run, config, vocabularies):
+    workdir, lines = trained_run
+    found = {path.name for path in pathlib.Path(workdir).iterdir()}
+    assert found == {
+        "checkpoints",
+        "config.json",
+        "logs",
+        "metrics.jsonl",
+        "model.keras",
+        "vocabularies.json",
+    }
+    assert list(pathlib.Path(workdir, "logs").glob("events*"))
+    stored = json.loads(pathlib.Path(workdir, "config.json").read_text())
+    assert stored == json.loads(config.to_json())
+    stored = json.loads(pathlib.Path(workdir, "vocabularies.json").read_text())
+    assert stored == vocabularies.to_json()
+
+
+def test_a_line_per_epoch(trained_run):
+    workdir, lines = trained_run
+    metrics = read_metrics(workdir)
+    assert [m["epoch"] for m in metrics] == [1, 2]
+    for m in metrics:
+        # Dropout and an untrained classifier: around ln 8, the loss of guessing.
+        assert 1 < m["train/loss"] < 3
+        assert 0 <= m["train/accuracy"] <= 1 and 0 <= m["val/all"] <= 1
+        assert m["train/num_cells"] == 2  # a quarter of 3 x 3, rounded
+        assert m["train/gradient_norm"] > 0 and m["questions_per_second"] > 0
+        assert 0 <= m["input_wait"] <= 1
+        assert {"val/relational", "val/non-relational"} <= m.keys()
+    # After 5 and 10 of 10 steps, 3 of them warm-up.
+    expected = [0.5e-3 * (1 + math.cos(math.pi * 2 / 7)), 0]
+    np.testing.assert_allclose([m["learning_rate"] for m in metrics], expected, atol=1e-9)
+    first, *epochs = lines
+    assert "small_cnn + han + sum" in first and "144 questions about 24 images" in first
+    assert "5 steps an epoch of 5 images x 6 questions on 1 device" in first
+    assert [line.split(" | ")[0] for line in epochs] == ["epoch 1/2", "epoch 2/2"]
+
+
+def test_the_model_is_that_of_the_best_epoch(trained_run, vocabularies, config):
+    workdir, _ = trained_run
+    run = runs.load_run(workdir)
+    data = train_module.open_split(config, "val", vocabularies, with_strings=True)
+    answers = evaluate.answer_split(run.model, data)
+    best = max(m["val/all"] for m in read_metrics(workdir))
+    assert evaluate.accuracy_by_type(answers)["all"] == (best, 36)
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
+    trained_run, config, tmp_path, monkeypatch
+):
+    """A run killed in its second epoch, of which nothing is saved; then started again.
+
+    Equal to the last bit: weights, optimizer, the state of dropout; so the same seed gives the
+    same run, too.
+    """
+    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
+    for path in workdir.glob("checkpoints/ckpt-2*"):
+        path.unlink()
+    newest = 'model_checkpoint_path: "ckpt-1"\nall_model_checkpoint_paths: "ckpt-1"\n'
+    (workdir / "checkpoints" / "checkpoint").write_text(newest)
+    first, second = (workdir / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (workdir / "metrics.jsonl").write_text(first)
+    # Pictures take a second and change nothing.
+    monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+    lines = []
+    train(config, str(workdir), report=lines.append)
+    assert "going on after epoch 1" in lines[0] and len(lines) == 2
+    whole, parts = final_weights(trained_run[0]), final_weights(workdir)
+    assert whole.keys() == parts.keys() and len(whole) > 30
+    for name in whole:
+        np.testing.assert_array_equal(parts[name], whole[name], err_msg=name)
+    repeated = read_metrics(workdir)[1]
+    timing = ("seconds", "questions_per_second", "input_wait")
+    for name, value in json.loads(second).items():
+        assert name in timing or repeated[name] == value, name
+
+
+def test_another_config_in_the_same_folder_is_refused(trained_run, config):
+    config.train.learning_rate = 0.5
+    config.model.fusion.how = "add"
+    config.model.han.num_cells = 4
+    with pytest.raises(
+        ValueError,
+        match="another config.json: model.fusion.how, model.han.num_cells, train.learning_rate "
+        "differ.*another --workdir",
+    ):
+        train(config, trained_run[0], report=pytest.fail)
+
+
+def test_other_words_in_the_same_folder_are_refused(trained_run, config, vocabularies):
+    fewer = runs.Vocabularies(["what"], vocabularies.answers.answers, 13)
+    with pytest.raises(ValueError, match="another vocabularies.json: words differ"):
+        runs.start_run(trained_run[0], config, fewer)
+
+
+def test_a_damaged_folder_says_what_to_do(trained_run, tmp_path):
+    with pytest.raises(ValueError, match="model.keras is missing. Train one: python main.py"):
+        runs.load_run(str(tmp_path / "nothing"))
+    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
+    whole = (workdir / "model.keras").read_bytes()
+    (workdir / "model.keras").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="cannot be loaded .* copy it again"):
+        runs.load_run(str(workdir))
+    (workdir / "model.keras").write_bytes(whole)
+    (workdir / "config.json").write_text('{"seed": ')
+    with pytest.raises(ValueError, match="config.json is not JSON"):
+        runs.load_run(str(workdir))
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Replaces the data and the work of an epoch by given accuracies on val, one an epoch."""
+    sizes = {"num_questions": 144, "num_images": 24, "steps_per_epoch": 5}
+    sizes |= {"batch_size": 5, "questions_per_image": 6}
+
+    def script(accuracies):
+        accuracies = iter(accuracies)
+        metrics = {
+            "seconds": 1.0,
+            "questions_per_second": 1.0,
+            "input_wait": 0.0,
+            "train/loss": 1.0,
+            "train/accuracy": 0.5,
+            "train/num_cells": 2.0,
+        }
+        data = types.SimpleNamespace(**sizes)
+        monkeypatch.setattr(train_module, "open_split", lambda *args, **kwargs: data)
+        monkeypatch.setattr(train_module, "_run_epoch", lambda *args: dict(metrics))
+        monkeypatch.setattr(evaluate, "answer_split", lambda *args: None)
+        monkeypatch.setattr(
+            evaluate, "accuracy_by_type", lambda answers: {"all": (next(accuracies), 36)}
+        )
+        monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+
+    return script
+
+
+def test_a_finished_run_is_left_alone(scripted, trained_run, config, tmp_path):
+    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
+    before = {p: p.read_bytes() for p in workdir.rglob("*") if p.is_file()}
+    lines = []
+    scripted([])
+    assert train(config, str(workdir), report=lines.append) == {}
+    assert "going on after epoch 2" in lines[0] and len(lines) == 1
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_patience(scripted, config, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(train_module, "save_model", lambda *args: saved.append(1))
+    config.train.epochs, config.train.patience = 9, 2
+    scripted([0.5, 0.4, 0.6, 0.6, 0.1, 0.9])
+    last = train(config, str(tmp_path), report=lambda line: None)
+    # Best after 3; as good is not better; stopped after 5, and stays so when started again.
+    assert last["epoch"] == 5 and len(saved) == 2
+    assert train(config, str(tmp_path), report=lambda line: None) == {}
+    assert len(list((tmp_path / "checkpoints").glob("*.index"))) == 2
+
+
+def test_without_patience_all_epochs_run(scripted, config, tmp_path):
+    config.train.epochs = 4
+    scripted([0.5, 0.4, 0.3, 0.2])
+    assert train(config, str(tmp_path), report=lambda line: None)["epoch"] == 4
+
+
+def test_another_seed_gives_another_model(scripted, config, tmp_path):
+    found = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        config.seed, config.train.epochs = seed, 1
+        scripted([0.5])
+        workdir = tmp_path / name
+        train(config, str(workdir), report=lambda line: None)
+        found.append(runs.load_run(str(workdir)).model.get_weights())
+    first, same, other = (np.concatenate([w.ravel() for w in weights]) for weights in found)
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).mean() > 0.5  # biases start at zero
+
+
+def test_an_unknown_schedule_lists_the_known_ones(scripted, config, tmp_path):
+    scripted([])
+    config.train.schedule = "cosin"
+    with pytest.raises(ValueError, match="'cosin'. Use one of: constant, cosine, slow_start"):
+        train(config, str(tmp_path), report=pytest.fail)
+
+
+def test_the_line_of_an_epoch():
+    metrics = {
+        "epoch": 3,
+        "train/loss": 0.12345,
+        "train/accuracy": 0.5,
+        "train/num_cells": 6.0,
+        "questions_per_second": 5123.4,
+        "input_wait": 0.025,
+        "seconds": 41.2,
+        "val/all": 0.876,
+        "val/relational": 0.75,
+        "val/relational/count": 0.5,
+    }
+    assert format_epoch(metrics, 20) == (
+        "epoch 3/20 | loss 0.123 | train 50.0 % | val 87.6 % (relational 75.0) | 6.0 cells | "
+        "5,123 questions/s | waited for input 2.5 % | 41 s"
+    )
+
+
+# One step. On stored maps: no convolutions, and no batch normalisation, whose statistics are
+# those of a replica's own share of the batch.
+
+B, Q, T, A = 5, 3, 4, 6
+
+
+def small_model():
+    keras.utils.set_random_seed(2)
+    return build_vqa_model(
+        image_size=(2, 4, 7),
+        vocabulary_size=9,
+        num_answers=A,
+        image_encoder="features",
+        question_encoder_args={"embedding_dim": 3, "units": 8},
+        fusion_args={"units": (8,)},
+        attention_args={"num_cells": 3},
+        aggregator="sum",
+        classifier_units=(10,),
+    )
+
+
+def make_batch(seed=0):
+    """Answers are unknown, and questions without weight, unevenly over the batch."""
+    rng = np.random.default_rng(seed)
+    weights = np.ones((B, Q), np.float32)
+    weights[0, 1:] = weights[4] = 0
+    if seed == 2:
+        weights[3:] = 0  # all that a second device of two would get
+    answers = rng.integers(0, A, (B, Q)).astype(np.int32)
+    answers[1, 2] = -1
+    return {
+        "features": rng.normal(size=(B, 2, 4, 7)).astype(np.float16),
+        "question_tokens": rng.integers(0, 9, (B, Q, T)).astype(np.int32),
+        "answers": answers,
+        "weights": weights,
+    }
+
+
+@pytest.fixture
+def eagerly():
+    """Runs tf.functions without tracing them, which takes seconds."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 0.01, 100.0])
+def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
+    model, batch = small_model(), make_batch()
+    before, variables = model.get_weights(), model.trainable_variables
+    with tf.GradientTape() as tape:
+        outputs = model([batch["features"], batch["question_tokens"]])
+        probabilities = tf.nn.softmax(outputs["logits"])
+        total, num_questions = 0.0, 0
+        for b, q in np.ndindex(B, Q):
+            if batch["weights"][b, q]:
+                num_questions += 1
+                if batch["answers"][b, q] >= 0:
+                    total -= tf.math.log(probabilities[b, q, batch["answers"][b, q]])
+        mean = total / num_questions
+    gradients = [np.asarray(tf.convert_to_tensor(g)) for g in tape.gradient(mean, variables)]
+    norm = math.sqrt(sum((g**2).sum() for g in gradients))
+    assert num_questions == 10 and 0.01 < norm < 100
+    scale = min(1, clip_norm / norm) if clip_norm else 1
+
+    optimizer = keras.optimizers.SGD(1.0)
+    step = make_train_step(tf.distribute.get_strategy(), model, optimizer, clip_norm)
+    sums = {name: float(value) for name, value in step(batch).items()}
+    # float32, in another order of operations.
+    for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):
+        np.testing.assert_allclose(new, old - scale * gradient, atol=1e-6)
+    right = np.argmax(outputs["logits"], -1) == batch["answers"]
+    assert sums == pytest.approx(
+        {
+            "loss": float(total),
+            "correct": (right * batch["weights"]).sum(),
+            "num_cells": 3 * 10,
+            "questions": 10,
+            "gradient_norm": norm,
+        },
+        rel=1e-5,
+    )
+
+
+TWO_DEVICES = """
+import sys
+import keras, numpy as np, tensorflow as tf
+from hardvqa_tf import strategies
+from hardvqa_tf.train import make_train_step
+from tests.test_train import make_batch, small_model
+
+two_devices = strategies.make_strategy(2)
+assert two_devices.num_replicas_in_sync == 2
+found = []
+for strategy in (tf.distribute.get_strategy(), two_devices):
+    # One device is the reference, and quicker untraced; two are traced, as in a run.
+    tf.config.run_functions_eagerly(strategy is not two_devices)
+    with strategy.scope():
+        model, optimizer = small_model(), keras.optimizers.SGD(0.5, momentum=0.9)
+        optimizer.build(model.trainable_variables)
+    step = make_train_step(strategy, model, optimizer, clip_norm=0.2)
+    batches = [make_batch(seed) for seed in range(3)]
+    data = tf.data.Dataset.from_generator(
+        lambda: batches,
+        output_signature={n: tf.TensorSpec(v.shape, v.dtype) for n, v in batches[0].items()},
+    )
+    sums = [
+        {n: float(v) for n, v in step(batch).items()}
+        for batch in strategy.experimental_distribute_dataset(data)
+    ]
+    found.append((sums, [np.asarray(v) for v in model.variables]))
+(one_sums, one), (two_sums, two) = found
+assert len(one_sums) == len(two_sums) == 3
+for a, b in zip(one_sums, two_sums):
+    assert all(abs(a[n] - b[n]) <= 1e-5 * max(1, abs(a[n])) for n in a), (a, b)
+    assert a["gradient_norm"] > 0.2  # clipped
+for a, b in zip(one, two):
+    np.testing.assert_allclose(b, a, atol=1e-6)
+print("equal")
+"""
+
+
+def test_two_devices_equal_one():
+    """In a process of its own, since devices cannot be split once TensorFlow has started.
+
+    Five images over two devices, with other numbers of counted questions on each: the mean
+    over the global batch, clipped after the all-reduce.
+    """
+    command = [sys.executable, "-c", TWO_DEVICES]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "equal", done.stderr[-3000:]
+
+
+def test_virtual_devices_must_come_first():
+    tf.config.list_logical_devices()
+    with pytest.raises(ValueError, match="already split into 1 devices. .*=2. Ask for them"):
+        from hardvqa_tf.strategies import make_strategy
+
+        make_strategy(2)
+
+
+# Schedules and losses.
+
+
+def test_warmup_and_cosine():
+    schedule = WarmupCosine(peak=0.4, warmup_steps=4, total_steps=12)
+    rates = [float(schedule(step)) for step in (0, 1, 3, 4, 6, 8, 10, 12, 99)]
+    half = math.sqrt(0.5)
+    expected = [0.1, 0.2, 0.4, 0.4, 0.2 * (1 + half), 0.2, 0.2 * (1 - half), 0, 0]
+    np.testing.assert_allclose(rates, expected, atol=1e-7)
+    assert float(WarmupCosine(0.4, 0, 12)(0)) == pytest.approx(0.4)
+    # A run that is shorter than its warm-up never reaches the peak.
+    assert float(WarmupCosine(0.4, 100, 10)(9)) == pytest.approx(0.04)
+
+
+def test_slow_start():
+    schedule = SlowStart(start=0.1, peak=0.5, steps_per_doubling=3)
+    rates = [float(schedule(step)) for step in (0, 2, 3, 5, 6, 8, 9, 10_000)]
+    np.testing.assert_allclose(rates, [0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.5, 0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", [WarmupCosine(0.4, 4, 12), SlowStart(0.1, 0.5, 3)])
+def test_schedules_are_rebuilt_from_their_config(schedule):
+    optimizer = keras.optimizers.Adam(schedule)
+    config = json.loads(json.dumps(keras.optimizers.serialize(optimizer)))
+    rebuilt = keras.optimizers.deserialize(config)
+    assert rebuilt._learning_rate.get_config() == schedule.get_config()
+
+
+def test_cross_entropy():
+    third = math.log(3)
+    logits = np.array([[[0, 0], [third, 0]], [[0, third], [5, 7]]], np.float32)
+    losses = softmax_cross_entropy(logits, np.array([[1, 0], [0, -1]]))
+    assert losses.shape == (2, 2) and losses.dtype == tf.float32
+    expected = [[math.log(2), math.log(4 / 3)], [math.log(4), 0]]
+    np.testing.assert_allclose(losses, expected, rtol=1e-6)
+    assert (
+        softmax_cross_entropy(logits.astype(np.float16), np.zeros((2, 2))).dtype == tf.float32
+    )
+
+
+def test_an_unknown_answer_gives_no_gradient():
+    logits = tf.Variable([[[1.0, 2.0, 4.0], [3.0, 1.0, 1.0]]])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(softmax_cross_entropy(logits, tf.constant([[-1, 2]])))
+    gradient = tape.gradient(loss, logits).numpy()
+    assert (gradient[0, 0] == 0).all() and np.abs(gradient[0, 1]).max() > 0
+
+
+def test_a_run_state_counts_and_keeps_the_best(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(model.trainable_variables)
+    state = checkpoints.RunState(str(tmp_path), model, optimizer)
+    assert (state.epoch, state.best, state.best_epoch) == (0, -1, 0)
+    assert [state.finish_epoch(accuracy) for accuracy in (0.0, 0.7, 0.7, 0.2)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    state.save()
+    kept = model.get_weights()
+    model.set_weights([2 * w + 1 for w in kept])
+    again = checkpoints.RunState(str(tmp_path), model, optimizer)
+    again.restore()
+    assert (again.epoch, again.best, again.best_epoch) == (4, 0.7, 2)
+    for a, b in zip(model.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(a, b)
