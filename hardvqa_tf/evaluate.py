@@ -194,11 +194,12 @@ def _indent(name):
 
 
 def _as_number(text):
-    return int(text) if text == "0" or (text.isdecimal() and text[0] != "0") else text
+    is_number = text.isascii() and text.isdecimal() and str(int(text)) == text
+    return int(text) if is_number else text
 
 
 def _real_rows(batch, prediction, num_cells):
-    """Drops padding and repeated rows: those without a question id. Each value becomes [n]."""
+    """Drops padding and repeated rows: those that are no question. Each value becomes [n]."""
     real = batch["is_question"].numpy()
     row = {
         "prediction": prediction,
