@@ -83,6 +83,31 @@ def test_the_model_is_that_of_the_best_epoch(trained_run, vocabularies, config):
     assert evaluate.accuracy_by_type(answers)["all"] == (best, 36)
 
 
+def as_killed_in_the_second_epoch(run, workdir):
+    workdir = shutil.copytree(run, workdir)
+    for path in workdir.glob("checkpoints/ckpt-2*"):
+        path.unlink()
+    newest = 'model_checkpoint_path: "ckpt-1"\nall_model_checkpoint_paths: "ckpt-1"\n'
+    (workdir / "checkpoints" / "checkpoint").write_text(newest)
+    first, _ = (workdir / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (workdir / "metrics.jsonl").write_text(first)
+    return workdir
+
+
+def check_equal_runs(found, expected):
+    """To the last bit."""
+    found_weights, weights = final_weights(found), final_weights(expected)
+    assert found_weights.keys() == weights.keys() and len(weights) > 30
+    for name in weights:
+        np.testing.assert_array_equal(found_weights[name], weights[name], err_msg=name)
+    timing = ("seconds", "questions_per_second", "input_wait")
+    for a, b in zip(read_metrics(found), read_metrics(expected), strict=True):
+        assert a.keys() == b.keys()
+        assert {n: a[n] for n in a if n not in timing} == {
+            n: b[n] for n in b if n not in timing
+        }
+
+
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
     trained_run, config, tmp_path, monkeypatch
 ):
@@ -91,26 +116,37 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
     Equal to the last bit: weights, optimizer, the state of dropout; so the same seed gives the
     same run, too.
     """
-    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
-    for path in workdir.glob("checkpoints/ckpt-2*"):
-        path.unlink()
-    newest = 'model_checkpoint_path: "ckpt-1"\nall_model_checkpoint_paths: "ckpt-1"\n'
-    (workdir / "checkpoints" / "checkpoint").write_text(newest)
-    first, second = (workdir / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (workdir / "metrics.jsonl").write_text(first)
+    workdir = as_killed_in_the_second_epoch(trained_run[0], tmp_path / "run")
     # Pictures take a second and change nothing.
     monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
     lines = []
     train(config, str(workdir), report=lines.append)
     assert "going on after epoch 1" in lines[0] and len(lines) == 2
-    whole, parts = final_weights(trained_run[0]), final_weights(workdir)
-    assert whole.keys() == parts.keys() and len(whole) > 30
-    for name in whole:
-        np.testing.assert_array_equal(parts[name], whole[name], err_msg=name)
-    repeated = read_metrics(workdir)[1]
-    timing = ("seconds", "questions_per_second", "input_wait")
-    for name, value in json.loads(second).items():
-        assert name in timing or repeated[name] == value, name
+    check_equal_runs(workdir, trained_run[0])
+
+
+RUN_ON_TWO_DEVICES = """
+import sys
+from hardvqa_tf.train import train
+from tests.conftest import tiny_config
+train(tiny_config(sys.argv[1]), sys.argv[2], num_virtual_devices=2)
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_on_two_devices(records_dir, tmp_path):
+    """Every replica's state is saved and restored."""
+
+    def run(workdir):
+        command = [sys.executable, "-c", RUN_ON_TWO_DEVICES, records_dir, str(workdir)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    assert "on 2 devices" in run(tmp_path / "whole")
+    workdir = as_killed_in_the_second_epoch(tmp_path / "whole", tmp_path / "parts")
+    assert "going on after epoch 1" in run(workdir)
+    check_equal_runs(workdir, tmp_path / "whole")
 
 
 def test_another_config_in_the_same_folder_is_refused(trained_run, config):
