@@ -18,6 +18,8 @@ from hardvqa_tf.evaluate import (
 )
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.train import open_split
+from records import build
+from tests.records.trees import write_image, write_lines
 
 
 def answers_of(*rows):
@@ -154,6 +156,23 @@ def test_the_predictions_are_the_models(evaluated, config, vocabularies, records
     ):
         assert vocabularies.answers.answers[prediction] == said[id_]
         assert text == next(q.answers[0] for q in questions if q.id == id_)
+
+
+def test_other_records_whose_answers_are_hidden(evaluated, tmp_path):
+    """As a challenge's test set: predictions are written, and no accuracy is claimed."""
+    write_image(tmp_path / "a.png", width=30, height=20)
+    asked = [{"image": "a.png", "question": f"Is {i} red?", "id": f"{i}"} for i in (40, 7)]
+    write_lines(tmp_path / "test.jsonl", *asked)
+    write_lines(tmp_path / "train.jsonl", {**asked[0], "image": "b.png", "id": "1"})
+    write_image(tmp_path / "b.png")
+    folder = str(tmp_path / "records")
+    build.build("jsonl", folder, source_dir=str(tmp_path), num_processes=1)
+    workdir = shutil.copytree(evaluated[0], tmp_path / "run")
+    result = evaluate(str(workdir), "test", records_dir=folder)
+    assert (result["num_questions"], result["num_answered"]) == (2, 0)
+    assert result["rows"] == [] and result["num_cells"] == 2
+    predictions = json.loads((workdir / "predictions_test.json").read_text())
+    assert [row["question_id"] for row in predictions] == [40, 7]
 
 
 def test_the_table():
