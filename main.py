@@ -76,7 +76,7 @@ def main(argv):
         _silence_tensorflow()
     try:
         run[_MODE.value]()
-    except ValueError as error:
+    except (ValueError, OSError) as error:  # OSError: a config or folder that is not there
         if noisy:
             raise
         sys.exit(f"Error: {error}")
@@ -142,12 +142,17 @@ def _show_evaluation(workdir, split):
 def _build_missing_records(config):
     if os.path.exists(os.path.join(config.records_dir, "dataset_info.json")):
         return
-    if config.dataset not in ("sort_of_clevr", "easy_vqa") and not _SOURCE_DIR.value:
+    from records import build as records_build
+
+    dataset = _DATASET.value or config.dataset
+    records_build.builder_for(dataset)  # Names the known ones if it is unknown.
+    if dataset not in ("sort_of_clevr", "easy_vqa") and not _SOURCE_DIR.value:
         raise ValueError(
             f"There are no records in {config.records_dir}. Build them from the official "
-            f"files of {config.dataset} (docs/data.md): give --source_dir=FOLDER."
+            f"files of {dataset} (docs/data.md): give --source_dir=FOLDER."
         )
-    _build_records(config.dataset, config.records_dir, dict(config.builder_args))
+    arguments = dict(config.builder_args) if dataset == config.dataset else {}
+    _build_records(dataset, config.records_dir, arguments)
 
 
 def _build_records(dataset, records_dir, builder_args):
@@ -218,7 +223,9 @@ def _define_config():
     try:
         config_flags.DEFINE_config_file("config", path, purpose)
     except (AttributeError, KeyError) as error:
-        reason = str(error.args[0]).replace("\n", ". ")
+        cause = error.args[0]  # For a key within a section, it is the KeyError itself.
+        reason = cause.args[0] if isinstance(cause, KeyError) else str(cause)
+        reason = reason.replace("\n", ". ")
         sys.exit(f"Error: a --config.* flag names no value of the config: {reason}")
 
 
