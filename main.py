@@ -19,7 +19,7 @@ adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train
 import os
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -215,6 +215,7 @@ def _silence_tensorflow():
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+    logging.set_verbosity(logging.WARNING)
 
 
 def _define_config():

@@ -56,11 +56,11 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
     state = RunState(workdir, model, optimizer)
     state.restore()
     report(_describe(config, strategy, model, train_data, state))
-    step = make_train_step(strategy, model, optimizer, config.train.clip_norm)
+    steps = _Steps(strategy, model, optimizer, config.train)
     board = Board(os.path.join(workdir, "logs"))
     metrics = {}
     while state.epoch < config.train.epochs and not _has_lost_patience(state, config.train):
-        metrics = _run_epoch(strategy, step, train_data, state.epoch, progress)
+        metrics = _run_epoch(strategy, steps, train_data, state.epoch, progress)
         metrics["learning_rate"] = float(optimizer.learning_rate)
         answers = evaluate.answer_split(model, val_data)
         for name, (accuracy, _) in evaluate.accuracy_by_type(answers).items():
@@ -211,9 +211,38 @@ def _has_lost_patience(state, config):
     return config.patience and state.epoch - state.best_epoch >= config.patience
 
 
-def _run_epoch(strategy, step, data, epoch, progress):
+class _Steps:
+    """The train steps of a run: the first ones look at every cell, the others select.
+
+    A cell that is dropped gets no gradient, so a model that selects from the start can only
+    learn from what its random norms happen to keep. After some steps with every cell, the
+    norms tell what matters (docs/results.md), and few cells are enough.
+    """
+
+    def __init__(self, strategy, model, optimizer, config):
+        self._attention = model.get_layer("attention")
+        selects = hasattr(self._attention, "keep_all")
+        self._all_cells_steps = config.all_cells_steps if selects else 0
+        # Two functions, because what an attention keeps is fixed when a function is traced.
+        self._functions = {
+            keep_all: make_train_step(strategy, model, optimizer, config.clip_norm)
+            for keep_all in (True, False)
+        }
+
+    def __call__(self, number, batch):
+        """Trains on `batch` as step `number` of the run."""
+        keep_all = number < self._all_cells_steps
+        if keep_all:
+            self._attention.keep_all = True
+        sums = self._functions[keep_all](batch)
+        if keep_all:
+            self._attention.keep_all = False
+        return sums
+
+
+def _run_epoch(strategy, steps, data, epoch, progress):
     started, waited = time.perf_counter(), 0.0
-    sums = None
+    sums, done = None, 0
     batches = iter(strategy.experimental_distribute_dataset(data.training_epoch(epoch)))
     bar = tqdm(
         total=data.steps_per_epoch, desc=f"epoch {epoch + 1}", leave=False, disable=not progress
@@ -225,7 +254,8 @@ def _run_epoch(strategy, step, data, epoch, progress):
             waited += time.perf_counter() - asked
             if batch is None:
                 break
-            values = step(batch)
+            values = steps(epoch * data.steps_per_epoch + done, batch)
+            done += 1
             sums = values if sums is None else {n: sums[n] + v for n, v in values.items()}
             bar.update()
     sums = {name: float(value) for name, value in sums.items()}

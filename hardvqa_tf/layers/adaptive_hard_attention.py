@@ -57,6 +57,10 @@ class AdaptiveHardAttention(keras.layers.Layer):
         K is the largest count of the batch with mode="gather" on the TensorFlow and torch
         backends, `max_cells` or P on the others, P with mode="mask".
 
+    Attributes:
+        keep_all: True suspends the selection, so that every cell is kept. Set by the training
+            loop for its first steps; not part of the layer's config.
+
     Reference:
         Malinowski et al., "Learning Visual Question Answering by Bootstrapping Hard
         Attention", https://arxiv.org/abs/1808.00300.
@@ -93,6 +97,7 @@ class AdaptiveHardAttention(keras.layers.Layer):
         self.norm = norm
         self.max_cells = max_cells
         self.mode = mode
+        self.keep_all = False
         # Tells Keras not to compile a model that holds this layer with XLA.
         self.supports_jit = not (mode == "gather" and _shapes_may_be_dynamic())
 
@@ -131,6 +136,8 @@ class AdaptiveHardAttention(keras.layers.Layer):
         probability = ops.softmax(level, axis=-1)
         threshold = 1.0 / p if self.threshold is None else self.threshold
         mask = ops.greater_equal(probability, threshold * (1.0 - TOLERANCE))
+        if self.keep_all:
+            mask = ops.ones_like(mask)
         # The strongest is kept, and no more than the limit. Cells that pass come first in the
         # order, since probability grows with presence: the kept ones are a prefix of it.
         mask = ops.logical_or(mask, ops.equal(rank, 0))
@@ -138,7 +145,8 @@ class AdaptiveHardAttention(keras.layers.Layer):
         return order, mask
 
     def _max_kept(self, p):
-        return p if self.max_cells is None else min(self.max_cells, p)
+        unlimited = self.keep_all or self.max_cells is None
+        return p if unlimited else min(self.max_cells, p)
 
     def compute_output_spec(self, cells, question=None, coordinates=None):
         n, p, d = cells.shape

@@ -3,8 +3,8 @@
 Malinowski et al. (ECCV 2018, https://arxiv.org/abs/1808.00300): with presence
 p_i = ||x_i||_2, the cells of the k greatest p_i go on to the aggregation and no other does.
 
-Selection has no parameters and no gradient; the kept cells' *values* carry all of it. The
-network learns which cells matter by making their vectors longer.
+Selection has no parameters and no gradient; the kept cells' *values* carry all of it, and
+their norms follow from learning to answer.
 
 Letters: N question rows, P cells of the grid, K kept cells, D width.
 """
@@ -40,6 +40,10 @@ class HardAttention(keras.layers.Layer):
         `mask` bool[N, P], True = kept; `presence` float32[N, P].
         With mode="mask", `cells` is [N, P, D], and `valid` bool[N, P] says which rows count.
         With mode="gather" there is no `valid`: every row counts.
+
+    Attributes:
+        keep_all: True suspends the selection, so that every cell is kept. Set by the training
+            loop for its first steps; not part of the layer's config.
 
     Reference:
         Malinowski et al., "Learning Visual Question Answering by Bootstrapping Hard
@@ -77,13 +81,15 @@ class HardAttention(keras.layers.Layer):
         self.num_cells = num_cells
         self.fraction = fraction
         self.mode = mode
+        self.keep_all = False
 
     def build(self, cells_shape):
         self._num_kept(cells_shape[1])  # raises now rather than while training
         self.built = True
 
     def call(self, cells, question=None, coordinates=None):
-        num_kept = self._num_kept(cells.shape[1])
+        p = cells.shape[1]
+        num_kept = p if self.keep_all else self._num_kept(p)
         presence = cell_presence(cells)
         order, rank = rank_cells(presence)
         mask = ops.less(rank, num_kept)  # [N, P]

@@ -36,10 +36,19 @@ def test_batch_normalisation_follows_the_relu_and_forgets_as_fast_as_told():
     np.testing.assert_allclose(grid.mean(axis=(0, 1, 2)), 0.0, atol=1e-5)
     assert (grid < 0).any()
     batch_norm = encoder.get_layer("batch_norm_0")
-    relu = keras.Model(encoder.input, encoder.get_layer("conv_0").output)(image)
+    relu = keras.Model(encoder.input, encoder.get_layer("relu_0").output)(image)
     mean = np.array(relu).mean(axis=(0, 1, 2))
     assert (np.array(relu) >= 0).all()
     np.testing.assert_allclose(batch_norm.moving_mean, 0.25 * mean, rtol=1e-4, atol=1e-6)
+
+
+def test_normalising_first_leaves_the_last_layer_as_it_is():
+    encoder = small_cnn((8, 6), filters=(4, 5), strides=(2, 1), norm_first=True)
+    image = np.random.default_rng(0).uniform(size=(5, 8, 6, 3)).astype("float32")
+    names = [layer.name for layer in encoder.layers[2:]]
+    assert names == ["conv_0", "batch_norm_0", "relu_0", "conv_1", "relu_1", "batch_norm_1"]
+    grid = np.array(encoder(image, training=True))
+    np.testing.assert_allclose(grid.mean(axis=(0, 1, 2)), 0.0, atol=1e-5)
 
 
 def test_errors_say_what_to_do():

@@ -92,6 +92,16 @@ def test_masking_compiles_under_xla_and_gathering_says_that_it_does_not():
     assert not AdaptiveHardAttention(mode="gather").supports_jit
 
 
+def test_the_selection_can_be_suspended():
+    cells = np.array([[[0.0, 1.0], [3.0, 4.0], [2.0, 0.0]]], "float32")
+    attention = AdaptiveHardAttention(max_cells=1)
+    np.testing.assert_array_equal(attention(cells)["mask"], [[False, True, False]])
+    attention.keep_all = True
+    everything = attention(cells)
+    assert np.array(everything["mask"]).all() and np.array(everything["valid"]).all()
+    assert everything["cells"].shape == (1, 3, 2)
+
+
 def test_errors_say_what_to_do():
     with pytest.raises(ValueError, match="uniform level of a grid of P cells is 1/P"):
         AdaptiveHardAttention(threshold=16)

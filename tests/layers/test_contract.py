@@ -74,6 +74,7 @@ CASES = {
         _fused,
     ),
     "fusion_add": (layers.Fusion, {"units": (7,), "how": "add", "activation": "gelu"}, _fused),
+    "fusion_multiply": (layers.Fusion, {"units": (7, 4), "how": "multiply"}, _fused),
     "fusion_no_layer": (layers.Fusion, {"units": ()}, _fused),
     "fusion_add_no_layer": (layers.Fusion, {"how": "add"}, _fused),
     "no_attention": (layers.NoAttention, {}, _attended),

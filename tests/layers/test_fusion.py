@@ -71,6 +71,28 @@ def test_adding_is_a_plain_layer_on_the_sum():
     np.testing.assert_allclose(cells, expected, atol=1e-14)
 
 
+def test_multiplying_is_a_plain_layer_times_the_projected_question():
+    grid, question = _inputs()
+    fusion = Fusion(units=(7, 4), how="multiply", activation="tanh", dtype="float64")
+    cells = fusion(grid, question)
+    weights = {v.path.split("/", 1)[1]: np.array(v) for v in fusion.variables}
+    question = question @ weights["question_projection/kernel"]
+    question += weights["question_projection/bias"]  # [B, Q, 7]
+    grid = np.tanh(grid @ weights["conv_0/kernel"] + weights["conv_0/bias"])  # [B, P, 7]
+    expected = (grid[:, None] * question[:, :, None]).reshape(B * Q, P, 7)
+    expected = np.tanh(expected @ weights["conv_1/kernel"] + weights["conv_1/bias"])
+    np.testing.assert_allclose(cells, expected, atol=1e-14)
+
+
+def test_multiplying_without_layers_meets_at_the_width_of_the_grid():
+    grid, question = _inputs()
+    fusion = Fusion(how="multiply", dtype="float64")
+    cells = fusion(grid, question)
+    kernel, bias = fusion.get_weights()
+    question = question @ kernel + bias
+    np.testing.assert_allclose(cells[Q * 1 + 2, 3], grid[1, 3] * question[1, 2], atol=1e-14)
+
+
 def test_dropout_acts_in_training_only():
     grid, question = _inputs()
     fusion = Fusion(units=(50,), activation="linear", dropout=0.5)
@@ -84,6 +106,6 @@ def test_errors_say_what_to_do():
     with pytest.raises(ValueError, match=r"Pass e.g. units=\(128, 128\)"):
         Fusion(units=(8, 0))
     with pytest.raises(ValueError, match='Choose "concatenate"'):
-        Fusion(how="multiply")
+        Fusion(how="divide")
     with pytest.raises(ValueError, match="a rate in"):
         Fusion(dropout=1.5)

@@ -69,6 +69,18 @@ def test_a_cell_with_nan_is_the_first_to_go():
     assert np.isnan(kept["presence"][0, 1])
 
 
+@pytest.mark.parametrize("mode", ["gather", "mask"])
+def test_the_selection_can_be_suspended(mode):
+    cells = np.array([[[0.0, 1.0], [3.0, 4.0], [2.0, 0.0]]], "float32")
+    attention = HardAttention(num_cells=1, mode=mode)
+    attention.keep_all = True
+    everything = attention(cells)
+    assert np.array(everything["mask"]).all()
+    np.testing.assert_allclose(np.sort(np.ravel(everything["cells"])), [0, 0, 1, 2, 3, 4])
+    attention.keep_all = False
+    np.testing.assert_array_equal(attention(cells)["mask"], [[False, True, False]])
+
+
 def test_it_has_no_parameters():
     layer = HardAttention(num_cells=2)
     layer(CELLS)
