@@ -1,0 +1,165 @@
+"""The door: help, misspelt flags, and one chain from nothing to an answer, as users type it."""
+
+import json
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+
+import pytest
+
+MAIN = pathlib.Path(__file__).parent.parent / "main.py"
+TINY = [
+    "--config.image_size=(20, 24)",
+    "--config.model.small_cnn.filters=(4, 5, 6)",
+    "--config.model.small_cnn.strides=(2, 2, 2)",
+    "--config.model.aggregator=sum",
+    "--config.train.epochs=1",
+]
+
+
+def run(*arguments, cwd=None, python_args=()):
+    command = [sys.executable, *python_args, str(MAIN), *arguments]
+    # As a user's shell: without what makes TensorFlow quiet in these tests.
+    quiet = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES")
+    env = {name: value for name, value in os.environ.items() if name not in quiet}
+    return subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_help_names_every_mode_quickly_and_without_tensorflow():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = run("--help", python_args=["-X", "importtime"])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < 2  # seconds of CPU
+    modes = re.search(r"--mode: <(.+)>", done.stdout).group(1).split("|")
+    assert set(modes) >= {"build", "train", "evaluate", "predict"}
+    for mode in modes:
+        assert re.search(rf"^  --mode={mode} +\S+ \S+", done.stdout, re.MULTILINE), mode
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "absl.flags" in imported
+    assert imported.isdisjoint({"tensorflow", "keras", "numpy"})
+    for flag in ("workdir", "records_dir", "source_dir", "dataset", "config", "split"):
+        assert f"--{flag}:" in done.stdout.replace(f"--[no]{flag}:", f"--{flag}:")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--mode=train", "--workdri=x"], "Unknown command line flag 'workdri'.*: workdir"),
+        (["--mode=trian"], "--mode=trian: value should be one of <build.train.evaluate.pred"),
+        ([], r"Say what to do: --mode=build\|train\|evaluate\|predict"),
+        (["--mode=train", "more"], "Unexpected argument 'more'"),
+        (["--mode=train", "--config.seeed=1"], 'Did you mean "seed" instead of "seeed"'),
+        (["--mode=train", "--config.trian.epochs=1"], 'Did you mean "train" instead of'),
+        (["--mode=train", "--config.train.epoch=1"], 'Did you mean "epochs" instead of'),
+        (["--mode=train", "--config.train.epochs=two"], "--config.train.epochs=two: invalid"),
+        (["--mode=train", "--num_virtual_devices=0"], "num_virtual_devices=0"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_at_the_door(arguments, message, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode != 0 and re.search(message, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--mode=predict", "--question=What?"], "--mode=predict needs --image"),
+        (["--mode=train", "--dataset=sort_of_clver"], "sort_of_clevr"),
+        (["--mode=train", "--config=nothing.py"], "nothing.py"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_inside_a_mode_are_one_error(arguments, message, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("Error: ") and message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("user")
+
+
+def run_quietly(folder, *arguments):
+    """Runs in the user's folder: only results are printed, without a terminal no bar."""
+    done = run(*arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "\r" not in done.stdout and "\x1b" not in done.stdout
+    return done.stdout
+
+
+# One chain in this order, each test going on with what the one before left.
+
+
+def test_build(folder):
+    sizes = "num_train_images=6,num_val_images=3,num_test_images=2,num_questions=2"
+    out = run_quietly(folder, "--mode=build", f"--builder_args={sizes}", "--num_processes=1")
+    assert "Building the records of sort_of_clevr in data/sort_of_clevr" in out
+    assert "train: 6 images" in out and "test: 2 images" in out
+    info = json.loads((folder / "data/sort_of_clevr/dataset_info.json").read_text())
+    assert info["splits"]["train"]["num_questions"] == 24
+    out = run_quietly(folder, "--mode=build", "--verify")
+    assert "data/sort_of_clevr: 11 images, 44 questions in 3 shards, all as they sho" in out
+
+
+def test_train(folder):
+    out = run_quietly(folder, "--mode=train", *TINY, "--workdir=my run")
+    lines = out.splitlines()
+    assert "24 questions about 6 images" in lines[0] and "parameters" in lines[0]
+    assert lines[1].startswith("epoch 1/1 | loss ")
+    assert re.search(r"^val +questions +accuracy +blind by question", out, re.MULTILINE)
+    assert re.search(r"^all +12 ", out, re.MULTILINE)
+    assert "python main.py --mode=evaluate --workdir=" in out
+    assert "python main.py --mode=predict --workdir=" in out
+    assert "tensorboard --logdir=" in out
+    assert {path.name for path in (folder / "my run").iterdir()} >= {
+        "checkpoints",
+        "config.json",
+        "evaluation_val.json",
+        "logs",
+        "metrics.jsonl",
+        "model.keras",
+        "predictions_val.json",
+        "vocabularies.json",
+    }
+    assert {path.name for path in folder.iterdir()} == {"data", "my run"}
+
+
+def test_evaluate(folder):
+    out = run_quietly(folder, "--mode=evaluate", "--workdir=my run", "--split=test")
+    assert re.search(r"^all +8 ", out, re.MULTILINE)
+    assert re.search(r"^  (count|closest|furthest) ", out, re.MULTILINE)
+    assert "cells on average" in out
+    predictions = json.loads((folder / "my run/predictions_test.json").read_text())
+    assert len(predictions) == 8
+
+
+def test_predict(folder):
+    from PIL import Image
+
+    Image.new("RGB", (60, 40), "red").save(folder / "photo.png")
+    question = "What is the shape of the red object?"
+    out = run_quietly(
+        folder,
+        "--mode=predict",
+        "--workdir=my run",
+        "--image=photo.png",
+        f"--question={question}",
+    )
+    lines = out.splitlines()
+    assert lines[0] == question
+    assert sum(" %" in line for line in lines) == 5
+    assert re.fullmatch(r"Looked at \d+ of 9 cells: my run/predict_photo.png", lines[-1])
+    with Image.open(folder / "my run/predict_photo.png") as picture:
+        assert picture.size[0] > 100
