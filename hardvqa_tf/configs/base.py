@@ -25,9 +25,12 @@ def get_config():
     config.model.attention = "han"  # none, soft, han, adahan
     config.model.aggregator = "relation"  # sum, pairwise, relation
     config.model.small_cnn = ConfigDict({"filters": (24, 24, 24, 24), "strides": (2, 2, 2, 2)})
+    config.model.small_cnn.norm_first = False
     config.model.resnet101 = ConfigDict({"weights": "imagenet", "trainable": False})
     config.model.features = ConfigDict()
     config.model.question_lstm = ConfigDict({"embedding_dim": 32, "units": 128})
+    config.model.question_lstm.update({"reverse": False, "pool": "last", "dropout": 0.0})
+    config.model.question_lstm.norm_scale = placeholder(float)
     config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
     config.model.none = ConfigDict()
     config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})
@@ -36,7 +39,7 @@ def get_config():
     config.model.adahan = ConfigDict({"max_cells": placeholder(int), "norm": "l2"})
     config.model.sum = ConfigDict()
     config.model.pairwise = ConfigDict({"units": 128})
-    config.model.relation = ConfigDict({"units": (128, 128, 128, 128)})
+    config.model.relation = ConfigDict({"units": (128, 128, 128, 128), "pairs": "ordered"})
     config.model.classifier = ConfigDict({"units": (256, 256), "dropout": 0.0})
 
     # Training.

@@ -1,4 +1,4 @@
-"""The question encoder: word embedding, LSTM, the state at the last word.
+"""The question encoder: word embedding, LSTM, the state at the last word or the mean of all.
 
 Malinowski et al. (https://arxiv.org/abs/1808.00300): an LSTM of 512 units; the width of their
 word embedding is not known. Relation networks used 32 and an LSTM of 128.
@@ -8,7 +8,7 @@ Letters: R questions (B images x Q questions each), T tokens, V words, D width.
 
 import keras
 
-from hardvqa_tf.layers import LastState, ReverseTokens
+from hardvqa_tf.layers import LastState, MeanState, ReverseTokens
 
 
 def question_lstm(
@@ -17,12 +17,14 @@ def question_lstm(
     units=512,
     dropout=0.0,
     reverse=False,
+    pool="last",
+    norm_scale=None,
     name="question_lstm",
 ):
     """Builds the encoder.
 
     Padding on the right never moves the output, whatever its length; a question without a
-    word gives zeros.
+    word gives zeros (before `norm_scale`).
 
     Args:
         vocabulary_size: V, with padding and unknown words: tokens are in [0, V).
@@ -30,6 +32,10 @@ def question_lstm(
         units: D, width of the LSTM.
         dropout: rate on the embedded words.
         reverse: True feeds the last word first, as published relation networks did.
+        pool: "last", the state at the last word, or "mean", of the states at all words.
+        norm_scale: None, or the scale at which a batch normalisation of the question vector
+            starts. It removes what all questions have in common, which is most of it at first;
+            a small scale, e.g. 0.1, keeps the first products with image cells small.
         name: of the model.
 
     Returns:
@@ -44,10 +50,27 @@ def question_lstm(
             "`vocabulary_size` must count the padding and at least one word. Received: "
             f"vocabulary_size={vocabulary_size}. Pass the length of the stored vocabulary."
         )
+    if pool not in ("last", "mean"):
+        raise ValueError(
+            '`pool` must be "last" or "mean". Received: '
+            f'pool={pool!r}. Use "last" for the paper\'s.'
+        )
     tokens = keras.Input((None,), dtype="int32", name="question_tokens")
     read = ReverseTokens(name="reverse")(tokens) if reverse else tokens
-    words = keras.layers.Embedding(vocabulary_size, embedding_dim, name="embedding")(read)
+    # Words of unit variance: with Keras's default of +-0.05 all questions start nearly equal.
+    unit_normal = keras.initializers.RandomNormal(stddev=1.0)
+    words = keras.layers.Embedding(
+        vocabulary_size, embedding_dim, embeddings_initializer=unit_normal, name="embedding"
+    )(read)
     words = keras.layers.Dropout(dropout, name="dropout")(words)
-    # No mask: `LastState` makes it needless, and a masked LSTM is slower.
+    # No mask: the pooling makes it needless, and a masked LSTM is slower.
     states = keras.layers.LSTM(units, return_sequences=True, name="lstm")(words)
-    return keras.Model(tokens, LastState(name="last_state")(states, read), name=name)
+    pooling = LastState(name="last_state") if pool == "last" else MeanState(name="mean_state")
+    question = pooling(states, read)
+    if norm_scale is not None:
+        question = keras.layers.BatchNormalization(
+            momentum=0.9,
+            gamma_initializer=keras.initializers.Constant(norm_scale),
+            name="batch_norm",
+        )(question)
+    return keras.Model(tokens, question, name=name)

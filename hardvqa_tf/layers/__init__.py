@@ -6,6 +6,7 @@ from hardvqa_tf.layers.distinct_rows import DistinctRows, TakeRows
 from hardvqa_tf.layers.fusion import Fusion
 from hardvqa_tf.layers.hard_attention import HardAttention
 from hardvqa_tf.layers.last_state import LastState, ReverseTokens
+from hardvqa_tf.layers.mean_state import MeanState
 from hardvqa_tf.layers.no_attention import NoAttention
 from hardvqa_tf.layers.pairwise import NonLocalPairwise
 from hardvqa_tf.layers.presence import cell_presence
@@ -20,6 +21,7 @@ __all__ = [
     "Fusion",
     "HardAttention",
     "LastState",
+    "MeanState",
     "NoAttention",
     "NonLocalPairwise",
     "RelationNetwork",

@@ -39,6 +39,29 @@ def test_padding_does_not_move_the_output(reverse):
     np.testing.assert_allclose(encoder(longer), encoder(TOKENS), atol=1e-6)
 
 
+def test_the_mean_hears_every_word_and_no_padding():
+    encoder = _encoder(pool="mean")
+    states = keras.Model(encoder.input, encoder.get_layer("lstm").output)(TOKENS)
+    questions = np.array(encoder(TOKENS))
+    for row, length in enumerate([3, 5, 1]):
+        expected = np.array(states)[row, :length].mean(axis=0)
+        np.testing.assert_allclose(questions[row], expected, atol=1e-6)
+    np.testing.assert_array_equal(questions[3], np.zeros(6))
+    longer = np.pad(TOKENS, ((0, 0), (0, 3)))
+    np.testing.assert_allclose(encoder(longer), questions, atol=1e-6)
+
+
+def test_normalised_questions_have_no_common_part_and_start_at_the_scale(tmp_path):
+    encoder = _encoder(pool="mean", norm_scale=0.25)
+    questions = np.array(encoder(TOKENS[:3], training=True))
+    np.testing.assert_allclose(questions.mean(axis=0), 0.0, atol=1e-6)
+    # Below 0.25 by the epsilon in the denominator, which the small variance here shows.
+    assert (questions.std(axis=0) < 0.25).all() and (questions.std(axis=0) > 0.1).all()
+    encoder.save(tmp_path / "ear.keras")
+    loaded = keras.saving.load_model(tmp_path / "ear.keras")
+    np.testing.assert_allclose(loaded(TOKENS), encoder(TOKENS), atol=1e-6)
+
+
 def test_padding_gets_no_gradient():
     encoder = _encoder()
     embeddings = encoder.get_layer("embedding").embeddings.value
