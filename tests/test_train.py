@@ -282,7 +282,7 @@ def test_the_line_of_an_epoch():
 B, Q, T, A = 5, 3, 4, 6
 
 
-def small_model():
+def small_model(attention="han", **attention_args):
     keras.utils.set_random_seed(2)
     return build_vqa_model(
         image_size=(2, 4, 7),
@@ -291,7 +291,8 @@ def small_model():
         image_encoder="features",
         question_encoder_args={"embedding_dim": 3, "units": 8},
         fusion_args={"units": (8,)},
-        attention_args={"num_cells": 3},
+        attention=attention,
+        attention_args=attention_args or {"num_cells": 3},
         aggregator="sum",
         classifier_units=(10,),
     )
@@ -358,6 +359,27 @@ def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
         },
         rel=1e-5,
     )
+
+
+@pytest.mark.parametrize(
+    "attention, arguments, cells",
+    [
+        ("han", {"num_cells": 3}, [80, 80, 30, 30]),  # of 8 cells and 10 counted questions
+        ("adahan", {"max_cells": 1}, [80, 80, 10, 10]),
+        ("soft", {"hidden_dim": 5}, [80, 80, 80, 80]),
+    ],
+)
+def test_the_first_steps_look_at_every_cell(eagerly, attention, arguments, cells):
+    model = small_model(attention, **arguments)
+    config = types.SimpleNamespace(all_cells_steps=2, clip_norm=0.0)
+    strategy, optimizer = tf.distribute.get_strategy(), keras.optimizers.SGD(0.01)
+    steps = train_module._Steps(strategy, model, optimizer, config)
+    batch = make_batch()
+    assert [float(steps(number, batch)["num_cells"]) for number in range(4)] == cells
+    # Whatever comes after a step, e.g. evaluation, selects.
+    steps(0, batch)
+    inputs = [batch["features"], batch["question_tokens"]]
+    assert (np.asarray(model(inputs)["num_cells"]) == cells[-1] // 10).all()
 
 
 TWO_DEVICES = """
