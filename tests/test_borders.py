@@ -27,7 +27,13 @@ CONFIGS = sorted(
 )
 
 # Parameters of every config's model, for a vocabulary of 20 words and 11 answers.
-GOLDEN = {"base": 336_883, "sort_of_clevr": 336_883}
+GOLDEN = {
+    "base": 336_883,
+    "clevr": 701_683,
+    "easy_vqa": 224_059,
+    "jsonl": 356_155,
+    "sort_of_clevr": 336_883,
+}
 
 
 def modules_of(path):
@@ -145,10 +151,12 @@ def test_every_config_builds_its_model(name):
     assert config.is_locked
     config.model.resnet101.weights = None  # No download, and no other number of parameters.
     count = model_from_config(config, Words).count_params()
-    assert name in GOLDEN, f'A config without a golden count: add "{name}": {count} to GOLDEN.'
+    assert name in GOLDEN, (
+        f'A config without a golden count: add "{name}": {count:_} to GOLDEN.'
+    )
     assert count == GOLDEN[name], (
         f"{name}.py has another number of parameters than before. If that was meant, write "
-        f'"{name}": {count} into GOLDEN.'
+        f'"{name}": {count:_} into GOLDEN.'
     )
 
 
