@@ -216,11 +216,13 @@ class _Steps:
 
     A cell that is dropped gets no gradient, so a model that selects from the start can only
     learn from what its random norms happen to keep. After some steps with every cell, the
-    norms tell what matters (docs/results.md), and few cells are enough.
+    norms tell what matters (docs/results.md), and few cells are enough. In those first steps
+    a relation network sees each cell by itself, because all pairs of all cells are many.
     """
 
     def __init__(self, strategy, model, optimizer, config):
         self._attention = model.get_layer("attention")
+        self._aggregator = model.get_layer("aggregator")
         selects = hasattr(self._attention, "keep_all")
         self._all_cells_steps = config.all_cells_steps if selects else 0
         # Two functions, because what an attention keeps is fixed when a function is traced.
@@ -232,11 +234,11 @@ class _Steps:
     def __call__(self, number, batch):
         """Trains on `batch` as step `number` of the run."""
         keep_all = number < self._all_cells_steps
-        if keep_all:
-            self._attention.keep_all = True
-        sums = self._functions[keep_all](batch)
-        if keep_all:
-            self._attention.keep_all = False
+        if not keep_all:
+            return self._functions[False](batch)
+        self._attention.keep_all = self._aggregator.alone = True
+        sums = self._functions[True](batch)
+        self._attention.keep_all = self._aggregator.alone = False
         return sums
 
 

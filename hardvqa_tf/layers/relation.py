@@ -51,6 +51,11 @@ class RelationNetwork(keras.layers.Layer):
     Returns:
         float[N, units[-1]].
 
+    Attributes:
+        alone: True pairs each cell with itself only, K pairs. Set by the training loop for
+            its first steps, when every cell is kept and all pairs would be many; not part of
+            the layer's config.
+
     Reference:
         Santoro et al., https://arxiv.org/abs/1706.01427.
 
@@ -91,6 +96,7 @@ class RelationNetwork(keras.layers.Layer):
         self.pool = pool
         self.pairs = pairs
         self.flat = flat
+        self.alone = False
         self._dense = [
             keras.layers.Dense(
                 width, activation=self.activation, dtype=self.dtype_policy, name=f"g_{i}"
@@ -123,6 +129,8 @@ class RelationNetwork(keras.layers.Layer):
                 coordinates = zero_unless(valid, coordinates)
             cells = ops.concatenate([cells, coordinates], axis=-1)  # [N, K, Do]
         first, second = self._first_products(cells, question)  # [N, K, G] each
+        if self.alone:
+            return self._pool_alone(first, second, valid)
         if valid is None:
             return self._pool_all(first, second)
         if self._makes_flat_list():
@@ -144,6 +152,17 @@ class RelationNetwork(keras.layers.Layer):
         for dense in self._dense[1:]:
             hidden = dense(hidden)
         return hidden
+
+    def _pool_alone(self, first, second, valid):
+        """The pairs (i, i): [N, G]."""
+        hidden = self._rest_of_g(first + second)  # [N, K, G]
+        if valid is None:
+            valid = ops.ones(ops.shape(hidden)[:2], dtype="bool")
+        pooled = ops.sum(zero_unless(valid, hidden), axis=1)
+        if self.pool == "mean":
+            k = ops.sum(ops.cast(valid, pooled.dtype), axis=1, keepdims=True)  # [N, 1]
+            pooled = pooled / ops.maximum(k, 1)
+        return pooled
 
     def _pool_all(self, first, second):
         """Every pair counts: [N, G]."""

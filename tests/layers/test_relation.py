@@ -184,6 +184,24 @@ def test_without_the_flat_list_it_compiles_under_xla():
     assert not flat.supports_jit
 
 
+@pytest.mark.parametrize("pool", ["sum", "mean"])
+def test_cells_alone_are_the_pairs_of_each_with_itself(pool):
+    rng = np.random.default_rng(0)
+    cells, question = rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 4))
+    valid = np.array([[True, True, True], [True, False, True]])
+    relation = RelationNetwork(units=(6, 7), pool=pool, flat=False, dtype="float64")
+    relation(cells, valid=valid, question=question)
+    relation.alone = True
+    alone = np.array(relation(cells, valid=valid, question=question))
+    relation.alone = False
+    # One cell at a time has no other pair.
+    each = [relation(cells[:, i : i + 1], question=question) for i in range(3)]
+    expected = np.sum(np.array(each) * valid.T[:, :, None], axis=0)
+    if pool == "mean":
+        expected = expected / valid.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(alone, expected, atol=1e-12)
+
+
 def test_errors_say_what_to_do():
     with pytest.raises(ValueError, match="one width per layer of g, at least one"):
         RelationNetwork(units=())
