@@ -3,4 +3,16 @@ from hardvqa_tf.configs import base
 
 def get_config():
     config = base.get_config()
+    config.model.small_cnn.filters = (32, 48, 64, 64)  # a grid of 5x5 cells
+    config.model.small_cnn.norm_first = True
+    config.model.question_lstm.units = 64
+    config.model.question_lstm.pool = "mean"
+    config.model.question_lstm.norm_scale = 0.1
+    config.model.fusion.how = "multiply"
+    config.model.fusion.units = (128,)
+    config.model.han.num_cells = 8
+    config.model.relation.units = (128, 128)
+    config.model.relation.pairs = "unordered"
+    config.train.all_cells_steps = 1000
+    config.train.epochs = 8
     return config
