@@ -32,7 +32,7 @@ GOLDEN = {
     "clevr": 701_683,
     "easy_vqa": 224_059,
     "jsonl": 356_155,
-    "sort_of_clevr": 336_883,
+    "sort_of_clevr": 282_427,
 }
 
 
