@@ -17,6 +17,7 @@ adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train
 """
 
 import os
+import shlex
 import sys
 
 from absl import app, flags, logging
@@ -107,13 +108,24 @@ def train():
     _build_missing_records(config)
     on_terminal = sys.stderr.isatty()
     train_model(config, workdir, _VIRTUAL.value, report=_say, progress=on_terminal)
-    _show_evaluation(workdir, "val")
+    _show_evaluation(workdir, config.train.val_split)
+    _say_what_next(config, workdir)
+
+
+def _say_what_next(config, workdir):
+    from hardvqa_tf.predict import save_example
+
+    image = os.path.join(workdir, "example.png")
+    question = save_example(config.records_dir, config.train.val_split, image)
+    folder, image, question, logs = map(
+        shlex.quote, (workdir, image, question, os.path.join(workdir, "logs"))
+    )
     _say(
         f"""
 Next:
-  python main.py --mode=evaluate --workdir={workdir} --split=test
-  python main.py --mode=predict --workdir={workdir} --image=FILE --question="..."
-  tensorboard --logdir={workdir}/logs"""
+  python main.py --mode=evaluate --workdir={folder} --split=test
+  python main.py --mode=predict --workdir={folder} --image={image} --question={question}
+  tensorboard --logdir={logs}"""
     )
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.data import VqaData
+from hardvqa_tf.overlay import to_png
 from hardvqa_tf.runs import load_run, write_json
+from hardvqa_tf.summaries import collect_overlays
 from records.build import read_info
 
 
@@ -42,7 +44,8 @@ def evaluate(workdir, split, records_dir=None):
     """Evaluates a trained run on a split.
 
     Writes `predictions_<split>.json`, a list of {"question_id", "answer"} as the VQA challenge
-    wants it, and `evaluation_<split>.json`, what is returned here.
+    wants it, `evaluation_<split>.json`, what is returned here, and pictures of what the model
+    looked at in `masks_<split>`.
 
     Args:
       workdir: folder of a trained run.
@@ -51,9 +54,9 @@ def evaluate(workdir, split, records_dir=None):
 
     Returns:
       A dict: `workdir`, `split`, `num_questions`, `num_answered`; `num_cells`, looked at on
-      average, of `total_cells`; `rows`, a list of {"type", "num_questions", "accuracy",
-      "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first. Without rows where the
-      data set hides the answers.
+      average, of `total_cells`; `masks_dir`; `rows`, a list of {"type", "num_questions",
+      "accuracy", "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first. Without
+      rows where the data set hides the answers.
     """
     run = load_run(workdir)
     records_dir = records_dir or run.config.records_dir
@@ -65,7 +68,9 @@ def evaluate(workdir, split, records_dir=None):
         batch_size=run.config.train.batch_size,
         with_strings=True,
     )
-    answers = answer_split(run.model, data)
+    answers = answer_split(make_ask(run.model), data)
+    masks_dir = os.path.join(workdir, f"masks_{split}")
+    _write_pictures(masks_dir, collect_overlays(run.model, data, run.vocabularies))
     write_json(
         os.path.join(workdir, f"predictions_{split}.json"),
         to_result_format(answers, run.vocabularies.answers.answers),
@@ -76,6 +81,7 @@ def evaluate(workdir, split, records_dir=None):
         "num_questions": len(answers.prediction),
         "num_answered": int(answers.has_answer.sum()),
         "num_cells": float(answers.num_cells.mean()),
+        "masks_dir": masks_dir,
         "total_cells": int(np.prod(run.model.output["mask"].shape[2:])),
         "rows": _rows_beside_blind(answers, records_dir, split),
     }
@@ -102,7 +108,8 @@ def format_evaluation(result):
     if not result["rows"]:
         lines.append(f"{result['split']}: the answers are hidden, so there is no accuracy.")
     lines.append(
-        f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average."
+        f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average; "
+        f"pictures in {result['masks_dir']}"
     )
     return "\n".join(lines)
 
@@ -118,15 +125,10 @@ def to_result_format(answers, vocabulary):
     ]
 
 
-def answer_split(model, data):
-    """Asks the model every question of a split.
+def make_ask(model):
+    """Returns a function from a batch to (predicted classes int32[B, Q], cells int32[B, Q]).
 
-    Args:
-      model: from `build_vqa_model`.
-      data: `VqaData(..., with_strings=True)`.
-
-    Returns:
-      `Answers`, each question of the split once.
+    Made once for a model that is evaluated again and again, because its first call is slow.
     """
     inputs = [tensor.name for tensor in model.inputs]
 
@@ -135,6 +137,19 @@ def answer_split(model, data):
         outputs = model({name: batch[name] for name in inputs}, training=False)
         return tf.argmax(outputs["logits"], -1, tf.int32), outputs["num_cells"]
 
+    return ask
+
+
+def answer_split(ask, data):
+    """Asks a model every question of a split.
+
+    Args:
+      ask: from `make_ask`.
+      data: `VqaData(..., with_strings=True)`.
+
+    Returns:
+      `Answers`, each question of the split once.
+    """
     parts = [_real_rows(batch, *ask(batch)) for batch in data.in_order()]
     return Answers(
         **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -163,6 +178,14 @@ def accuracy_by_type(answers):
         chosen = (groups == name) | (types == name)
         rows[name] = (float(correct[chosen].mean()), int(chosen.sum()))
     return rows
+
+
+def _write_pictures(folder, pictures):
+    """Numbered PNG files; those of an earlier evaluation are replaced."""
+    os.makedirs(folder, exist_ok=True)
+    for number, picture in enumerate(pictures):
+        with open(os.path.join(folder, f"{number:02d}.png"), "wb") as file:
+            file.write(to_png(picture))
 
 
 def _rows_beside_blind(answers, records_dir, split):

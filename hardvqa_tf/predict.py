@@ -3,11 +3,14 @@
 import os
 
 import numpy as np
+import tensorflow as tf
 
 from hardvqa_tf.data import decode_image, scale_pixels
 from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.text import split_words
+from records.build import read_info
+from records.schema import parse_example
 from records.writer import check_image
 
 
@@ -69,6 +72,20 @@ def predict(workdir, image_path, question, output_path=None):
         "unknown_words": [word for word in dict.fromkeys(words) if word not in known],
         "ignored_words": words[tokenizer.max_words :],
     }
+
+
+def save_example(records_dir, split, path):
+    """Writes the first image of a split to a file, for a first try.
+
+    Returns:
+      A question about it, str.
+    """
+    shards = read_info(records_dir)["splits"][split]["shards"]
+    paths = [os.path.join(records_dir, shard["name"]) for shard in shards]
+    example = parse_example(next(iter(tf.data.TFRecordDataset(paths))))
+    with open(path, "wb") as file:
+        file.write(example["image/encoded"].numpy())
+    return example["question/text"][0].numpy().decode("utf-8")
 
 
 def format_prediction(result):

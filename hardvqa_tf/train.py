@@ -47,8 +47,8 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
         config.records_dir, config.max_words, config.num_answers
     )
     start_run(workdir, config, vocabularies)
-    train_data = open_split(config, "train", vocabularies)
-    val_data = open_split(config, "val", vocabularies, with_strings=True)
+    train_data = open_split(config, config.train.split, vocabularies)
+    val_data = open_split(config, config.train.val_split, vocabularies, with_strings=True)
     with strategy.scope():
         model = model_from_config(config, vocabularies)
         optimizer = _make_optimizer(config.train, train_data.steps_per_epoch)
@@ -57,12 +57,13 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
     state.restore()
     report(_describe(config, strategy, model, train_data, state))
     steps = _Steps(strategy, model, optimizer, config.train)
+    ask = evaluate.make_ask(model)
     board = Board(os.path.join(workdir, "logs"))
     metrics = {}
     while state.epoch < config.train.epochs and not _has_lost_patience(state, config.train):
         metrics = _run_epoch(strategy, steps, train_data, state.epoch, progress)
         metrics["learning_rate"] = float(optimizer.learning_rate)
-        answers = evaluate.answer_split(model, val_data)
+        answers = evaluate.answer_split(ask, val_data)
         for name, (accuracy, _) in evaluate.accuracy_by_type(answers).items():
             metrics[f"val/{name}"] = accuracy
         if state.finish_epoch(metrics.get("val/all", 0.0)):

@@ -14,6 +14,7 @@ from hardvqa_tf.evaluate import (
     answer_split,
     evaluate,
     format_evaluation,
+    make_ask,
     to_result_format,
 )
 from hardvqa_tf.runs import load_run
@@ -149,7 +150,7 @@ def test_the_predictions_are_the_models(evaluated, config, vocabularies, records
     # Whatever the batches: here 3 images x 4 questions with padding, before 5 x 6.
     config.train.batch_size, config.train.questions_per_image = 3, 4
     data = open_split(config, "test", vocabularies, with_strings=True)
-    answers = answer_split(load_run(str(workdir)).model, data)
+    answers = answer_split(make_ask(load_run(str(workdir)).model), data)
     assert sorted(answers.question_id) == sorted(said)
     for id_, prediction, text in zip(
         answers.question_id, answers.prediction, answers.answer_text, strict=True
@@ -181,6 +182,7 @@ def test_the_table():
         "split": "val",
         "num_cells": 6.25,
         "total_cells": 25,
+        "masks_dir": "run/masks_val",
         "rows": [
             {"type": "all", "num_questions": 1234, **row, "accuracy": 1.0},
             {"type": "relational", "num_questions": 600, **row},
@@ -192,7 +194,7 @@ def test_the_table():
         "all             1,234  100.00 %            50.00 %        25.00 %",
         "relational        600   51.00 %            50.00 %        25.00 %",
         "  count            34    9.00 %            50.00 %        25.00 %",
-        "Looked at 6.2 of 25 cells on average.",
+        "Looked at 6.2 of 25 cells on average; pictures in run/masks_val",
     ]
     hidden = format_evaluation(result | {"rows": [], "split": "test"})
     assert hidden.splitlines()[0] == "test: the answers are hidden, so there is no accuracy."

@@ -78,7 +78,7 @@ def test_the_model_is_that_of_the_best_epoch(trained_run, vocabularies, config):
     workdir, _ = trained_run
     run = runs.load_run(workdir)
     data = train_module.open_split(config, "val", vocabularies, with_strings=True)
-    answers = evaluate.answer_split(run.model, data)
+    answers = evaluate.answer_split(evaluate.make_ask(run.model), data)
     best = max(m["val/all"] for m in read_metrics(workdir))
     assert evaluate.accuracy_by_type(answers)["all"] == (best, 36)
 

@@ -44,6 +44,8 @@ def get_config():
 
     # Training.
     config.train = ConfigDict()
+    config.train.split = "train"  # CoGenT: trainA
+    config.train.val_split = "val"  # decides which epoch is kept; CoGenT: valA
     config.train.epochs = 10
     config.train.batch_size = 8  # images, over all devices together
     config.train.questions_per_image = placeholder(int)  # None: all of an image's questions
