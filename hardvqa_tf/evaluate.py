@@ -159,7 +159,7 @@ def answer_split(ask, data):
 def accuracy_by_type(answers):
     """Accuracy over all answered questions, and by type.
 
-    A type such as "relational/count" counts for its group "relational" too.
+    A type such as "relational: count" counts for its group "relational" too.
 
     Args:
       answers: `Answers`.
@@ -172,7 +172,7 @@ def accuracy_by_type(answers):
     types = answers.question_type[answers.has_answer]
     if not len(correct):
         return {}
-    groups = np.array([name.split("/")[0] for name in types], object)
+    groups = np.array([name.split(": ")[0] for name in types], object)
     rows = {"all": (float(correct.mean()), len(correct))}
     for name in sorted({*groups, *types} - {""}):
         chosen = (groups == name) | (types == name)
@@ -212,8 +212,8 @@ def _rows_beside_blind(answers, records_dir, split):
 
 
 def _indent(name):
-    """ "relational/count" stands under its group as "  count"."""
-    return "  " + name.split("/", 1)[1] if "/" in name else name
+    """ "relational: count" stands under its group as "  count"."""
+    return "  " + name.split(": ", 1)[1] if ": " in name else name
 
 
 def _as_number(text):

@@ -83,7 +83,7 @@ def format_epoch(metrics, epochs):
     groups = [
         f"{name.removeprefix('val/')} {100 * value:.1f}"
         for name, value in metrics.items()
-        if name.startswith("val/") and name != "val/all" and name.count("/") == 1
+        if name.startswith("val/") and name != "val/all" and ": " not in name
     ]
     parts = [
         f"epoch {metrics['epoch']}/{epochs}",

@@ -186,7 +186,7 @@ def _ask(rng, image_id, shapes, num_questions):
                 id=f"{image_id}-{offset * num_questions + number:02d}",
                 text=sentences[kind].format(shape.color),
                 answers=(answer,),
-                type=f"{group}/{kind}",
+                type=f"{group}: {kind}",
             )
 
 

@@ -98,7 +98,7 @@ def test_questions_come_whole_and_in_the_order_of_the_records(records_dir):
     ids = [i.decode() for record in parsed for i in record["question/id"].numpy()]
     assert [q.id for q in questions] == ids
     assert len(ids) == 40 and all(len(q.answers) == 1 for q in questions)
-    assert {q.type.split("/")[0] for q in questions} == {"relational", "non-relational"}
+    assert {q.type.split(": ")[0] for q in questions} == {"relational", "non-relational"}
 
 
 def test_an_unknown_split_names_the_known_ones(records_dir):

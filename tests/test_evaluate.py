@@ -40,13 +40,13 @@ def answers_of(*rows):
 
 def test_accuracy_by_type_and_group():
     answers = answers_of(
-        ("1", "relational/count", 2, 2, True),
-        ("2", "relational/count", 2, 0, True),
-        ("3", "relational/closest", 1, 1, True),
+        ("1", "relational: count", 2, 2, True),
+        ("2", "relational: count", 2, 0, True),
+        ("3", "relational: closest", 1, 1, True),
         ("4", "exist", 0, 0, True),
         ("5", "exist", 0, -1, True),  # outside the vocabulary: no prediction is right
         ("6", "exist", 0, -1, False),  # hidden: does not count
-        ("7", "relational/count", 1, -1, False),
+        ("7", "relational: count", 1, -1, False),
         ("8", "", 3, 1, True),  # without a type: in "all" only
     )
     rows = accuracy_by_type(answers)
@@ -54,26 +54,26 @@ def test_accuracy_by_type_and_group():
         "all",
         "exist",
         "relational",
-        "relational/closest",
-        "relational/count",
+        "relational: closest",
+        "relational: count",
     ]
     assert rows == {
         "all": (3 / 6, 6),
         "exist": (1 / 2, 2),
         "relational": (2 / 3, 3),
-        "relational/closest": (1.0, 1),
-        "relational/count": (1 / 2, 2),
+        "relational: closest": (1.0, 1),
+        "relational: count": (1 / 2, 2),
     }
 
 
 def test_a_group_that_is_a_type_too_counts_once():
     answers = answers_of(
-        ("1", "count", 0, 0, True), ("2", "count/of color", 0, 1, True), ("3", "x", 0, 1, True)
+        ("1", "count", 0, 0, True), ("2", "count: of color", 0, 1, True), ("3", "x", 0, 1, True)
     )
     assert accuracy_by_type(answers) == {
         "all": (1 / 3, 3),
         "count": (1 / 2, 2),
-        "count/of color": (0.0, 1),
+        "count: of color": (0.0, 1),
         "x": (0.0, 1),
     }
 
@@ -119,7 +119,7 @@ def test_evaluating_a_run(evaluated):
     counts = {row["type"]: row["num_questions"] for row in result["rows"]}
     assert list(counts)[0] == "all" and counts["all"] == 30
     assert counts["relational"] == counts["non-relational"] == 15
-    kinds = [name for name in counts if "/" in name]
+    kinds = [name for name in counts if ": " in name]
     assert sum(counts[name] for name in kinds) == 30
     by_type = {row["type"]: row for row in result["rows"]}
     assert by_type["all"]["accuracy"] == pytest.approx(
@@ -186,7 +186,7 @@ def test_the_table():
         "rows": [
             {"type": "all", "num_questions": 1234, **row, "accuracy": 1.0},
             {"type": "relational", "num_questions": 600, **row},
-            {"type": "relational/count", "num_questions": 34, **row, "accuracy": 0.09},
+            {"type": "relational: count", "num_questions": 34, **row, "accuracy": 0.09},
         ],
     }
     assert format_evaluation(result).splitlines() == [

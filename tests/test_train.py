@@ -268,7 +268,7 @@ def test_the_line_of_an_epoch():
         "seconds": 41.2,
         "val/all": 0.876,
         "val/relational": 0.75,
-        "val/relational/count": 0.5,
+        "val/relational: count": 0.5,
     }
     assert format_epoch(metrics, 20) == (
         "epoch 3/20 | loss 0.123 | train 50.0 % | val 87.6 % (relational 75.0) | 6.0 cells | "
