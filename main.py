@@ -172,7 +172,7 @@ def _build_records(dataset, records_dir, builder_args):
     from records import build as records_build
 
     _say(f"Building the records of {dataset} in {records_dir}")
-    records_build.build(
+    info = records_build.build(
         dataset,
         records_dir,
         source_dir=_SOURCE_DIR.value,
@@ -182,6 +182,12 @@ def _build_records(dataset, records_dir, builder_args):
         on_error=_ON_ERROR.value,
         split_words=split_words,
     )
+    for split, found in info["splits"].items():
+        _say(
+            f"{split}: {found['num_questions']:,} questions, {found['num_answered']:,} with "
+            f"answers; unknown to train: {found['num_unknown_words']:,} words, "
+            f"{found['num_unknown_answers']:,} answers"
+        )
 
 
 def _builder_args():

@@ -30,6 +30,7 @@ CONFIGS = sorted(
 GOLDEN = {
     "base": 336_883,
     "clevr": 701_683,
+    "clevr_sample": 356_667,
     "easy_vqa": 224_059,
     "jsonl": 356_155,
     "sort_of_clevr": 282_427,

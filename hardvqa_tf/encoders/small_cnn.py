@@ -30,8 +30,8 @@ def small_cnn(
         strides: of each convolution; H' is H divided by each, rounded up each time.
         batch_norm_momentum: of the moving statistics. Keras's 0.99 averages over some
             100 steps and lags behind in a run of minutes; 0.9 averages over some 10.
-        norm_first: normalise before the ReLU, in every layer but the last; learned about twice
-            as fast on Sort-of-CLEVR (docs/results.md).
+        norm_first: normalise before the ReLU, in every layer but the last; on Sort-of-CLEVR it
+            learned faster in trial runs (docs/results.md).
         name: of the model.
 
     Returns:

@@ -17,8 +17,8 @@ A third way, ours, is the product of what both say:
 
     activation(W_grid grid_p + b)  *  (W_question question + c)
 
-A cell that has what the question names then gets a long vector in one layer, which sums only
-learn over several; on Sort-of-CLEVR this shortened training severalfold (docs/results.md).
+A cell that has what the question names then gets a long vector in one layer, where sums need
+several. On Sort-of-CLEVR it learned faster in trial runs (docs/results.md).
 
 Letters: B images, Q questions per image, P cells, Dg width of the grid, Dq of the question,
 D width of the cells that come out.
