@@ -12,7 +12,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.evaluate import Answers, accuracy_by_type
+from hardvqa_tf.metrics import Answers, accuracy_by_type
 from records import build
 from records.schema import Question, parse_questions
 
@@ -74,7 +74,7 @@ def blind_accuracy(train_questions, questions):
       train_questions, questions: iterables of `Question`.
 
     Returns:
-      {"text": rows, "type": rows}, rows as from `evaluate.accuracy_by_type`.
+      {"text": rows, "type": rows}, rows as from `metrics.accuracy_by_type`.
     """
     baseline = BlindBaseline.from_train(train_questions)
     questions = list(questions)

@@ -3,41 +3,18 @@
 Beside every accuracy stands the blind baseline's: what one gets from the question alone.
 """
 
-import dataclasses
 import os
 
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.blind import blind_accuracy, read_questions
 from hardvqa_tf.data import VqaData
+from hardvqa_tf.metrics import Answers, accuracy_by_type
 from hardvqa_tf.overlay import to_png
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.summaries import collect_overlays
 from records.build import read_info
-
-
-@dataclasses.dataclass
-class Answers:
-    """What a model said to each of N questions, in the order of the records.
-
-    `prediction` and `target` are classes (target -1: the answer is not in the vocabulary, so
-    that no prediction is right), `num_cells` the cells looked at, `has_answer` False where the
-    data set hides the answer; the rest are str, `answer_text` the first answer people gave.
-    """
-
-    prediction: np.ndarray
-    target: np.ndarray
-    num_cells: np.ndarray
-    has_answer: np.ndarray
-    question_id: np.ndarray
-    question_type: np.ndarray
-    question_text: np.ndarray
-    answer_text: np.ndarray
-
-    @property
-    def correct(self):
-        """bool[N]"""
-        return self.prediction == self.target
 
 
 def evaluate(workdir, split, records_dir=None):
@@ -156,30 +133,6 @@ def answer_split(ask, data):
     )
 
 
-def accuracy_by_type(answers):
-    """Accuracy over all answered questions, and by type.
-
-    A type such as "relational: count" counts for its group "relational" too.
-
-    Args:
-      answers: `Answers`.
-
-    Returns:
-      dict from name to (accuracy in 0..1, number of questions): "all" first, then groups and
-      types in alphabetical order. Empty where no question has an answer.
-    """
-    correct = answers.correct[answers.has_answer]
-    types = answers.question_type[answers.has_answer]
-    if not len(correct):
-        return {}
-    groups = np.array([name.split(": ")[0] for name in types], object)
-    rows = {"all": (float(correct.mean()), len(correct))}
-    for name in sorted({*groups, *types} - {""}):
-        chosen = (groups == name) | (types == name)
-        rows[name] = (float(correct[chosen].mean()), int(chosen.sum()))
-    return rows
-
-
 def _write_pictures(folder, pictures):
     """Numbered PNG files; those of an earlier evaluation are replaced."""
     os.makedirs(folder, exist_ok=True)
@@ -189,9 +142,6 @@ def _write_pictures(folder, pictures):
 
 
 def _rows_beside_blind(answers, records_dir, split):
-    # Imported here: the baseline is evaluated with this module.
-    from hardvqa_tf.blind import blind_accuracy, read_questions
-
     rows = accuracy_by_type(answers)
     if not rows:
         return []

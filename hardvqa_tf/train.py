@@ -20,6 +20,7 @@ from hardvqa_tf import evaluate, schedules, strategies
 from hardvqa_tf.checkpoints import RunState
 from hardvqa_tf.data import VqaData
 from hardvqa_tf.losses import softmax_cross_entropy
+from hardvqa_tf.metrics import accuracy_by_type
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
 from hardvqa_tf.summaries import Board, collect_overlays
 from hardvqa_tf.vqa_model import build_vqa_model
@@ -64,7 +65,7 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
         metrics = _run_epoch(strategy, steps, train_data, state.epoch, progress)
         metrics["learning_rate"] = float(optimizer.learning_rate)
         answers = evaluate.answer_split(ask, val_data)
-        for name, (accuracy, _) in evaluate.accuracy_by_type(answers).items():
+        for name, (accuracy, _) in accuracy_by_type(answers).items():
             metrics[f"val/{name}"] = accuracy
         if state.finish_epoch(metrics.get("val/all", 0.0)):
             save_model(workdir, model)

@@ -9,14 +9,13 @@ import pytest
 
 from hardvqa_tf import blind
 from hardvqa_tf.evaluate import (
-    Answers,
-    accuracy_by_type,
     answer_split,
     evaluate,
     format_evaluation,
     make_ask,
     to_result_format,
 )
+from hardvqa_tf.metrics import Answers, accuracy_by_type
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.train import open_split
 from records import build
