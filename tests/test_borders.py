@@ -34,6 +34,7 @@ GOLDEN = {
     "easy_vqa": 224_059,
     "jsonl": 356_155,
     "sort_of_clevr": 282_427,
+    "sort_of_clevr_full": 282_427,
 }
 
 
