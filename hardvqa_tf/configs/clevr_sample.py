@@ -2,8 +2,9 @@
 
     python main.py --mode=train --config=hardvqa_tf/configs/clevr_sample.py --source_dir=SAMPLE
 
-With 200 training images: 7.3 minutes of processor time on two shared cores; training loss 0.001,
-training accuracy 100.0 % after 60 epochs. 200 images teach little about others (docs/results.md).
+With 200 training images: 7.3 minutes of processor time on two shared cores; training loss
+0.001, training accuracy 100.0 % after 60 epochs. 200 images teach little about others
+(docs/results.md).
 """
 
 from hardvqa_tf.configs import base

@@ -2,9 +2,9 @@
 
     python main.py --mode=train
 
-11 min 44 s with the records on two shared CPU cores, beside other work; on the test split
-99.50 % of the non-relational and 85.10 % of the relational questions (--mode=evaluate
---split=test). Why these values: docs/results.md.
+About 12 minutes with the records on two shared CPU cores; on the test split 99.50 % of the
+non-relational and 85.10 % of the relational questions (--mode=evaluate --split=test). Why these
+values: docs/results.md.
 """
 
 from hardvqa_tf.configs import base

@@ -2,7 +2,7 @@
 
     python main.py --mode=train --config=hardvqa_tf/configs/sort_of_clevr_full.py
 
-Not run to its end yet. What the first minutes of it give: docs/results.md.
+Not run yet; the default's 8 epochs are in docs/results.md.
 """
 
 from hardvqa_tf.configs import sort_of_clevr
