@@ -87,17 +87,16 @@ def build():
     from records import build as records_build
 
     dataset, records_dir = _DATASET.value or _config().dataset, _records_dir()
-    from hardvqa_tf.text import split_words
-
     if _VERIFY.value:
+        from hardvqa_tf.text import split_words
+
         found = records_build.verify(records_dir, split_words=split_words)
         print(
             f"{records_dir}: {found['num_images']:,} images, {found['num_questions']:,} "
             f"questions in {found['num_shards']} shards, all as they should be."
         )
         return
-    arguments = dict(_config().builder_args) if dataset == _config().dataset else {}
-    _build_records(dataset, records_dir, arguments | _builder_args())
+    _build_records(dataset, records_dir, _config_builder_args(dataset) | _builder_args())
 
 
 def train():
@@ -163,8 +162,7 @@ def _build_missing_records(config):
             f"There are no records in {config.records_dir}. Build them from the official "
             f"files of {dataset} (docs/data.md): give --source_dir=FOLDER."
         )
-    arguments = dict(config.builder_args) if dataset == config.dataset else {}
-    _build_records(dataset, config.records_dir, arguments)
+    _build_records(dataset, config.records_dir, _config_builder_args(dataset))
 
 
 def _build_records(dataset, records_dir, builder_args):
@@ -188,6 +186,11 @@ def _build_records(dataset, records_dir, builder_args):
             f"answers; unknown to train: {found['num_unknown_words']:,} words, "
             f"{found['num_unknown_answers']:,} answers"
         )
+
+
+def _config_builder_args(dataset):
+    """The config's arguments of the builder, which are for its own data set alone."""
+    return dict(_config().builder_args) if dataset == _config().dataset else {}
 
 
 def _builder_args():

@@ -13,6 +13,7 @@ and, where asked for, `is_question` bool[B, Q] (False for padding) and the strin
 `question_id`, `question_text`, `question_type`, `image_id`, `answer_text` (the first answer).
 """
 
+import functools
 import os
 
 import tensorflow as tf
@@ -113,6 +114,11 @@ class VqaData:
 
     def in_order(self):
         """All batches in the order of the records, as evaluation reads them."""
+        return self._ordered_batches
+
+    @functools.cached_property
+    def _ordered_batches(self):
+        # Built once: each building traces the pipeline anew, and every epoch asks for it.
         return self._batches(self._images.flat_map(self._items))
 
     def _read(self, paths):
