@@ -58,12 +58,14 @@ def _add_record(contents, message):
     features = {name: _values(feature) for name, feature in message.features.feature.items()}
     ids, counts = features["question/id"], features["answer/count"]
     answers = features["answer/text"]
-    lengths = {len(features[name]) for name in ("question/text", "question/type")}
+    of_questions = ("question/text", "question/type", "question/answer_type")
+    lengths = {len(features[name]) for name in of_questions}
     if lengths | {len(counts)} != {len(ids)} or sum(counts) != len(answers):
         raise ValueError("its questions and answers do not match in number")
-    size = writer.image_size(features["image/encoded"][0])
-    if size != (features["image/height"][0], features["image/width"][0]):
-        raise ValueError(f"its image is {size[0]} high and {size[1]} wide, unlike it says")
+    if "image/encoded" in features:
+        size = writer.image_size(features["image/encoded"][0])
+        if size != (features["image/height"][0], features["image/width"][0]):
+            raise ValueError(f"its image is {size[0]} high and {size[1]} wide, unlike it says")
     if len(set(ids)) != len(ids) or not contents.question_ids.isdisjoint(ids):
         raise ValueError("it has a question id that an earlier record has")
     contents.num_images += 1

@@ -13,7 +13,9 @@ def example(**changes):
         source="photos/7.png",
         load_image=lambda: b"",
         questions=(
-            Question("q1", "How many?", ("2", "two", "2"), "count"),
+            Question(
+                "q1", "How many?", ("2", "two", "2"), "count", "number", ("yes", "no", "")
+            ),
             Question("q2", "Où est-ce ?"),
             Question("q3", "Is it red?", ("no",), "yes/no"),
         ),
@@ -33,6 +35,9 @@ def test_parse_returns_what_was_serialized():
     assert parsed["question/type"].numpy().tolist() == [b"count", b"", b"yes/no"]
     assert parsed["answer/text"].to_list() == [[b"2", b"two", b"2"], [], [b"no"]]
     assert parsed["answer/count"].numpy().tolist() == [3, 0, 1]
+    assert parsed["answer/confidence"].to_list() == [[b"yes", b"no", b""], [], [b""]]
+    assert parsed["question/answer_type"].numpy().tolist() == [b"number", b"", b""]
+    assert parsed["image/features"] == b""
     assert parsed["object/name"].numpy().tolist() == [b"red circle", b"blue square"]
     np.testing.assert_array_equal(parsed["object/x"], [0.25, 1.0])
     np.testing.assert_array_equal(parsed["object/y"], [0.5, 0.0])
@@ -44,6 +49,24 @@ def test_unanswered_questions_and_no_objects():
     assert parsed["answer/text"].to_list() == [[]]
     assert parsed["object/name"].shape == (0,)
     assert parsed["object/x"].shape == (0,)
+
+
+def test_a_map_takes_the_place_of_the_image_and_of_nothing_else():
+    record = schema.serialize_example(example(), b"bytes", 6, 9)
+    features = np.arange(2 * 3 * 4, dtype=np.float16).reshape(2, 3, 4) / 7
+    parsed = schema.parse_example(schema.with_features(record, features))
+    assert parsed["image/encoded"] == b""
+    stored = np.frombuffer(parsed["image/features"].numpy(), "<f2").reshape(2, 3, 4)
+    np.testing.assert_array_equal(stored, features)
+    before = schema.parse_example(record)
+    for name in before.keys() - {"image/encoded", "image/features"}:
+        assert str(parsed[name]) == str(before[name]), name
+
+
+def test_confidences_must_match_the_answers():
+    torn = example(questions=(Question("q1", "Why?", ("a", "b"), confidences=("yes",)),))
+    with pytest.raises(ValueError, match="'q1' has 2 answers and 1 confidences. Give one"):
+        schema.serialize_example(torn, b"x", 6, 9)
 
 
 def test_pixels_are_divided_by_the_image_size():
