@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import struct
 import sys
+import uuid
 import warnings
 
 import tensorflow as tf
@@ -130,26 +131,43 @@ def _write_in_processes(shards, num_processes, on_error, progress):
 
 
 def write_shard(shard, on_error="stop", on_image=lambda: None):
-    """Writes one shard beside its place and renames it when it is whole and on the disk."""
+    """Writes one shard of examples."""
     problems = Problems(on_error, shard.split)
-    partial = f"{shard.path}.partial-{os.getpid()}"
+    write_records(shard.path, _make_records(shard, problems, on_image), problems)
+
+
+def write_records(path, records, problems):
+    """Writes one shard beside its place and renames it when it is whole and on the disk.
+
+    Args:
+      path: of the shard.
+      records: iterable of serialized records, made while the shard is written.
+      problems: `Problems` of this shard alone, filled by then; what it notes goes to the
+        shard's sidecar.
+    """
+    partial = _partial_name(path)
     try:
         with tf.io.TFRecordWriter(partial) as writer:
-            for example in shard.examples:
-                record = _make_record(example, problems)
-                if record is not None:
-                    writer.write(record)
-                on_image()
-        _write_sidecar(shard.path + _SIDECAR, problems.notes)  # Before the rename: never lost.
-        _publish(partial, shard.path)
+            for record in records:
+                writer.write(record)
+        _write_sidecar(path + _SIDECAR, problems.notes)  # Before the rename: never lost.
+        _publish(partial, path)
     except (OSError, tf.errors.OpError) as error:
         raise BuildError(
-            f"{shard.path} could not be written ({error}). Make room or give write permission, "
+            f"{path} could not be written ({error}). Make room or give write permission, "
             "then run the same command again: finished shards are kept."
         ) from None
     finally:
         if os.path.exists(partial):
             os.remove(partial)
+
+
+def _make_records(shard, problems, on_image):
+    for example in shard.examples:
+        record = _make_record(example, problems)
+        if record is not None:
+            yield record
+        on_image()
 
 
 def _make_record(example, problems):
@@ -250,10 +268,15 @@ def to_json_lines(values):
 
 def write_text(path, text):
     """Writes a text file: whole and on the disk, or not at all."""
-    partial = f"{path}.partial-{os.getpid()}"
+    partial = _partial_name(path)
     with open(partial, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
     _publish(partial, path)
+
+
+def _partial_name(path):
+    # Workers of a cluster may try a shard twice at once, with equal ids on two machines.
+    return f"{path}.partial-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def _publish(partial, path):
