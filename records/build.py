@@ -55,6 +55,7 @@ def build(
     num_processes=None,
     on_error="stop",
     split_words=None,
+    write_shards=None,
 ):
     """Builds the records of a data set, goes on with a killed build, or finds them finished.
 
@@ -68,6 +69,8 @@ def build(
       on_error: "stop" at the first problem, or "skip" it and note it in skipped.jsonl.
       split_words: list of questions → list of lists of words, for the vocabulary and the
         longest question. Default: lower case, words and marks apart.
+      write_shards: function of (shards, on_error) that writes the missing shards in the place
+        of this machine's processes; `beam.shard_writer` makes one.
 
     Returns:
       The content of dataset_info.json.
@@ -95,7 +98,7 @@ def build(
     with folder.lock(records_dir):
         plan["num_shards"] = _plan_shards(records_dir, examples, num_shards)
         shards = _shards(records_dir, dataset, examples, plan["num_shards"])
-        _write(records_dir, plan, shards, num_processes, on_error)
+        _write(records_dir, plan, shards, num_processes, on_error, write_shards)
         return _finish(records_dir, plan, shards, train_split, problems, split_words)
 
 
@@ -223,7 +226,7 @@ def _shards(records_dir, dataset, examples, num_shards):
     return shards
 
 
-def _write(records_dir, plan, shards, num_processes, on_error):
+def _write(records_dir, plan, shards, num_processes, on_error, write_shards):
     writer.remove_leftovers(records_dir)
     writer.write_text(os.path.join(records_dir, folder.PLAN_NAME), folder.to_json(plan))
     everything = [shard for of_split in shards.values() for shard in of_split]
@@ -237,7 +240,9 @@ def _write(records_dir, plan, shards, num_processes, on_error):
         print(
             f"{len(there)} of {len(everything)} shards are there already, going on.", flush=True
         )
-    if missing:
+    if missing and write_shards:
+        write_shards(missing, on_error)
+    elif missing:
         count = num_processes or _default_processes(missing)
         writer.write_shards(missing, num_processes=count, on_error=on_error)
 
