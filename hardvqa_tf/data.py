@@ -38,8 +38,14 @@ def decode_image(encoded, image_size):
       uint8[H, W, 3].
     """
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    image = tf.image.resize(image, image_size, antialias=True)
-    return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 255.0)), tf.uint8)
+
+    def resize():
+        resized = tf.image.resize(image, image_size, antialias=True)
+        return tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8)
+
+    # Resizing to the same size changes nothing, and costs twice what decoding costs.
+    has_size = tf.reduce_all(tf.shape(image)[:2] == tf.constant(image_size))
+    return tf.ensure_shape(tf.cond(has_size, lambda: image, resize), (*image_size, 3))
 
 
 def scale_pixels(pixels):
@@ -105,12 +111,24 @@ class VqaData:
         training sets it to the same `seed`.
         """
         seed = _mix(self.seed, epoch)
-        items = self._images.enumerate().flat_map(
-            lambda index, image: self._items(image, shuffle_seed=[seed, index])
-        )
+        images = self._images.enumerate()
         buffer = self.num_items if self.cached else min(self.num_items, SHUFFLE_ITEMS)
-        items = items.shuffle(buffer, seed=seed, reshuffle_each_iteration=False)
-        return self._batches(items.skip(start_step * self.batch_size))
+
+        def shuffle(items):
+            return items.shuffle(buffer, seed=seed, reshuffle_each_iteration=False)
+
+        if self.num_items == self.num_images:
+            # An image is an item: shuffled first, so that the first batch waits for none but
+            # its own. No dataset within a dataset, which costs more than the rest.
+            skipped = shuffle(images).skip(start_step * self.batch_size)
+            items = skipped.map(
+                lambda index, image: self._only_item(image, [seed, index]),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+        else:
+            items = images.flat_map(lambda index, image: self._items(image, [seed, index]))
+            items = shuffle(items).skip(start_step * self.batch_size)
+        return self._batches(items)
 
     def in_order(self):
         """All batches in the order of the records, as evaluation reads them."""
@@ -119,6 +137,10 @@ class VqaData:
     @functools.cached_property
     def _ordered_batches(self):
         # Built once: each building traces the pipeline anew, and every epoch asks for it.
+        if self.num_items == self.num_images:
+            return self._batches(
+                self._images.map(self._only_item, num_parallel_calls=tf.data.AUTOTUNE)
+            )
         return self._batches(self._images.flat_map(self._items))
 
     def _read(self, paths):
@@ -155,16 +177,25 @@ class VqaData:
         return image | {"image": decode_image(image["image"], self._image_size)}
 
     def _items(self, image, shuffle_seed=None):
+        """Dataset of an image's groups of questions, each with the image."""
+        groups = self._groups(image, shuffle_seed)
+        pictures = tf.data.Dataset.from_tensors(image["image"]).repeat()
+        items = tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(groups))
+        return items.map(lambda picture, group: group | {"image": picture})
+
+    def _only_item(self, image, shuffle_seed=None):
+        """The one group of questions of an image that has no more of them."""
+        groups = self._groups(image, shuffle_seed)
+        return {name: value[0] for name, value in groups.items()} | {"image": image["image"]}
+
+    def _groups(self, image, shuffle_seed):
         questions = {name: value for name, value in image.items() if name != "image"}
         if shuffle_seed is not None:
             order = tf.random.experimental.stateless_shuffle(
                 tf.range(tf.shape(questions["answers"])[0]), tf.cast(shuffle_seed, tf.int64)
             )
             questions = {name: tf.gather(value, order) for name, value in questions.items()}
-        groups = {name: self._group(name, value) for name, value in questions.items()}
-        pictures = tf.data.Dataset.from_tensors(image["image"]).repeat()
-        items = tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(groups))
-        return items.map(lambda picture, group: group | {"image": picture})
+        return {name: self._group(name, value) for name, value in questions.items()}
 
     def _group(self, name, values):
         """[n, ...] -> [G, Q, ...], the last group padded."""
