@@ -2,9 +2,11 @@
 
 import collections
 import dataclasses
+import math
 import os
 import sys
 
+import numpy as np
 import tensorflow as tf
 import tqdm
 
@@ -26,8 +28,13 @@ class Contents:
     shards: list = dataclasses.field(default_factory=list)
 
 
-def read_split(shard_paths):
-    """Reads and checks every record of a split; returns its `Contents`."""
+def read_split(shard_paths, map_bytes=None):
+    """Reads and checks every record of a split; returns its `Contents`.
+
+    Args:
+      shard_paths: the split's files, in order.
+      map_bytes: length of the map that each record holds; None: they hold images.
+    """
     contents = Contents()
     quiet = not sys.stderr.isatty()
     for path in tqdm.tqdm(shard_paths, "checking", unit=" shards", leave=False, disable=quiet):
@@ -36,7 +43,8 @@ def read_split(shard_paths):
             # In batches, because one trip through tf.data costs more than a small record.
             for batch in tf.data.TFRecordDataset(path).batch(16).as_numpy_iterator():
                 for serialized in batch:
-                    _add_record(contents, tf.train.Example.FromString(serialized))
+                    message = tf.train.Example.FromString(serialized)
+                    _add_record(contents, message, map_bytes)
         except (tf.errors.OpError, ValueError) as error:
             raise BuildError(
                 f"{path}: damaged after record {contents.num_images - before} ({error}). "
@@ -54,7 +62,14 @@ def read_split(shard_paths):
     return contents
 
 
-def _add_record(contents, message):
+def map_bytes(info):
+    """Returns the length of the maps of a dataset_info.json; None if it is one of images."""
+    if "features" not in info:
+        return None
+    return math.prod(info["features"]["shape"]) * np.dtype(info["features"]["dtype"]).itemsize
+
+
+def _add_record(contents, message, map_bytes):
     features = {name: _values(feature) for name, feature in message.features.feature.items()}
     ids, counts = features["question/id"], features["answer/count"]
     answers = features["answer/text"]
@@ -62,10 +77,7 @@ def _add_record(contents, message):
     lengths = {len(features[name]) for name in of_questions}
     if lengths | {len(counts)} != {len(ids)} or sum(counts) != len(answers):
         raise ValueError("its questions and answers do not match in number")
-    if "image/encoded" in features:
-        size = writer.image_size(features["image/encoded"][0])
-        if size != (features["image/height"][0], features["image/width"][0]):
-            raise ValueError(f"its image is {size[0]} high and {size[1]} wide, unlike it says")
+    _check_picture(features, map_bytes)
     if len(set(ids)) != len(ids) or not contents.question_ids.isdisjoint(ids):
         raise ValueError("it has a question id that an earlier record has")
     contents.num_images += 1
@@ -75,6 +87,20 @@ def _add_record(contents, message):
     contents.questions.update(text.decode() for text in features["question/text"])
     contents.types.update(name.decode() for name in features["question/type"])
     contents.answers.update(answer.decode() for answer in answers)
+
+
+def _check_picture(features, map_bytes):
+    expected = "image/encoded" if map_bytes is None else "image/features"
+    if expected not in features:
+        raise ValueError(f"it has no {expected}")
+    picture = features[expected][0]
+    if map_bytes is not None:
+        if len(picture) != map_bytes:
+            raise ValueError(f"its map has {len(picture)} bytes instead of {map_bytes}")
+        return
+    size = writer.image_size(picture)
+    if size != (features["image/height"][0], features["image/width"][0]):
+        raise ValueError(f"its image is {size[0]} high and {size[1]} wide, unlike it says")
 
 
 def _values(feature):
@@ -140,16 +166,15 @@ def verify(records_dir, *, split_words=None):
         paths = [os.path.join(records_dir, shard["name"]) for shard in expected["shards"]]
         for path, shard in zip(paths, expected["shards"], strict=True):
             _check_file(path, shard["num_bytes"], shard["sha256"])
-        contents = read_split(paths)
+        contents = read_split(paths, map_bytes(info))
         words, longest = count_words(contents, split_words) if split_words else ({}, 0)
         found = describe_split(contents, words, longest, known["words"], known["answers"])
         if not split_words:
             del found["max_words"], found["num_unknown_words"]
         _check_counts(records_dir, split, expected, found)
-        if (
-            split == info["train_split"]
-            and by_count(contents.answers) != vocabularies["answers"]
-        ):
+        # Maps keep the vocabularies of their images, of which some may have been skipped.
+        is_source = split == info["train_split"] and "features" not in info
+        if is_source and by_count(contents.answers) != vocabularies["answers"]:
             _damaged(os.path.join(records_dir, folder.VOCABULARIES_NAME), "answers differ")
     return _summary(info)
 

@@ -17,22 +17,32 @@ SKIPPED_NAME = "skipped.jsonl"
 def read_info(records_dir):
     """Returns the content of dataset_info.json of finished records."""
     path = os.path.join(records_dir, INFO_NAME)
-    command = f"python main.py --mode=build --dataset=... --records_dir={records_dir}"
     if os.path.exists(os.path.join(records_dir, PLAN_NAME)) and not os.path.exists(path):
-        dataset = read_json(os.path.join(records_dir, PLAN_NAME)).get("dataset", "...")
+        plan = read_json(os.path.join(records_dir, PLAN_NAME))
         raise BuildError(
             f"The records in {records_dir} are not finished. Run their build command again, it "
-            f"goes on where it ended: {command.replace('...', dataset)}"
+            f"goes on where it ended: {_build_command(records_dir, plan)}"
         )
     if not os.path.exists(path):
-        raise BuildError(f"There are no records in {records_dir}. Build them: {command}")
+        raise BuildError(
+            f"There are no records in {records_dir}. Build them: {_build_command(records_dir)}"
+        )
     info = read_json(path)
     if info["version"] != schema.VERSION:
         raise BuildError(
             f"The records in {records_dir} have version {info['version']}, this program reads "
-            f"{schema.VERSION}. Build them anew, into another folder: {command}"
+            f"{schema.VERSION}. Build them anew, into another folder: "
+            f"{_build_command(records_dir, info)}"
         )
     return info
+
+
+def _build_command(records_dir, plan=None):
+    """Returns the command that builds what `plan` says, as far as it says it."""
+    what = f"--dataset={plan['dataset'] if plan else '...'}"
+    if plan and "features" in plan:
+        what = f"--features={plan['features']['encoder']} --source_records=..."
+    return f"python main.py --mode=build {what} --records_dir={records_dir}"
 
 
 def read_vocabularies(records_dir):
@@ -96,7 +106,9 @@ def _refuse_differences(records_dir, there, plan, what):
 def _flat(plan):
     """Returns what makes up a build, each argument by its own name."""
     arguments = {f"argument {name}": value for name, value in plan["arguments"].items()}
-    return {key: plan[key] for key in ("dataset", "version", "source_fingerprint")} | arguments
+    maps = {f"features {name}": value for name, value in plan.get("features", {}).items()}
+    identity = {key: plan[key] for key in ("dataset", "version", "source_fingerprint")}
+    return identity | arguments | maps
 
 
 def _refuse(records_dir, what, differing):

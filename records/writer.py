@@ -268,9 +268,14 @@ def to_json_lines(values):
 
 def write_text(path, text):
     """Writes a text file: whole and on the disk, or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path, data):
+    """Writes a file: whole and on the disk, or not at all."""
     partial = _partial_name(path)
-    with open(partial, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    with open(partial, "wb") as file:
+        file.write(data)
     _publish(partial, path)
 
 

@@ -1,0 +1,252 @@
+"""Images of records → maps of a frozen image encoder, once per image, in records of their own.
+
+A training run that reads maps never computes the encoder, which is most of its work. The new
+folder has the shards of the old one, with the same names, ids, questions and order, and what
+`verify` needs to check it:
+
+    build_plan.json      first, as in `build`: which records, which encoder
+    <dataset>-<split>.tfrecord-00000-of-00016, ...   a map in the place of each image
+    vocabularies.json, ...   the source's own files, byte for byte
+    dataset_info.json    last: the source's, with new checksums and "features"
+
+This module knows no encoder: the functions that decode and encode are handed in.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from hashlib import sha256
+
+import numpy as np
+
+from records import build, contents, folder, writer
+from records.map_shards import DTYPE, Encoding, MapShard, write_map_shard
+from records.progress import EncodingProgress
+from records.source import BuildError, Problems, sha256_of_file
+
+
+def build_features(
+    source_dir,
+    records_dir,
+    *,
+    make_encode,
+    decode,
+    name,
+    arguments,
+    map_shape,
+    batch_size=32,
+    on_error="stop",
+    split_words=None,
+    write_shards=None,
+    report=print,
+):
+    """Writes records of maps, goes on with a killed build, or finds them finished.
+
+    Args:
+      source_dir: finished records that hold images.
+      records_dir: the folder to write, made if needed.
+      make_encode: function without arguments that returns the encoder: a function from
+        uint8[N, H, W, 3] with N = `batch_size` to maps [N, h, w, D] of any floating dtype.
+        Called once, and only if there is something to encode.
+      decode: function from an image's bytes, a string scalar tensor, to uint8[H, W, 3], made of
+        TensorFlow operations: it runs inside tf.data.
+      name: of the encoder, and `arguments`, a dict of JSON values: what the maps are made by.
+        They go into dataset_info.json; a folder with other ones is refused.
+      map_shape: (h, w, D).
+      batch_size: images that are encoded at once, over all devices together.
+      on_error: "stop" at the first image that cannot be used, or "skip" it and note it in
+        skipped.jsonl.
+      split_words: what `build` was given; used only if something is skipped.
+      write_shards: function of (shards, encoding) that writes the missing `MapShard`s elsewhere
+        than in this process; `beam.map_shard_writer` makes one.
+      report: called with each line that the user should see.
+
+    Returns:
+      The content of dataset_info.json.
+
+    Raises:
+      BuildError: says what is wrong and what to do.
+    """
+    if batch_size < 1:
+        raise BuildError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+    Problems(on_error)  # Refuses another word before anything is done.
+    encoding = Encoding(make_encode, decode, tuple(map_shape), batch_size, on_error)
+    source = _read_source(source_dir)
+    plan = _make_plan(source_dir, source, name, arguments, encoding)
+    finished = folder.read_finished(records_dir, plan, None)
+    if finished:
+        _clear(records_dir)
+        return finished
+    folder.check_unfinished(records_dir, plan, None)
+    os.makedirs(records_dir, exist_ok=True)
+    with folder.lock(records_dir):
+        shards = _shards(source_dir, records_dir, source)
+        _write(records_dir, plan, shards, encoding, write_shards or _write_here, report)
+        return _finish(source_dir, records_dir, source, plan, shards, split_words, report)
+
+
+# Before anything is written.
+
+
+def _read_source(source_dir):
+    """Returns the info of the records that the images are in."""
+    info = folder.read_info(source_dir)
+    if "features" in info:
+        raise BuildError(
+            f"{source_dir} holds maps of {info['features']['encoder']!r}, not images. Give the "
+            "records that they were made from."
+        )
+    for of_split in info["splits"].values():
+        for shard in of_split["shards"]:
+            path = os.path.join(source_dir, shard["name"])
+            folder.check_size(path, shard["num_bytes"])
+    return info
+
+
+def _make_plan(source_dir, source, name, arguments, encoding):
+    maps = {
+        "encoder": name,
+        "arguments": json.loads(json.dumps(arguments)),  # Tuples are lists when read again.
+        "shape": list(encoding.map_shape),
+        "dtype": DTYPE.name,
+        # It holds the checksums of all shards, so it stands for the whole folder.
+        "source_fingerprint": sha256_of_file(os.path.join(source_dir, folder.INFO_NAME)),
+    }
+    identity = ("dataset", "version", "arguments", "source_fingerprint")
+    return {key: source[key] for key in identity} | {"features": maps}
+
+
+def _shards(source_dir, records_dir, source):
+    """Returns {split: list of `MapShard`}."""
+    return {
+        split: [
+            MapShard(
+                os.path.join(source_dir, shard["name"]),
+                os.path.join(records_dir, shard["name"]),
+                split,
+                shard["num_records"],
+            )
+            for shard in of_split["shards"]
+        ]
+        for split, of_split in source["splits"].items()
+    }
+
+
+def _check_disk(records_dir, shards, encoding, report):
+    num_images = sum(shard.num_images for shard in shards)
+    needed = num_images * _map_bytes(encoding)
+    free = shutil.disk_usage(records_dir).free
+    shape = "x".join(str(n) for n in encoding.map_shape)
+    report(
+        f"{num_images:,} maps of {shape} float16 to make: {_size(needed)} and their questions; "
+        f"{_size(free)} free in {records_dir}"
+    )
+    if needed > free:
+        raise BuildError(
+            f"There is too little room in {records_dir}: the maps need {_size(needed)} and "
+            f"their questions, {_size(free)} are free. Make room, give a --records_dir on "
+            "another disk, or make smaller maps (of smaller images). Finished shards are kept."
+        )
+
+
+def _map_bytes(encoding):
+    return int(np.prod(encoding.map_shape)) * DTYPE.itemsize
+
+
+def _size(num_bytes):
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if num_bytes >= unit:
+            return f"{num_bytes / unit:,.1f} {name}"
+    return f"{num_bytes / 1e3:.1f} kB"
+
+
+# Writing.
+
+
+def _write(records_dir, plan, shards, encoding, write_shards, report):
+    writer.remove_leftovers(records_dir)
+    everything = [shard for of_split in shards.values() for shard in of_split]
+    there = [shard for shard in everything if os.path.exists(shard.path)]
+    for note in writer.read_notes([shard.path for shard in there]):
+        # Begun with "skip", gone on with "stop": what was skipped is a problem still.
+        if encoding.on_error == "stop":
+            Problems().report(note["where"], note["reason"])
+    missing = [shard for shard in everything if not os.path.exists(shard.path)]
+    if there:
+        report(f"{len(there)} of {len(everything)} shards are there already, going on.")
+    _check_disk(records_dir, missing, encoding, report)
+    counts = {split: len(of_split) for split, of_split in shards.items()}
+    text = folder.to_json(plan | {"num_shards": counts})
+    writer.write_text(os.path.join(records_dir, folder.PLAN_NAME), text)
+    if missing and write_shards is _write_here:
+        _write_here(missing, encoding, report)
+    elif missing:
+        write_shards(missing, encoding)
+
+
+def _write_here(shards, encoding, report):
+    encode = encoding.make_encode()
+    progress = EncodingProgress(sum(shard.num_images for shard in shards), report)
+    with progress:
+        for shard in shards:
+            write_map_shard(shard, encode, encoding, progress.add)
+
+
+# Afterwards.
+
+
+def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
+    """Reads all shards once and writes what there is to say about them; returns the info."""
+    notes = writer.read_notes([s.path for of_split in shards.values() for s in of_split])
+    vocabularies = folder.read_vocabularies(source_dir)
+    splits = {}
+    for split, of_split in shards.items():
+        found = contents.read_split([s.path for s in of_split], contents.map_bytes(plan))
+        facts = source["splits"][split] | {"shards": found.shards}
+        num_skipped = sum(note["split"] == split for note in notes)
+        if num_skipped:
+            facts |= _count_again(found, vocabularies, split_words)
+            facts["num_skipped"] += num_skipped
+        splits[split] = facts
+    files = _copy_files(source_dir, records_dir, source, notes)
+    info = source | {
+        "num_skipped": source["num_skipped"] + len(notes),
+        "files": {name: sha256(data).hexdigest() for name, data in files.items()},
+        "splits": splits,
+        "features": plan["features"],
+    }
+    writer.write_text(os.path.join(records_dir, folder.INFO_NAME), folder.to_json(info))
+    _clear(records_dir)
+    if notes:
+        path = os.path.join(records_dir, folder.SKIPPED_NAME)
+        report(f"{len(notes)} image(s) skipped; each is named in {path}")
+    return info
+
+
+def _count_again(found, vocabularies, split_words):
+    """Returns a split's counts without the questions of skipped images."""
+    words, longest = contents.count_words(found, split_words or build.split_words_simply)
+    known = {kind: {text for text, _ in pairs} for kind, pairs in vocabularies.items()}
+    return contents.describe_split(found, words, longest, known["words"], known["answers"])
+
+
+def _copy_files(source_dir, records_dir, source, notes):
+    """Copies the files beside the source's shards; returns {name: bytes}."""
+    files = {}
+    for name in source["files"]:
+        with open(os.path.join(source_dir, name), "rb") as file:
+            files[name] = file.read()
+    if notes:
+        text = writer.to_json_lines(notes)
+        files[folder.SKIPPED_NAME] = files.get(folder.SKIPPED_NAME, b"") + text.encode()
+    for name, data in files.items():
+        writer.write_bytes(os.path.join(records_dir, name), data)
+    return files
+
+
+def _clear(records_dir):
+    """Removes what only an unfinished build needs."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(os.path.join(records_dir, folder.PLAN_NAME))
+    writer.remove_leftovers(records_dir, sidecars=True)
