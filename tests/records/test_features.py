@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from records import build, features, folder, map_shards, progress, schema
+from records import build, features, folder, progress
 from records.source import BuildError
 from tests.records.trees import files_of, jsonl_tree, read_records, write_image
 
@@ -32,14 +32,27 @@ def encode(images):
     return means[:, None, None, None] + np.arange(24, dtype=np.float32).reshape(MAP_SHAPE)
 
 
-@pytest.fixture
-def source(tmp_path):
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
     """Five train images of five greys in two shards, two val images; two questions each."""
-    tree = jsonl_tree(tmp_path / "tree")
+    root = tmp_path_factory.mktemp("originals")
+    tree = jsonl_tree(root / "tree")
     for i in range(5):
         write_image(tree / f"photos/train{i}.png", width=8 + i, height=5, color=(40 * i,) * 3)
-    build.build("jsonl", tmp_path / "source", source_dir=str(tree), num_shards=2)
-    return tmp_path / "source"
+    build.build("jsonl", root / "source", source_dir=str(tree), num_shards=2)
+    build_features(root / "source", root / "maps")
+    return root
+
+
+@pytest.fixture
+def source(tmp_path, originals):
+    return shutil.copytree(originals / "source", tmp_path / "source")
+
+
+@pytest.fixture
+def maps(tmp_path, originals):
+    """Finished maps of `source`."""
+    return shutil.copytree(originals / "maps", tmp_path / "maps")
 
 
 def build_features(source, records_dir, **changed):
@@ -63,23 +76,19 @@ def maps_of(records_dir, split):
     }
 
 
-def test_maps_take_the_place_of_images_and_of_nothing_else(tmp_path, source):
-    build_features(source, tmp_path / "maps")
+def test_maps_take_the_place_of_images_and_of_nothing_else(source, maps):
     for split, count in (("train", 5), ("val", 2)):
         images = read_records(source, split)
-        maps = read_records(tmp_path / "maps", split)
-        assert len(images) == len(maps) == count
-        for image, of_image in zip(images, maps, strict=True):
+        encoded = read_records(maps, split)
+        assert len(images) == len(encoded) == count
+        for image, of_image in zip(images, encoded, strict=True):
             assert of_image.pop("image/encoded") == b""
             stored = np.frombuffer(of_image.pop("image/features"), "<f2").reshape(MAP_SHAPE)
             pixels = decode(image.pop("image/encoded")).numpy()
             np.testing.assert_array_equal(stored, encode(pixels[None])[0].astype("float16"))
             del image["image/features"]
             assert str(of_image) == str(image)
-    assert (
-        len({of_image[0, 0, 0] for of_image in maps_of(tmp_path / "maps", "train").values()})
-        == 5
-    )
+    assert len({m[0, 0, 0] for m in maps_of(maps, "train").values()}) == 5
 
 
 def test_info_is_the_sources_with_features(tmp_path, source):
@@ -120,13 +129,12 @@ def test_a_batch_never_reaches_into_another_shard_and_is_always_full(tmp_path, s
     assert shapes == [(2, 6, 5, 3)] * 5
 
 
-def test_the_same_bytes_twice_and_a_finished_folder_is_left_alone(tmp_path, source):
-    info = build_features(source, tmp_path / "one")
+def test_the_same_bytes_twice_and_a_finished_folder_is_left_alone(tmp_path, source, maps):
     moved = shutil.copytree(source, tmp_path / "elsewhere")
-    build_features(moved, tmp_path / "two")
-    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+    info = build_features(moved, tmp_path / "again")
+    assert files_of(tmp_path / "again") == files_of(maps)
     # No encoder is made where there is nothing to encode.
-    assert build_features(source, tmp_path / "one", make_encode=None) == info
+    assert build_features(source, maps, make_encode=None) == info
 
 
 KILLED = """
@@ -142,8 +150,7 @@ t.build_features(sys.argv[1], sys.argv[2], make_encode=lambda: dying)
 """
 
 
-def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tmp_path, source):
-    build_features(source, tmp_path / "whole")
+def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tmp_path, originals, source):
     command = [sys.executable, "-c", KILLED, str(source), str(tmp_path / "maps")]
     killed = subprocess.run(command, capture_output=True, timeout=60)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
@@ -158,7 +165,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tmp_path, source):
     build_features(source, tmp_path / "maps", make_encode=lambda: watch, report=report)
     assert lines[0] == "1 of 4 shards are there already, going on."
     assert len(shapes) == 4
-    assert files_of(tmp_path / "maps") == files_of(tmp_path / "whole")
+    assert files_of(tmp_path / "maps") == files_of(originals / "maps")
 
 
 @pytest.mark.parametrize(
@@ -169,8 +176,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tmp_path, source):
         ({"map_shape": (2, 3, 4)}, r"features shape .\[3, 2, 4\] there, \[2, 3, 4\] asked"),
     ],
 )
-def test_another_encoder_is_refused(tmp_path, source, changed, named):
-    build_features(source, tmp_path / "maps")
+def test_another_encoder_is_refused(tmp_path, source, maps, changed, named):
     with pytest.raises(BuildError, match=f"holds finished records, not those.*{named}"):
         build_features(source, tmp_path / "maps", **changed)
     text = (tmp_path / "maps" / "dataset_info.json").read_text()
@@ -181,26 +187,23 @@ def test_another_encoder_is_refused(tmp_path, source, changed, named):
         build_features(source, tmp_path / "maps", **changed)
 
 
-def test_other_source_records_are_refused(tmp_path, source):
-    build_features(source, tmp_path / "maps")
+def test_other_source_records_are_refused(tmp_path, maps):
     tree = jsonl_tree(tmp_path / "other_tree", num_train=4)
     build.build("jsonl", tmp_path / "other", source_dir=str(tree))
     with pytest.raises(BuildError, match="source_fingerprint .*features source_fingerprint"):
         build_features(tmp_path / "other", tmp_path / "maps")
 
 
-def test_maps_and_images_do_not_share_a_folder(tmp_path, source):
+def test_maps_and_images_do_not_share_a_folder(originals, source, maps):
     with pytest.raises(BuildError, match=r'features encoder \(null there, "greys" asked\)'):
         build_features(source, source)
-    build_features(source, tmp_path / "maps")
     with pytest.raises(BuildError, match=r'features encoder \("greys" there, null asked\)'):
-        build.build("jsonl", tmp_path / "maps", source_dir=str(tmp_path / "tree"))
+        build.build("jsonl", maps, source_dir=str(originals / "tree"))
 
 
-def test_maps_of_maps_are_refused(tmp_path, source):
-    build_features(source, tmp_path / "maps")
+def test_maps_of_maps_are_refused(tmp_path, maps):
     with pytest.raises(BuildError, match="holds maps of 'greys', not images. Give the records"):
-        build_features(tmp_path / "maps", tmp_path / "again")
+        build_features(maps, tmp_path / "again")
 
 
 def break_image(source, image_id=b"photos/train2.png"):
@@ -317,8 +320,7 @@ def test_too_little_room_is_told_with_what_is_needed_and_free(tmp_path, source, 
     build_features(source, tmp_path / "maps")
 
 
-def test_verify_checks_the_length_of_every_map(tmp_path, source):
-    build_features(source, tmp_path / "maps")
+def test_verify_checks_the_length_of_every_map(tmp_path, maps):
     found = build.verify(tmp_path / "maps", split_words=build.split_words_simply)
     assert (found["num_shards"], found["num_images"], found["num_questions"]) == (4, 7, 14)
     path = tmp_path / "maps" / "dataset_info.json"
@@ -374,11 +376,3 @@ def test_the_time_is_told_from_the_first_batches_and_then_at_times(monkeypatch):
 )
 def test_times_for_people(seconds, text):
     assert progress.format_seconds(seconds) == text
-
-
-def test_a_record_says_what_it_holds(tmp_path, source):
-    build_features(source, tmp_path / "maps")
-    assert map_shards.DTYPE == np.float16
-    (first, *_) = tf.data.TFRecordDataset(str(sorted((tmp_path / "maps").glob("*train*"))[0]))
-    assert "image/encoded" not in tf.train.Example.FromString(first.numpy()).features.feature
-    assert schema.parse_example(first)["image/encoded"] == b""
