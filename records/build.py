@@ -4,6 +4,7 @@
     <dataset>-<split>.tfrecord-00000-of-00016, ...
     vocabularies.json    words and answers of the train split with their counts
     skipped.jsonl        only with --on_error=skip, and only if something was left out
+    resplit.json, ...    what the builder itself has to report, if anything
     dataset_info.json    last: a folder that holds it is finished, and the plan is removed
 
 None of them holds a time or a path of this machine: two machines write the same bytes.
@@ -29,6 +30,8 @@ _BUILDERS = {
     "easy_vqa": "EasyVqa",
     "jsonl": "Jsonl",
     "sort_of_clevr": "SortOfClevr",
+    "vqa_cp": "VqaCp",
+    "vqa_v2": "VqaV2",
 }
 # About 1,000 images a shard: what a killed build has to write again stays small, and hosts and
 # parallel readers find enough files. 64 at most: beyond it files only grow in number.
@@ -92,14 +95,14 @@ def build(
         _clear(records_dir)  # Again: the build may have been killed right before it did so.
         return finished
     folder.check_unfinished(records_dir, plan, num_shards)
-    train_split = _train_split(builder)
+    _train_split(builder)  # Else there is nothing to train on, and it is said early.
     examples = _examples(builder, problems)
     os.makedirs(records_dir, exist_ok=True)
     with folder.lock(records_dir):
         plan["num_shards"] = _plan_shards(records_dir, examples, num_shards)
         shards = _shards(records_dir, dataset, examples, plan["num_shards"])
         _write(records_dir, plan, shards, num_processes, on_error, write_shards)
-        return _finish(records_dir, plan, shards, train_split, problems, split_words)
+        return _finish(records_dir, plan, shards, builder, problems, split_words)
 
 
 def split_words_simply(texts):
@@ -165,9 +168,15 @@ def _train_split(builder):
     return split
 
 
+def _test_splits(builder):
+    """Returns the splits that no model may be chosen on."""
+    named_so = [split for split in builder.splits() if split.startswith("test")]
+    return list(getattr(builder, "test_splits", named_so))
+
+
 def _examples(builder, problems):
     """Returns {split: list of (key, example)}; ids are unique over all splits."""
-    examples, seen = {}, {}
+    examples, seen = {}, ({}, {})
     for split in builder.splits():
         problems.split = split
         examples[split] = list(builder.examples(split, problems))
@@ -181,18 +190,25 @@ def _examples(builder, problems):
 
 
 def _check_over_splits(builder, split, example, seen):
-    ids = [("image id", example.image_id)]
+    """Checks ids against those of the other splits, {id: (split, source)} of both kinds."""
+    place, (images, questions) = (split, example.source), seen
+    # Test sets under changing priors deal the questions of an image to train and to test; a
+    # builder of such a one says so.
+    if not getattr(builder, "shares_images_between_splits", False):
+        _check_id("image id", example.image_id, place, images)
     # CLEVR numbers the questions of each split from 0; its builder says so.
     if not getattr(builder, "numbers_questions_per_split", False):
-        ids += [("question id", question.id) for question in example.questions]
-    for what in ids:
-        other_split, other = seen.setdefault(what, (split, example.source))
-        if other_split != split:
-            raise BuildError(
-                f"{what[0]} {what[1]!r} is in two splits: {other_split!r} ({other}) and "
-                f"{split!r} ({example.source}). A test must not see what training saw: "
-                "remove or rename one."
-            )
+        for question in example.questions:
+            _check_id("question id", question.id, place, questions)
+
+
+def _check_id(what, name, place, seen):
+    (split, source), (other_split, other) = place, seen.setdefault(name, place)
+    if other_split != split:
+        raise BuildError(
+            f"{what} {name!r} is in two splits: {other_split!r} ({other}) and {split!r} "
+            f"({source}). A test must not see what training saw: remove or rename one."
+        )
 
 
 def _plan_shards(records_dir, examples, num_shards):
@@ -255,9 +271,9 @@ def _default_processes(shards):
     return os.cpu_count() or 1
 
 
-def _finish(records_dir, plan, shards, train_split, problems, split_words):
+def _finish(records_dir, plan, shards, builder, problems, split_words):
     """Reads all shards once and writes what there is to say about them; returns the info."""
-    split_words = split_words or split_words_simply
+    train_split, split_words = _train_split(builder), split_words or split_words_simply
     paths = {split: [shard.path for shard in of_split] for split, of_split in shards.items()}
     contents = {split: read_split(of_split) for split, of_split in paths.items()}
     words = {split: count_words(of_split, split_words) for split, of_split in contents.items()}
@@ -273,21 +289,32 @@ def _finish(records_dir, plan, shards, train_split, problems, split_words):
         for split in shards
     }
     vocabularies = {"words": by_count(train_words), "answers": by_count(train_answers)}
-    files = {folder.VOCABULARIES_NAME: folder.pairs_to_json(vocabularies)}
+    files = {folder.VOCABULARIES_NAME: folder.pairs_to_json(vocabularies).encode()}
     if notes:
-        files[folder.SKIPPED_NAME] = writer.to_json_lines(notes)
-    for name, text in files.items():
-        writer.write_text(os.path.join(records_dir, name), text)
+        files[folder.SKIPPED_NAME] = writer.to_json_lines(notes).encode()
+    if hasattr(builder, "reports"):
+        files |= builder.reports()
+    for name, content in files.items():
+        _write_file(os.path.join(records_dir, name), content)
     info = {key: plan[key] for key in plan if key != "num_shards"} | {
         "train_split": train_split,
+        "test_splits": _test_splits(builder),
         "num_skipped": len(notes),
-        "files": {name: sha256(text.encode()).hexdigest() for name, text in files.items()},
+        "files": {name: sha256(content).hexdigest() for name, content in files.items()},
         "splits": splits,
     }
     writer.write_text(os.path.join(records_dir, folder.INFO_NAME), folder.to_json(info))
     _clear(records_dir)
     _say_skips(records_dir, notes)
     return info
+
+
+def _write_file(path, content):
+    """Not beside its place first, as shards: until dataset_info.json is there, it is redone."""
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _clear(records_dir):
