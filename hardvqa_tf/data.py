@@ -4,7 +4,8 @@ An image's questions are cut into groups of Q (the last group padded), one group
 is an item, and B items are a batch. The order of an epoch is a pure function of (seed, epoch),
 so a run that is resumed sees what the uninterrupted run would have seen.
 
-    image            float32[B, H, W, 3] in [0, 1]
+    image            float32[B, H, W, 3] in [0, 1]; of records that hold maps instead:
+    features         float16[B, H, W, D]
     question_tokens  int32[B, Q, T], 0 is padding
     answers          int32[B, Q], the class, -1 where the vocabulary has none
     weights          float32[B, Q], 1 for a question that counts, 0 for padding
@@ -14,6 +15,7 @@ and, where asked for, `is_question` bool[B, Q] (False for padding) and the strin
 """
 
 import functools
+import math
 import os
 
 import tensorflow as tf
@@ -21,7 +23,7 @@ import tensorflow as tf
 from records.build import read_info
 from records.schema import parse_example
 
-# Decoded images of a split are kept in memory up to this size, larger splits are streamed.
+# Decoded images, or maps, of a split are kept in memory up to this size, else streamed.
 CACHE_BYTES = 2 * 1024**3
 SHUFFLE_ITEMS = 4096  # of a streamed split; a cached one is shuffled whole
 
@@ -53,6 +55,49 @@ def scale_pixels(pixels):
     return tf.cast(pixels, tf.float32) / 255.0
 
 
+def input_size(records_dir, image_encoder, image_size):
+    """What `VqaData` and `build_vqa_model` take as `image_size`.
+
+    Args:
+      records_dir: a folder that `--mode=build` has finished.
+      image_encoder: name of the model's image encoder.
+      image_size: (H, W) of images, for an encoder that takes them.
+
+    Returns:
+      (H, W, D) of the records' maps for the encoder `features`, else `image_size`.
+
+    Raises:
+      ValueError: if the records hold maps and the encoder takes images, or the other way round.
+    """
+    info = read_info(records_dir)
+    if image_encoder == "features":
+        image_size = info.get("features", {}).get("shape")
+    picture_shape(records_dir, info, image_size)
+    return tuple(image_size)
+
+
+def picture_shape(records_dir, info, image_size):
+    """Returns (H, W, 3) of a decoded image, (H, W, D) of a map; checks that it is asked for."""
+    asks_for_maps = image_size is None or len(image_size) == 3
+    if "features" not in info:
+        if asks_for_maps:
+            raise ValueError(
+                f"The records in {records_dir} hold images, but maps are asked for (the image "
+                "encoder 'features'). Use an encoder of images, or make maps of them: python "
+                f"main.py --mode=build --features=resnet101 --source_records={records_dir} "
+                "--records_dir=..., and train on those."
+            )
+        return (*image_size, 3)
+    shape = tuple(info["features"]["shape"])
+    if not asks_for_maps or tuple(image_size or shape) != shape:
+        raise ValueError(
+            f"The records in {records_dir} hold maps {shape} of {info['features']['encoder']}. "
+            f"Received: image_size={tuple(image_size)}. Use the image encoder 'features' with "
+            f"image_size={shape}, or records that hold images."
+        )
+    return shape
+
+
 class VqaData:
     """The batches of one split.
 
@@ -60,13 +105,15 @@ class VqaData:
       records_dir: a folder that `--mode=build` has finished.
       split: "train", "val", "test", ...
       vocabularies: `runs.Vocabularies`.
-      image_size: (H, W) that images are resized to.
+      image_size: (H, W) that images are resized to; of records that hold maps, None or the
+        shape (H, W, D) of those. `input_size` knows.
       batch_size: B, images in a batch, over all devices together.
       questions_per_image: Q; None: as many as the image with the most questions has.
       seed: decides the order of training epochs.
       with_strings: also give ids, texts and types, which evaluation needs, not training.
 
     Raises:
+      ValueError: if the records hold images and maps are asked for, or the other way round.
       ValueError: if the records have no such split.
     """
 
@@ -97,8 +144,10 @@ class VqaData:
             images * -(-n // self.questions_per_image) for n, images in per_image.items()
         )
         self.steps_per_epoch = -(-self.num_items // batch_size)
-        self.cached = self.num_images * image_size[0] * image_size[1] * 3 <= CACHE_BYTES
-        self._image_size = tuple(image_size)
+        self._picture_shape = picture_shape(records_dir, info, image_size)
+        self._holds_maps = "features" in info
+        picture_bytes = math.prod(self._picture_shape) * (2 if self._holds_maps else 1)
+        self.cached = self.num_images * picture_bytes <= CACHE_BYTES
         self._vocabularies = vocabularies
         self._with_strings = with_strings
         paths = [os.path.join(records_dir, shard["name"]) for shard in facts["shards"]]
@@ -156,7 +205,7 @@ class VqaData:
         answers = self._vocabularies.answers.targets(parsed["answer/text"])
         counted = parsed["answer/count"] > 0
         image = {
-            "image": parsed["image/encoded"],
+            "image": parsed["image/features" if self._holds_maps else "image/encoded"],
             "question_tokens": self._vocabularies.tokenizer(parsed["question/text"]),
             "answers": answers,
             "weights": tf.cast(counted, tf.float32),
@@ -174,7 +223,12 @@ class VqaData:
         return image
 
     def _decode(self, image):
-        return image | {"image": decode_image(image["image"], self._image_size)}
+        if self._holds_maps:
+            numbers = tf.io.decode_raw(image["image"], tf.float16)
+            decoded = tf.reshape(numbers, self._picture_shape)
+        else:
+            decoded = decode_image(image["image"], self._picture_shape[:2])
+        return image | {"image": decoded}
 
     def _items(self, image, shuffle_seed=None):
         """Dataset of an image's groups of questions, each with the image."""
@@ -223,7 +277,10 @@ class VqaData:
         batch["weights"] = tf.where(repeated, 0.0, batch["weights"])
         if self._with_strings:
             batch["is_question"] &= ~repeated
-        return batch | {"image": scale_pixels(batch["image"])}
+        picture = batch.pop("image")
+        if self._holds_maps:
+            return batch | {"features": picture}
+        return batch | {"image": scale_pixels(picture)}
 
 
 def _mix(seed, epoch):
