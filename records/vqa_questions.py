@@ -123,9 +123,9 @@ class _Reader:
         for position, raw in enumerate(entries):
             image_id = ""
             try:
-                image_id = self._image_id(raw)
                 number = _new_id(raw, seen)
-                annotation = (annotations or {}).pop(number, None)
+                annotation = (annotations or {}).pop(number, None)  # Told once, if it is wrong.
+                image_id = self._image_id(raw)
                 text = text_field(raw, "question")
                 if annotations is None:
                     question = Question(str(number), text)

@@ -149,6 +149,11 @@ class VqaV2:
                 for question in questions
             ]
             test_ids = deal(rows)
+            if not test_ids:
+                raise BuildError(
+                    f"The re-split finds no questions for test among {len(rows)}: train would "
+                    "lose answers or words that no other question has. Give it more questions."
+                )
             self._report = measure(rows, test_ids)
             self._dealt = {
                 "train": (_select(pool, lambda q: q.id not in test_ids), notes),
