@@ -203,7 +203,7 @@ def to_png(report):
         figure.suptitle(
             "Share of answers by question type (questions in train / in test)", fontsize=13
         )
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="upper right")
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right")
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -220,7 +220,6 @@ def _draw(panel, of):
     labels = [answer[:_MAX_LABEL] for answer, _, _ in of["answers"]]
     panel.set_yticks(places, labels, fontsize=9, parse_math=False)  # "$" is a dollar here.
     panel.invert_yaxis()
-    panel.set_xlim(0, 1)
     panel.tick_params(axis="x", labelsize=8)
     title = f"{of['question_type'] or '(none)'}  ({of['num_train']:,} / {of['num_test']:,})"
     panel.set_title(title, fontsize=10, parse_math=False)
