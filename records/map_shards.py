@@ -181,4 +181,4 @@ def _encode(encode, pixels, encoding):
             f"{maps.shape}. Give the `map_shape` of this encoder."
         )
     with np.errstate(over="ignore"):  # What becomes infinite is told with the image's name.
-        return maps[: len(pixels)].astype(DTYPE)
+        return maps[: len(pixels)].astype(DTYPE, copy=False)
