@@ -165,8 +165,8 @@ def _refuse_ids(ids, path, fault):
     shown = ", ".join(map(str, ids[:_NUM_SHOWN])) + (", ..." if len(ids) > _NUM_SHOWN else "")
     count = f"{len(ids):,} question id" + ("s" if len(ids) > 1 else "")
     raise ValueError(
-        f"{path}: {count} with {fault}. Received: {shown}. Expected every id once in each file: "
-        "use files of the same split, and predict each question once."
+        f"{path}: {count} with {fault}. Received: {shown}. Expected every id once in each "
+        "file: use files of the same split, and predict each question once."
     )
 
 

@@ -193,7 +193,7 @@ def _normalize_stripped(text):
     return normalize_words(normalize_punctuation(text))
 
 
-@functools.lru_cache(maxsize=2**16)  # "yes" ten times is a frequent set.
+@functools.lru_cache(maxsize=2**18)  # All sets of answers of a split: it is scored every epoch.
 def _answer_sheet(answers, evaluator):
     """What the predictions to one question are compared with.
 
