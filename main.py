@@ -7,15 +7,20 @@ Modes, what each needs, and what it leaves:
                     Run again, it goes on where it stopped.
   --mode=evaluate   accuracy by question type of the model in --workdir on --split, beside what
                     the question alone gives; writes predictions_<split>.json.
+                    With --predictions=FILE and --annotations=FILE: the official VQA accuracy
+                    of any result file; --questions=FILE checks it, --scores=FILE keeps it.
   --mode=predict    answers --question about --image with the model in --workdir, and draws
                     which cells it looked at.
   --mode=build      writes the records of --dataset into --records_dir, from its official files
-                    in --source_dir; with --verify checks records that are there.
+                    in --source_dir; with --verify checks records that are there. With
+                    --features: maps of a frozen encoder (the config's `maps`) in the place of
+                    the images of --source_records, so that training need not encode them.
 
 Any value of the config can be set, e.g. --config.model.attention=adahan (none, soft, han,
 adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train.epochs=20.
 """
 
+import json
 import os
 import shlex
 import sys
@@ -32,8 +37,8 @@ _MODE = flags.DEFINE_enum("mode", None, _MODES, "What to do; see above.")
 _DATASET = flags.DEFINE_string(
     "dataset",
     None,
-    "Data set: sort_of_clevr, clevr, easy_vqa or jsonl. Chooses the config of that name, too. "
-    "Default: the config's.",
+    "Data set: sort_of_clevr, clevr, easy_vqa, vqa_v2, vqa_cp or jsonl. Chooses the config of "
+    "that name, too. Default: the config's.",
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run. Default: runs/<name of the config>."
@@ -47,6 +52,22 @@ _SOURCE_DIR = flags.DEFINE_string(
 _BUILDER_ARGS = flags.DEFINE_list(
     "builder_args", [], "build: name=value,... of the builder, see docs/data.md."
 )
+_RESPLIT = flags.DEFINE_enum(
+    "resplit",
+    None,
+    ("changing_priors",),
+    "build: vqa_v2 dealt anew into train and test, with other priors of the answers.",
+)
+_FEATURES = flags.DEFINE_bool("features", False, "build: maps in the place of images.")
+_SOURCE_RECORDS = flags.DEFINE_string(
+    "source_records", None, "build --features: records of images. Default: the config's."
+)
+_RUNNER = flags.DEFINE_enum(
+    "runner",
+    "local",
+    ("local", "beam"),
+    "build: local processes, or an Apache Beam pipeline, whose own flags follow after --.",
+)
 _NUM_SHARDS = flags.DEFINE_integer("num_shards", None, "build: files per split.", lower_bound=1)
 _NUM_PROCESSES = flags.DEFINE_integer(
     "num_processes", None, "build: processes that write. Default: one per core.", lower_bound=1
@@ -56,6 +77,17 @@ _ON_ERROR = flags.DEFINE_enum(
 )
 _VERIFY = flags.DEFINE_bool("verify", False, "build: check finished records instead.")
 _SPLIT = flags.DEFINE_string("split", "val", "evaluate: train, val, test, ...")
+_EVALUATOR = flags.DEFINE_enum(
+    "evaluator",
+    None,
+    ("2018", "2021"),
+    "evaluate: the official VQA evaluator before or after its change of March 2021. "
+    "Default: the config's, 2021.",
+)
+_PREDICTIONS = flags.DEFINE_string("predictions", None, "evaluate: a VQA result file.")
+_QUESTIONS = flags.DEFINE_string("questions", None, "evaluate: its official question file.")
+_ANNOTATIONS = flags.DEFINE_string("annotations", None, "evaluate: its official annotations.")
+_SCORES = flags.DEFINE_string("scores", None, "evaluate --predictions: writes them as JSON.")
 _IMAGE = flags.DEFINE_string("image", None, "predict: JPEG, PNG, BMP or GIF file.")
 _QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
 _OVERLAY = flags.DEFINE_string(
@@ -67,26 +99,29 @@ _VIRTUAL = flags.DEFINE_integer(
 
 
 def main(argv):
-    if len(argv) > 1:
+    if len(argv) > 1 and _RUNNER.value != "beam":
         raise app.UsageError(f"Unexpected argument {argv[1]!r}. Flags look like --mode=train.")
     if _MODE.value is None:
         raise app.UsageError(f"Say what to do: --mode={'|'.join(_MODES)}")
     run = {"build": build, "train": train, "evaluate": evaluate, "predict": predict}
     noisy = FLAGS.verbosity > 0
-    if not noisy:
+    if not noisy and not _PREDICTIONS.value:  # A result file is scored without TensorFlow.
         _silence_tensorflow()
     try:
-        run[_MODE.value]()
+        run[_MODE.value](argv[1:])
     except (ValueError, OSError) as error:  # OSError: a config or folder that is not there
         if noisy:
             raise
         sys.exit(f"Error: {error}")
 
 
-def build():
+def build(pipeline_args):
     from records import build as records_build
 
-    dataset, records_dir = _DATASET.value or _config().dataset, _records_dir()
+    if _FEATURES.value:
+        _build_features(pipeline_args)
+        return
+    dataset, records_dir = _DATASET.value or _config().dataset, _image_records_dir()
     if _VERIFY.value:
         from hardvqa_tf.text import split_words
 
@@ -96,10 +131,40 @@ def build():
             f"questions in {found['num_shards']} shards, all as they should be."
         )
         return
-    _build_records(dataset, records_dir, _config_builder_args(dataset) | _builder_args())
+    builder_args = _config_builder_args(dataset) | _builder_args()
+    if _RESPLIT.value:
+        builder_args["resplit"] = _RESPLIT.value
+    _build_records(dataset, records_dir, builder_args, pipeline_args)
 
 
-def train():
+def _build_features(pipeline_args):
+    from hardvqa_tf.maps import MapEncoder, build_maps
+
+    config, write_shards = _config(), None
+    source_records = _SOURCE_RECORDS.value or config.maps.image_records_dir
+    if not source_records or source_records == _records_dir():
+        raise ValueError(
+            "--features needs two folders: --source_records, of images, and another "
+            "--records_dir to write. The configs of vqa_v2 and vqa_cp name both."
+        )
+    if _RUNNER.value == "beam":
+        from records import beam
+
+        write_shards = beam.map_shard_writer(pipeline_args)
+    encoder = MapEncoder(
+        config.maps.encoder, tuple(config.maps.image_size), config.maps.weights
+    )
+    build_maps(
+        source_records,
+        _records_dir(),
+        encoder,
+        on_error=_ON_ERROR.value,
+        write_shards=write_shards,
+        report=_say,
+    )
+
+
+def train(_):
     from hardvqa_tf.train import train as train_model
 
     config, workdir = _config(), _workdir()
@@ -128,11 +193,33 @@ Next:
     )
 
 
-def evaluate():
-    _show_evaluation(_workdir(), _SPLIT.value)
+def evaluate(_):
+    if _PREDICTIONS.value or _ANNOTATIONS.value:
+        _score_file()
+    else:
+        _show_evaluation(_workdir(), _SPLIT.value)
 
 
-def predict():
+def _score_file():
+    for name in ("predictions", "annotations"):
+        if FLAGS[name].value is None:
+            raise ValueError(f"To score a result file, give --{name}, too.")
+    from hardvqa_tf import score_files
+
+    result = score_files.score_files(
+        _PREDICTIONS.value, _QUESTIONS.value, _ANNOTATIONS.value, _evaluator() or 2021
+    )
+    print(score_files.format_scores(result))
+    if _SCORES.value:
+        with open(_SCORES.value, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+
+
+def _evaluator():
+    return int(_EVALUATOR.value) if _EVALUATOR.value else None
+
+
+def predict(_):
     for name in ("image", "question"):
         if FLAGS[name].value is None:
             raise ValueError(
@@ -147,7 +234,8 @@ def predict():
 def _show_evaluation(workdir, split):
     from hardvqa_tf import evaluate as evaluation
 
-    print(evaluation.format_evaluation(evaluation.evaluate(workdir, split, _RECORDS_DIR.value)))
+    result = evaluation.evaluate(workdir, split, _RECORDS_DIR.value, _evaluator())
+    print(evaluation.format_evaluation(result))
 
 
 def _build_missing_records(config):
@@ -157,6 +245,13 @@ def _build_missing_records(config):
 
     dataset = _DATASET.value or config.dataset
     records_build.builder_for(dataset)  # Names the known ones if it is unknown.
+    if config.model.image_encoder == "features":
+        raise ValueError(
+            f"There are no records of maps in {config.records_dir}. Build records of images, "
+            "then their maps (docs/data.md): python main.py --mode=build --dataset="
+            f"{dataset} --source_dir=FOLDER; python main.py --mode=build --dataset={dataset} "
+            "--features"
+        )
     if dataset not in ("sort_of_clevr", "easy_vqa") and not _SOURCE_DIR.value:
         raise ValueError(
             f"There are no records in {config.records_dir}. Build them from the official "
@@ -165,9 +260,15 @@ def _build_missing_records(config):
     _build_records(dataset, config.records_dir, _config_builder_args(dataset))
 
 
-def _build_records(dataset, records_dir, builder_args):
+def _build_records(dataset, records_dir, builder_args, pipeline_args=()):
     from hardvqa_tf.text import split_words
     from records import build as records_build
+
+    write_shards = None
+    if _RUNNER.value == "beam":
+        from records import beam
+
+        write_shards = beam.shard_writer(pipeline_args)
 
     _say(f"Building the records of {dataset} in {records_dir}")
     info = records_build.build(
@@ -179,6 +280,7 @@ def _build_records(dataset, records_dir, builder_args):
         num_processes=_NUM_PROCESSES.value,
         on_error=_ON_ERROR.value,
         split_words=split_words,
+        write_shards=write_shards,
     )
     for split, found in info["splits"].items():
         _say(
@@ -216,6 +318,15 @@ def _records_dir():
     if _DATASET.value and _DATASET.value != _config().dataset:
         return os.path.join("data", _DATASET.value)
     return _config().records_dir
+
+
+def _image_records_dir():
+    """Where records of images are: for a config that trains on maps, not where those are."""
+    config = _config()
+    own = _DATASET.value in (None, config.dataset)
+    if own and config.model.image_encoder == "features" and not _RECORDS_DIR.value:
+        return config.records_dir if _VERIFY.value else config.maps.image_records_dir
+    return _records_dir()
 
 
 def _say(line):

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.metrics import Answers, accuracy_by_type
+from hardvqa_tf.scoring import score_officially
 from records import build
 from records.schema import Question, parse_questions
 
@@ -65,13 +66,15 @@ class BlindBaseline:
         return self.by_type.get(question_type, self.overall)
 
 
-def blind_accuracy(train_questions, questions):
+def blind_accuracy(train_questions, questions, evaluator=None):
     """How often both baselines are right.
 
-    A question's right answer is the one that most people gave to it.
+    A question's right answer is the one that most people gave to it; or the official VQA metric
+    judges.
 
     Args:
       train_questions, questions: iterables of `Question`.
+      evaluator: of the VQA metric, 2021 or 2018; None: the answer of most people.
 
     Returns:
       {"text": rows, "type": rows}, rows as from `metrics.accuracy_by_type`.
@@ -82,7 +85,14 @@ def blind_accuracy(train_questions, questions):
         "text": [baseline.predict(q.text, q.type) for q in questions],
         "type": [baseline.predict_by_type(q.type) for q in questions],
     }
-    return {name: accuracy_by_type(_answers(questions, s)) for name, s in said.items()}
+    judged = {name: _answers(questions, of_baseline) for name, of_baseline in said.items()}
+    if evaluator:
+        by_id = {question.id: question for question in questions}
+        judged = {
+            name: score_officially(answers, said[name], by_id, evaluator)
+            for name, answers in judged.items()
+        }
+    return {name: accuracy_by_type(answers) for name, answers in judged.items()}
 
 
 def read_questions(records_dir, split):
@@ -93,7 +103,7 @@ def read_questions(records_dir, split):
       split: "train", "val", "test", ...
 
     Yields:
-      `records.schema.Question`: id, text, answers and type.
+      `records.schema.Question`, all but the confidences.
     """
     splits = build.read_info(records_dir)["splits"]
     if split not in splits:
@@ -109,13 +119,13 @@ def read_questions(records_dir, split):
 
 
 def _questions(batch):
-    texts, ids, types = (
-        _decode(batch[name]) for name in ("question/text", "question/id", "question/type")
-    )
+    names = ("text", "id", "type", "answer_type")
+    columns = [_decode(batch[f"question/{name}"]) for name in names]
     answers = _decode(batch["answer/text"].values)
     splits = batch["answer/text"].row_splits.numpy().tolist()
-    for i, (text, id_, type_) in enumerate(zip(texts, ids, types, strict=True)):
-        yield Question(id_, text, tuple(answers[splits[i] : splits[i + 1]]), type_)
+    for i, (text, id_, type_, answer_type) in enumerate(zip(*columns, strict=True)):
+        given = tuple(answers[splits[i] : splits[i + 1]])
+        yield Question(id_, text, given, type_, answer_type)
 
 
 def _decode(strings):

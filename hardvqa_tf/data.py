@@ -10,8 +10,14 @@ so a run that is resumed sees what the uninterrupted run would have seen.
     answers          int32[B, Q], the class, -1 where the vocabulary has none
     weights          float32[B, Q], 1 for a question that counts, 0 for padding
 
-and, where asked for, `is_question` bool[B, Q] (False for padding) and the strings [B, Q]
-`question_id`, `question_text`, `question_type`, `image_id`, `answer_text` (the first answer).
+and, where asked for,
+
+    sampled_answers  int32[B, Q], the class of a person drawn anew every epoch, or -1
+    answer_scores    float32[B, Q, A], what the VQA metric gives for each class
+    is_question      bool[B, Q], False for padding
+
+and the strings [B, Q] `question_id`, `question_text`, `question_type`, `image_id` and
+`answer_text` (the first answer).
 """
 
 import functools
@@ -26,6 +32,7 @@ from records.schema import parse_example
 # Decoded images, or maps, of a split are kept in memory up to this size, else streamed.
 CACHE_BYTES = 2 * 1024**3
 SHUFFLE_ITEMS = 4096  # of a streamed split; a cached one is shuffled whole
+TARGETS = ("answers", "sampled_answers", "answer_scores")
 
 
 def decode_image(encoded, image_size):
@@ -110,11 +117,12 @@ class VqaData:
       batch_size: B, images in a batch, over all devices together.
       questions_per_image: Q; None: as many as the image with the most questions has.
       seed: decides the order of training epochs.
+      target: one of TARGETS; what else than `answers`, which is always there, to give.
       with_strings: also give ids, texts and types, which evaluation needs, not training.
 
     Raises:
       ValueError: if the records hold images and maps are asked for, or the other way round.
-      ValueError: if the records have no such split.
+      ValueError: if the records have no such split, and for an unknown target.
     """
 
     def __init__(
@@ -127,8 +135,14 @@ class VqaData:
         batch_size,
         questions_per_image=None,
         seed=0,
+        target="answers",
         with_strings=False,
     ):
+        if target not in TARGETS:
+            raise ValueError(
+                f"Unknown target. Received: target={target!r}. "
+                f"Use one of: {', '.join(TARGETS)}."
+            )
         info = read_info(records_dir)
         if split not in info["splits"]:
             raise ValueError(
@@ -149,6 +163,7 @@ class VqaData:
         picture_bytes = math.prod(self._picture_shape) * (2 if self._holds_maps else 1)
         self.cached = self.num_images * picture_bytes <= CACHE_BYTES
         self._vocabularies = vocabularies
+        self._target = target
         self._with_strings = with_strings
         paths = [os.path.join(records_dir, shard["name"]) for shard in facts["shards"]]
         self._images = self._read(paths)
@@ -210,6 +225,9 @@ class VqaData:
             "answers": answers,
             "weights": tf.cast(counted, tf.float32),
         }
+        if self._target != "answers":
+            classes = self._vocabularies.answers.classes(parsed["answer/text"])
+            image[self._target] = classes  # ragged [n, None]: small, until it is asked for
         if self._with_strings:
             first = parsed["answer/text"][:, :1].to_tensor("", shape=[None, 1])[:, 0]
             image |= {
@@ -244,6 +262,13 @@ class VqaData:
 
     def _groups(self, image, shuffle_seed):
         questions = {name: value for name, value in image.items() if name != "image"}
+        vocabulary = self._vocabularies.answers
+        if self._target == "answer_scores":
+            questions[self._target] = vocabulary.soft_scores(questions[self._target])
+        elif self._target == "sampled_answers":
+            seed = tf.cast([0, 0] if shuffle_seed is None else shuffle_seed, tf.int64)
+            # Not the numbers that decide the order: their order would choose the answers.
+            questions[self._target] = vocabulary.sample(questions[self._target], seed + [1, 0])
         if shuffle_seed is not None:
             order = tf.random.experimental.stateless_shuffle(
                 tf.range(tf.shape(questions["answers"])[0]), tf.cast(shuffle_seed, tf.int64)
@@ -255,7 +280,8 @@ class VqaData:
         """[n, ...] -> [G, Q, ...], the last group padded."""
         missing = -tf.shape(values)[0] % self.questions_per_image
         padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
-        nothing = tf.constant(-1) if name == "answers" else tf.zeros([], values.dtype)
+        is_class = name in ("answers", "sampled_answers")
+        nothing = tf.constant(-1) if is_class else tf.zeros([], values.dtype)
         values = tf.pad(values, padding, constant_values=nothing)
         return tf.reshape(values, [-1, self.questions_per_image, *values.shape[1:]])
 

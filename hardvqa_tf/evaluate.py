@@ -3,21 +3,23 @@
 Beside every accuracy stands the blind baseline's: what one gets from the question alone.
 """
 
+import functools
 import os
 
 import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.blind import blind_accuracy, read_questions
-from hardvqa_tf.data import VqaData
+from hardvqa_tf.data import VqaData, input_size
 from hardvqa_tf.metrics import Answers, accuracy_by_type
 from hardvqa_tf.overlay import to_png
 from hardvqa_tf.runs import load_run, write_json
+from hardvqa_tf.scoring import coverage, score_officially
 from hardvqa_tf.summaries import collect_overlays
 from records.build import read_info
 
 
-def evaluate(workdir, split, records_dir=None):
+def evaluate(workdir, split, records_dir=None, evaluator=None):
     """Evaluates a trained run on a split.
 
     Writes `predictions_<split>.json`, a list of {"question_id", "answer"} as the VQA challenge
@@ -28,12 +30,15 @@ def evaluate(workdir, split, records_dir=None):
       workdir: folder of a trained run.
       split: "val", "test", ...
       records_dir: the records to ask about; default: those that the run was trained on.
+      evaluator: of the VQA metric, 2021 or 2018, if the run's config asks for that metric;
+        default: the config's.
 
     Returns:
-      A dict: `workdir`, `split`, `num_questions`, `num_answered`; `num_cells`, looked at on
-      average, of `total_cells`; `masks_dir`; `rows`, a list of {"type", "num_questions",
-      "accuracy", "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first. Without
-      rows where the data set hides the answers.
+      A dict: `workdir`, `split`, `num_questions`, `num_answered`; `metric`, "exact" or "vqa",
+      and the latter's `evaluator`; `num_cells`, looked at on average, of `total_cells`;
+      `masks_dir`; `coverage`, see `scoring.coverage`; `rows`, a list of {"type",
+      "num_questions", "accuracy", "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all"
+      first. Without rows where the data set hides the answers.
     """
     run = load_run(workdir)
     records_dir = records_dir or run.config.records_dir
@@ -41,11 +46,14 @@ def evaluate(workdir, split, records_dir=None):
         records_dir,
         split,
         run.vocabularies,
-        image_size=run.config.image_size,
+        image_size=input_size(
+            records_dir, run.config.model.image_encoder, run.config.image_size
+        ),
         batch_size=run.config.train.batch_size,
         with_strings=True,
     )
-    answers = answer_split(make_ask(run.model), data)
+    judge = Judge(run.config, run.vocabularies.answers.answers, records_dir, split, evaluator)
+    answers = judge(answer_split(make_ask(run.model), data))
     masks_dir = os.path.join(workdir, f"masks_{split}")
     _write_pictures(masks_dir, collect_overlays(run.model, data, run.vocabularies))
     write_json(
@@ -57,13 +65,67 @@ def evaluate(workdir, split, records_dir=None):
         "split": split,
         "num_questions": len(answers.prediction),
         "num_answered": int(answers.has_answer.sum()),
+        "metric": judge.metric,
+        "evaluator": judge.evaluator,
         "num_cells": float(answers.num_cells.mean()),
         "masks_dir": masks_dir,
+        "num_classes": len(run.vocabularies.answers),
         "total_cells": int(np.prod(run.model.output["mask"].shape[2:])),
-        "rows": _rows_beside_blind(answers, records_dir, split),
+        "coverage": judge.coverage(),
+        "rows": _rows_beside_blind(answers, records_dir, judge),
     }
     write_json(os.path.join(workdir, f"evaluation_{split}.json"), result)
     return result
+
+
+class Judge:
+    """Says how right a model's answers to a split are, by the metric of the config.
+
+    Args:
+      config: with `metric`, "exact" or "vqa", and `evaluator`.
+      vocabulary: list of str, the answer of each class.
+      records_dir, split: where the questions are; they are read once, when first needed.
+      evaluator: takes the place of the config's.
+
+    Raises:
+      ValueError: for an unknown metric.
+    """
+
+    def __init__(self, config, vocabulary, records_dir, split, evaluator=None):
+        if config.metric not in ("exact", "vqa"):
+            raise ValueError(
+                f"Unknown metric. Received: metric={config.metric!r}. Use one of: exact, vqa."
+            )
+        self.metric = config.metric
+        self.evaluator = (evaluator or config.evaluator) if self.metric == "vqa" else None
+        self._vocabulary = vocabulary
+        self._source = records_dir, split
+
+    @functools.cached_property
+    def questions(self):
+        """dict from id to `records.schema.Question`."""
+        return {question.id: question for question in read_questions(*self._source)}
+
+    def __call__(self, answers):
+        """`Answers` -> the same, judged."""
+        if self.metric == "exact":
+            return answers
+        said = [self._vocabulary[prediction] for prediction in answers.prediction]
+        return score_officially(answers, said, self.questions, self.evaluator)
+
+    def coverage(self):
+        return coverage(self._vocabulary, self.questions.values(), self.evaluator)
+
+
+def format_coverage(shares, num_answers):
+    """One line on what a vocabulary can express."""
+    line = (
+        f"The {num_answers:,} answers of the model are {100 * shares['answers']:.1f} % of all "
+        f"that people gave, and hold one to {100 * shares['questions']:.1f} % of the questions"
+    )
+    if "best_score" in shares:
+        line += f"; the best score they allow is {100 * shares['best_score']:.2f} %"
+    return line + "."
 
 
 def format_evaluation(result):
@@ -73,7 +135,12 @@ def format_evaluation(result):
         width = max(len(_indent(row["type"])) for row in result["rows"])
         title = f"{result['split']:{width}}"
         lines += [f"{title}  questions  accuracy  blind by question  blind by type"]
+    heading = ""
     for row in result["rows"]:
+        group = row["type"].split(": ")[0]
+        if group == "question type" != heading:  # VQA's: no row of their own stands above
+            lines.append(group)
+        heading = group
         accuracy, text, kind = (
             f"{100 * row[name]:.2f} %"
             for name in ("accuracy", "blind_by_text", "blind_by_type")
@@ -84,6 +151,10 @@ def format_evaluation(result):
         )
     if not result["rows"]:
         lines.append(f"{result['split']}: the answers are hidden, so there is no accuracy.")
+    if result["metric"] == "vqa":
+        lines.append(f"VQA accuracy as the official evaluator of {result['evaluator']} has it.")
+    if result["coverage"].get("questions", 1.0) < 1.0:
+        lines.append(format_coverage(result["coverage"], result["num_classes"]))
     lines.append(
         f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average; "
         f"pictures in {result['masks_dir']}"
@@ -141,13 +212,13 @@ def _write_pictures(folder, pictures):
             file.write(to_png(picture))
 
 
-def _rows_beside_blind(answers, records_dir, split):
+def _rows_beside_blind(answers, records_dir, judge):
     rows = accuracy_by_type(answers)
     if not rows:
         return []
     train = read_info(records_dir)["train_split"]
     blind = blind_accuracy(
-        read_questions(records_dir, train), read_questions(records_dir, split)
+        read_questions(records_dir, train), judge.questions.values(), judge.evaluator
     )
     return [
         {

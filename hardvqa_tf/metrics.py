@@ -12,6 +12,9 @@ class Answers:
     `prediction` and `target` are classes (target -1: the answer is not in the vocabulary, so
     that no prediction is right), `num_cells` the cells looked at, `has_answer` False where the
     data set hides the answer; the rest are str, `answer_text` the first answer people gave.
+
+    Judged by the official VQA metric (`scoring`), they have a `score` in 0..1 and VQA's
+    `answer_type`; otherwise an answer is right if its class is the target.
     """
 
     prediction: np.ndarray
@@ -22,6 +25,8 @@ class Answers:
     question_type: np.ndarray
     question_text: np.ndarray
     answer_text: np.ndarray
+    score: np.ndarray | None = None
+    answer_type: np.ndarray | None = None
 
     @property
     def correct(self):
@@ -32,7 +37,8 @@ class Answers:
 def accuracy_by_type(answers):
     """Accuracy over all answered questions, and by type.
 
-    A type such as "relational: count" counts for its group "relational" too.
+    A type such as "relational: count" counts for its group "relational" too. Answers with an
+    answer type are grouped by that, and their question types are called "question type: ...".
 
     Args:
       answers: `Answers`.
@@ -41,13 +47,20 @@ def accuracy_by_type(answers):
       dict from name to (accuracy in 0..1, number of questions): "all" first, then groups and
       types in alphabetical order. Empty where no question has an answer.
     """
-    correct = answers.correct[answers.has_answer]
-    types = answers.question_type[answers.has_answer]
-    if not len(correct):
+    score = answers.correct if answers.score is None else answers.score
+    score = score[answers.has_answer]
+    if not len(score):
         return {}
-    groups = np.array([name.split(": ")[0] for name in types], object)
-    rows = {"all": (float(correct.mean()), len(correct))}
-    for name in sorted({*groups, *types} - {""}):
+    types = answers.question_type[answers.has_answer]
+    if answers.answer_type is None:
+        groups = np.array([name.split(": ")[0] for name in types], object)
+        names = sorted({*groups, *types} - {""})
+    else:
+        groups = answers.answer_type[answers.has_answer]
+        types = np.array([f"question type: {name}" if name else "" for name in types], object)
+        names = sorted({*groups} - {""}) + sorted({*types} - {""})
+    rows = {"all": (float(score.mean()), len(score))}
+    for name in names:
         chosen = (groups == name) | (types == name)
-        rows[name] = (float(correct[chosen].mean()), int(chosen.sum()))
+        rows[name] = (float(score[chosen].mean()), int(chosen.sum()))
     return rows

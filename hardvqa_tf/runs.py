@@ -36,13 +36,15 @@ class Vocabularies:
         self.answers = AnswerVocabulary(answers)
 
     @classmethod
-    def from_records(cls, records_dir, max_words=None, num_answers=None):
+    def from_records(cls, records_dir, max_words=None, num_answers=None, min_answer_count=1):
         """Takes those of a record folder's train split.
 
         Args:
           records_dir: a folder that `--mode=build` has finished.
           max_words: T; None: the longest question of the train split.
           num_answers: keep this many of the most frequent answers; None: all.
+          min_answer_count: and of them those that were given so often in the train split; each
+            person's answer counts.
 
         Raises:
           ValueError: if no answer is left to learn.
@@ -50,14 +52,16 @@ class Vocabularies:
         stored = read_vocabularies(records_dir)
         info = read_info(records_dir)
         max_words = max_words or info["splits"][info["train_split"]]["max_words"]
-        words, answers = ([text for text, _ in stored[name]] for name in ("words", "answers"))
-        if not answers[:num_answers]:
+        words = [word for word, _ in stored["words"]]
+        kept = [a for a, n in stored["answers"][:num_answers] if n >= (min_answer_count or 1)]
+        if not kept:
             raise ValueError(
                 "A model needs answers to choose from. Received: "
-                f"num_answers={num_answers} of {len(answers)} in the train split of "
-                f"{records_dir}. Build records whose train split has answers."
+                f"num_answers={num_answers}, min_answer_count={min_answer_count} of "
+                f"{len(stored['answers'])} in the train split of {records_dir}. Ask for more, "
+                "or build records whose train split has answers."
             )
-        return cls(words, answers[:num_answers], max_words)
+        return cls(words, kept, max_words)
 
     def to_json(self):
         return {

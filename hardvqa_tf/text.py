@@ -86,18 +86,66 @@ class AnswerVocabulary:
           int32[Q]. Of equally frequent answers the one more frequent in the train split;
           UNKNOWN_ANSWER where there is no answer or none is in the vocabulary.
         """
-        classes = tf.ragged.map_flat_values(self._table.lookup, answers)
-        num_questions = answers.nrows()
+        counts = self._counts(self.classes(answers))
+        best = tf.argmax(counts, axis=1, output_type=tf.int32)
+        return tf.where(tf.reduce_any(counts > 0, axis=1), best, UNKNOWN_ANSWER)
+
+    def classes(self, answers):
+        """Ragged string[Q, None] -> ragged int32[Q, None], UNKNOWN_ANSWER for unknown ones."""
+        return tf.ragged.map_flat_values(self._table.lookup, answers)
+
+    def sample(self, classes, seed):
+        """Draws one of the known answers of each question, each person's as likely.
+
+        Args:
+          classes: from `classes`.
+          seed: int[2], of a stateless generator.
+
+        Returns:
+          int32[Q]; UNKNOWN_ANSWER where none is in the vocabulary.
+        """
+        known = tf.ragged.boolean_mask(classes, classes >= 0)
+        lengths = known.row_lengths()
+        draw = tf.random.stateless_uniform(tf.shape(lengths), seed)
+        place = tf.cast(draw * tf.cast(lengths, tf.float32), lengths.dtype)
+        place = known.row_starts() + tf.minimum(place, lengths - 1)
+        found = lengths > 0
+        # Where nothing is known, the place of something else is looked up and thrown away.
+        values = tf.concat([known.values, [UNKNOWN_ANSWER]], axis=0)
+        return tf.where(found, tf.gather(values, tf.where(found, place, 0)), UNKNOWN_ANSWER)
+
+    def soft_scores(self, classes):
+        """What the official VQA metric gives for each answer of the vocabulary.
+
+        Of n people, k gave the answer. The metric leaves each person out in turn, counts who of
+        the others agree, and takes min(1, agreeing / 3) on average (https://visualqa.org/
+        evaluation.html): 0.3, 0.6, 0.9 and 1 for 1, 2, 3 and more of ten. The texts are
+        compared as they are here; the scorer that reports (`vqa_accuracy`) normalises them.
+        A single person's answer, of which the metric would make 0, gets 1.
+
+        Args:
+          classes: from `classes`.
+
+        Returns:
+          float32[Q, A].
+        """
+        counts = tf.cast(self._counts(classes), tf.float32)  # k
+        people = tf.cast(classes.row_lengths(), tf.float32)[:, None]  # n
+        left_out = counts * tf.minimum(1.0, (counts - 1) / 3)
+        others = (people - counts) * tf.minimum(1.0, counts / 3)
+        scores = tf.math.divide_no_nan(left_out + others, people)
+        return tf.where(people == 1, counts, scores)
+
+    def _counts(self, classes):
+        """How often each class was given: int32[Q, A]."""
         rows = tf.cast(classes.value_rowids(), tf.int32)
         known = classes.values >= 0
         pairs = tf.stack([rows, classes.values], axis=1)
-        counts = tf.scatter_nd(
+        return tf.scatter_nd(
             tf.boolean_mask(pairs, known),
             tf.ones([tf.math.count_nonzero(known)], tf.int32),
-            tf.stack([tf.cast(num_questions, tf.int32), len(self)]),
-        )  # [Q, A]
-        best = tf.argmax(counts, axis=1, output_type=tf.int32)
-        return tf.where(tf.reduce_any(counts > 0, axis=1), best, UNKNOWN_ANSWER)
+            tf.stack([tf.cast(classes.nrows(), tf.int32), len(self)]),
+        )
 
 
 def _lookup_table(strings, first_id, default):

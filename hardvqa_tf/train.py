@@ -18,12 +18,20 @@ from tqdm import tqdm
 
 from hardvqa_tf import evaluate, schedules, strategies
 from hardvqa_tf.checkpoints import RunState
-from hardvqa_tf.data import VqaData
-from hardvqa_tf.losses import softmax_cross_entropy
+from hardvqa_tf.data import VqaData, input_size
+from hardvqa_tf.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from hardvqa_tf.metrics import accuracy_by_type
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
 from hardvqa_tf.summaries import Board, collect_overlays
 from hardvqa_tf.vqa_model import build_vqa_model
+from records.build import read_info
+
+# A name of `train.loss`: the loss, and the target of `VqaData` that it compares with.
+LOSSES = {
+    "softmax": (softmax_cross_entropy, "answers"),
+    "softmax_sampled": (softmax_cross_entropy, "sampled_answers"),
+    "sigmoid": (sigmoid_cross_entropy, "answer_scores"),
+}
 
 
 def train(config, workdir, num_virtual_devices=None, report=print, progress=False):
@@ -40,23 +48,33 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
       The metrics of the last epoch that ran here, a dict; empty if the run was done before.
 
     Raises:
-      ValueError: if the workdir holds a run with another config, naming the keys that differ.
+      ValueError: if the workdir holds a run with another config, naming the keys that differ;
+        if the split that chooses the best epoch is one to test on.
     """
+    _refuse_test_split(config)
     keras.utils.set_random_seed(config.seed)
     strategy = strategies.make_strategy(num_virtual_devices)
     vocabularies = Vocabularies.from_records(
-        config.records_dir, config.max_words, config.num_answers
+        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
     )
     start_run(workdir, config, vocabularies)
-    train_data = open_split(config, config.train.split, vocabularies)
+    _, target = _pick_loss(config.train.loss)
+    train_data = open_split(config, config.train.split, vocabularies, target=target)
     val_data = open_split(config, config.train.val_split, vocabularies, with_strings=True)
     with strategy.scope():
-        model = model_from_config(config, vocabularies)
+        model = model_from_config(config, vocabularies, _input_size(config))
         optimizer = _make_optimizer(config.train, train_data.steps_per_epoch)
         optimizer.build(model.trainable_variables)
     state = RunState(workdir, model, optimizer)
     state.restore()
     report(_describe(config, strategy, model, train_data, state))
+    val_answers = vocabularies.answers.answers
+    judge = evaluate.Judge(config, val_answers, config.records_dir, config.train.val_split)
+    if judge.metric == "vqa":
+        shares = judge.coverage()
+        report(
+            f"{config.train.val_split}: {evaluate.format_coverage(shares, len(val_answers))}"
+        )
     steps = _Steps(strategy, model, optimizer, config.train)
     ask = evaluate.make_ask(model)
     board = Board(os.path.join(workdir, "logs"))
@@ -64,7 +82,7 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
     while state.epoch < config.train.epochs and not _has_lost_patience(state, config.train):
         metrics = _run_epoch(strategy, steps, train_data, state.epoch, progress)
         metrics["learning_rate"] = float(optimizer.learning_rate)
-        answers = evaluate.answer_split(ask, val_data)
+        answers = judge(evaluate.answer_split(ask, val_data))
         for name, (accuracy, _) in accuracy_by_type(answers).items():
             metrics[f"val/{name}"] = accuracy
         if state.finish_epoch(metrics.get("val/all", 0.0)):
@@ -100,7 +118,7 @@ def format_epoch(metrics, epochs):
     return " | ".join(parts)
 
 
-def make_train_step(strategy, model, optimizer, clip_norm=0.0):
+def make_train_step(strategy, model, optimizer, clip_norm=0.0, loss="softmax"):
     """Returns a function that takes a global batch, trains on it, and returns sums.
 
     The loss is the mean over the counted questions of the global batch, however they are spread
@@ -112,6 +130,7 @@ def make_train_step(strategy, model, optimizer, clip_norm=0.0):
       model: from `build_vqa_model`.
       optimizer: Keras optimizer, without clipping of its own.
       clip_norm: upper limit of the global gradient norm; 0: none.
+      loss: a name in LOSSES.
 
     Returns:
       step(batch) -> dict of float32 scalars, summed over the questions of the batch: `loss`,
@@ -119,6 +138,7 @@ def make_train_step(strategy, model, optimizer, clip_norm=0.0):
     """
     inputs = [tensor.name for tensor in model.inputs]
     variables = model.trainable_variables
+    loss_of, target = _pick_loss(loss)
 
     def replica_step(batch):
         context = tf.distribute.get_replica_context()
@@ -126,9 +146,9 @@ def make_train_step(strategy, model, optimizer, clip_norm=0.0):
         all_questions = context.all_reduce("SUM", questions)
         with tf.GradientTape() as tape:
             outputs = model({name: batch[name] for name in inputs}, training=True)
-            losses = softmax_cross_entropy(outputs["logits"], batch["answers"])
-            loss = tf.reduce_sum(losses * batch["weights"])
-            mean_loss = loss / tf.maximum(all_questions, 1.0)
+            losses = loss_of(outputs["logits"], batch[target])
+            loss_sum = tf.reduce_sum(losses * batch["weights"])
+            mean_loss = loss_sum / tf.maximum(all_questions, 1.0)
         # Dense, the word embedding's too: clipping and the all-reduce then treat all alike.
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(mean_loss, variables)]
         gradients = context.all_reduce("SUM", gradients)
@@ -139,7 +159,7 @@ def make_train_step(strategy, model, optimizer, clip_norm=0.0):
         shares = [g / strategy.num_replicas_in_sync for g in gradients]
         optimizer.apply(shares, variables)
         return {
-            "loss": loss,
+            "loss": loss_sum,
             "correct": _count(_right(outputs["logits"], batch["answers"]), batch["weights"]),
             "num_cells": _count(outputs["num_cells"], batch["weights"]),
             "questions": questions,
@@ -154,22 +174,26 @@ def make_train_step(strategy, model, optimizer, clip_norm=0.0):
     return step
 
 
-def open_split(config, split, vocabularies, with_strings=False):
+def open_split(config, split, vocabularies, target="answers", with_strings=False):
     """`VqaData` of a split, as the config says."""
     return VqaData(
         config.records_dir,
         split,
         vocabularies,
-        image_size=config.image_size,
+        image_size=_input_size(config),
         batch_size=config.train.batch_size,
         questions_per_image=config.train.questions_per_image,
         seed=config.seed,
+        target=target,
         with_strings=with_strings,
     )
 
 
-def model_from_config(config, vocabularies):
-    """`build_vqa_model` with the arguments of the parts that the config names."""
+def model_from_config(config, vocabularies, image_size=None):
+    """`build_vqa_model` with the arguments of the parts that the config names.
+
+    `image_size` takes the place of the config's: the shape of maps is known to the records.
+    """
     parts = config.model
 
     def arguments(name):
@@ -179,7 +203,7 @@ def model_from_config(config, vocabularies):
         return given
 
     return build_vqa_model(
-        image_size=config.image_size,
+        image_size=image_size or config.image_size,
         vocabulary_size=vocabularies.tokenizer.vocabulary_size,
         num_answers=len(vocabularies.answers),
         image_encoder=parts.image_encoder,
@@ -193,6 +217,33 @@ def model_from_config(config, vocabularies):
         classifier_units=parts.classifier.units,
         classifier_dropout=parts.classifier.dropout,
     )
+
+
+def _input_size(config):
+    return input_size(config.records_dir, config.model.image_encoder, config.image_size)
+
+
+def _pick_loss(name):
+    if name not in LOSSES:
+        raise ValueError(
+            f"Unknown loss. Received: train.loss={name!r}. Use one of: {', '.join(LOSSES)}."
+        )
+    return LOSSES[name]
+
+
+def _refuse_test_split(config):
+    """The epoch that is kept must not be chosen on what the result is reported on."""
+    split = config.train.val_split
+    if (
+        split in read_info(config.records_dir)["test_splits"]
+        and not config.train.select_on_test
+    ):
+        raise ValueError(
+            f"The split {split!r} is for testing, and the best epoch would be chosen on it. "
+            f"Received: train.val_split={split!r}. Use a split carved from the training data, "
+            "such as 'val'; or, to compare with published numbers that were chosen so, add "
+            "--config.train.select_on_test=True."
+        )
 
 
 def _describe(config, strategy, model, data, state):
@@ -229,7 +280,7 @@ class _Steps:
         self._all_cells_steps = config.all_cells_steps if selects else 0
         # Two functions, because what an attention keeps is fixed when a function is traced.
         self._functions = {
-            keep_all: make_train_step(strategy, model, optimizer, config.clip_norm)
+            keep_all: make_train_step(strategy, model, optimizer, config.clip_norm, config.loss)
             for keep_all in (True, False)
         }
 

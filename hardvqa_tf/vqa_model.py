@@ -21,6 +21,7 @@ IMAGE_ENCODERS = {
     "small_cnn": encoders.small_cnn,
     "resnet101": encoders.resnet101,
     "features": encoders.features,
+    "none": encoders.no_image,
 }
 ATTENTIONS = {
     "none": parts.NoAttention,
@@ -57,7 +58,8 @@ def build_vqa_model(
       image_size: (H, W) of the images in pixels; for `features` the maps' shape (H, W, D).
       vocabulary_size: V, ids that question tokens can take, padding and unknown included.
       num_answers: A, classes.
-      image_encoder: a name in IMAGE_ENCODERS; "features" takes precomputed maps.
+      image_encoder: a name in IMAGE_ENCODERS; "features" takes precomputed maps,
+        "none" looks at nothing (a model of the question alone).
       attention: a name in ATTENTIONS.
       aggregator: a name in AGGREGATORS.
       classifier_units: widths of the classifier's hidden layers; the paper's are (1024, 2048).

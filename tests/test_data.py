@@ -332,7 +332,74 @@ def test_a_train_split_without_answers_is_refused(odd_records, tmp_path):
     write_lines(tmp_path / "train.jsonl", {"image": "a.png", "question": "Is it?"})
     folder = str(tmp_path / "records")
     build.build("jsonl", folder, source_dir=str(tmp_path), num_processes=1)
-    with pytest.raises(ValueError, match="needs answers .* num_answers=None of 0 in the train"):
+    with pytest.raises(
+        ValueError, match="needs answers .* min_answer_count=1 of 0 in the train"
+    ):
         Vocabularies.from_records(folder)
-    with pytest.raises(ValueError, match="num_answers=0 of 4"):
+    with pytest.raises(ValueError, match="num_answers=0, min_answer_count=1 of 4"):
         Vocabularies.from_records(odd_records, num_answers=0)
+
+
+@pytest.fixture(scope="module")
+def ten_answers(tmp_path_factory):
+    """One image, 40 questions that ten people answered, and one whose answer is unknown."""
+    source = tmp_path_factory.mktemp("ten")
+    write_image(source / "a.png")
+    people = ["no"] * 6 + ["yes"] * 2 + ["maybe"] * 2
+    lines = [
+        {"image": "a.png", "question": "Is it?", "answers": people, "id": str(i)}
+        for i in range(40)
+    ]
+    lines += [{"image": "a.png", "question": "Why?", "answers": ["because"], "id": "why"}]
+    write_lines(source / "train.jsonl", *lines)
+    build.build(
+        "jsonl",
+        str(source / "records"),
+        source_dir=str(source),
+        num_processes=1,
+        split_words=split_words,
+    )
+    return str(source / "records"), Vocabularies(["is", "it", "?"], ["no", "yes"], 4)
+
+
+def targets_of(data, epoch):
+    """The target of each "Is it?", of "Why?", and of padding, in the one batch of an epoch."""
+    (batch,) = batches(data.training_epoch(epoch))
+    (name,) = batch.keys() & {"answer_scores", "sampled_answers"}
+    target, known = batch[name][0], batch["answers"][0] == 0
+    padding = batch["weights"][0] == 0
+    assert (known.sum(), padding.sum()) == (40, 3)
+    return target[known], target[~known & ~padding], target[padding]
+
+
+def open_ten(ten_answers, target):
+    return open_data(*ten_answers, target=target, batch_size=1, questions_per_image=44)
+
+
+def test_soft_targets(ten_answers):
+    asked, unknown, padding = targets_of(open_ten(ten_answers, "answer_scores"), epoch=0)
+    np.testing.assert_allclose(asked, [[1.0, 0.6]] * 40, atol=1e-6)
+    np.testing.assert_array_equal(unknown, [[0.0, 0.0]])
+    np.testing.assert_array_equal(padding, [[0.0, 0.0]] * 3)
+
+
+def test_sampled_targets_are_drawn_anew_every_epoch(ten_answers):
+    data = open_ten(ten_answers, "sampled_answers")
+    first, unknown, padding = targets_of(data, epoch=0)
+    # Six of eight known people said "no": 30 of 40 on average, 5 standard deviations are 14.
+    assert 16 <= (first == 0).sum() <= 39 and set(first) == {0, 1}
+    assert unknown.tolist() == [-1] and padding.tolist() == [-1] * 3
+    np.testing.assert_array_equal(targets_of(data, epoch=0)[0], first)
+    assert (targets_of(data, epoch=1)[0] != first).any()
+
+
+def test_an_unknown_target_lists_the_known_ones(records_dir, vocabularies):
+    with pytest.raises(ValueError, match="target='soft'. Use one of: answers, sampled_answers"):
+        open_data(records_dir, vocabularies, target="soft")
+
+
+def test_rare_answers_can_be_left_out(ten_answers):
+    found = Vocabularies.from_records(ten_answers[0], min_answer_count=2)
+    assert found.answers.answers == ["no", "maybe", "yes"]
+    with pytest.raises(ValueError, match="min_answer_count=241 of 4 in the train split"):
+        Vocabularies.from_records(ten_answers[0], min_answer_count=241)

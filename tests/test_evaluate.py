@@ -182,6 +182,9 @@ def test_the_table():
         "num_cells": 6.25,
         "total_cells": 25,
         "masks_dir": "run/masks_val",
+        "metric": "exact",
+        "num_classes": 10,
+        "coverage": {"answers": 1.0, "questions": 1.0},
         "rows": [
             {"type": "all", "num_questions": 1234, **row, "accuracy": 1.0},
             {"type": "relational", "num_questions": 600, **row},
@@ -197,6 +200,35 @@ def test_the_table():
     ]
     hidden = format_evaluation(result | {"rows": [], "split": "test"})
     assert hidden.splitlines()[0] == "test: the answers are hidden, so there is no accuracy."
+
+
+def test_the_table_of_the_vqa_metric():
+    row = {"num_questions": 7, "accuracy": 0.3298, "blind_by_text": 0.5, "blind_by_type": 0.25}
+    names = ["all", "yes/no", "question type: how many", "question type: is it"]
+    result = {
+        "split": "val2014",
+        "num_cells": 8.0,
+        "total_cells": 100,
+        "masks_dir": "masks",
+        "metric": "vqa",
+        "evaluator": 2018,
+        "num_classes": 1000,
+        "coverage": {"answers": 0.75, "questions": 0.5, "best_score": 0.625},
+        "rows": [row | {"type": name} for name in names],
+    }
+    lines = format_evaluation(result).splitlines()
+    assert [line.split("  ")[0] for line in lines[:4]] == [
+        "val2014",
+        "all",
+        "yes/no",
+        "question type",
+    ]
+    assert lines[4].startswith("  how many ") and lines[5].startswith("  is it ")
+    assert lines[6:8] == [
+        "VQA accuracy as the official evaluator of 2018 has it.",
+        "The 1,000 answers of the model are 75.0 % of all that people gave, and hold one to "
+        "50.0 % of the questions; the best score they allow is 62.50 %.",
+    ]
 
 
 def test_an_unknown_split_and_an_untrained_folder(trained_run, tmp_path):

@@ -12,11 +12,14 @@ from hardvqa_tf import data as data_module
 from hardvqa_tf import maps
 from hardvqa_tf.data import VqaData, decode_image, input_size, scale_pixels
 from hardvqa_tf.encoders import resnet101
+from hardvqa_tf.evaluate import evaluate
 from hardvqa_tf.maps import MapEncoder, build_maps
 from hardvqa_tf.text import split_words
+from hardvqa_tf.train import train
 from hardvqa_tf.vqa_model import build_vqa_model
 from records import build
 from records.features import build_features
+from tests.conftest import tiny_config
 from tests.records.trees import read_records
 
 MAP_SHAPE = (2, 3, 4)
@@ -235,3 +238,16 @@ def test_the_shape_of_maps_is_known_before_the_encoder_is_built(size):
 def test_arguments_that_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         MapEncoder(**arguments)
+
+
+def test_training_and_evaluating_on_maps(records_dir, maps_dir, tmp_path):
+    config = tiny_config(maps_dir)
+    config.model.image_encoder = "features"
+    config.train.epochs = 1
+    workdir = str(tmp_path / "run")
+    metrics = train(config, workdir, report=lambda line: None)
+    assert np.isfinite(metrics["train/loss"])
+    result = evaluate(workdir, "test")
+    assert (result["num_questions"], result["total_cells"]) == (30, 6)
+    with pytest.raises(ValueError, match="hold images, but maps are asked for"):
+        evaluate(workdir, "test", records_dir)

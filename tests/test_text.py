@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer, ragged_words, split_words
+from hardvqa_tf.vqa_accuracy import score_answer
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,47 @@ def test_the_length_of_the_vocabulary():
     vocabulary = AnswerVocabulary(["yes", "größer"])
     assert len(vocabulary) == 2 and vocabulary.answers == ["yes", "größer"]
     assert targets([["größer"]], ["yes", "größer"]) == [1]
+
+
+def classes(answers, vocabulary=("yes", "no", "2", "red")):
+    return AnswerVocabulary(vocabulary).classes(tf.ragged.constant(answers, dtype=tf.string))
+
+
+def test_soft_scores_are_the_metrics():
+    """0.3, 0.6, 0.9, 1 for 1, 2, 3, 4 of ten; other numbers of people by the same formula."""
+    ten = ["yes"] + ["no"] * 2 + ["2"] * 3 + ["red"] * 4
+    five = ["yes", "yes", "no", "blue", "blue"]  # two of five: (2 * 1/3 + 3 * 2/3) / 5
+    scores = AnswerVocabulary(["yes", "no", "2", "red"]).soft_scores(
+        classes([ten, five, ["red"], ["blue"], []])
+    )
+    np.testing.assert_allclose(
+        scores,
+        [
+            [0.3, 0.6, 0.9, 1.0],
+            [8 / 15, 4 / 15, 0.0, 0.0],
+            [0.0, 0.0, 0.0, 1.0],  # one person: right is right
+            [0.0] * 4,
+            [0.0] * 4,
+        ],
+        atol=1e-6,
+    )
+
+
+def test_soft_scores_equal_the_scorer():
+    people = ["yes", "no", "yes", "red", "red", "red", "red", "red", "2", "no"]
+    (scores,) = AnswerVocabulary(["yes", "no", "2", "red"]).soft_scores(classes([people]))
+    expected = [score_answer(answer, people) for answer in ("yes", "no", "2", "red")]
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+def test_sampled_answers_follow_the_people():
+    """A seed decides; each known person is as likely; who is unknown is never drawn."""
+    vocabulary = AnswerVocabulary(["yes", "no", "2", "red"])
+    given = classes([["blue", "no", "red", "red"]] * 3000 + [["blue"], []])
+    drawn = vocabulary.sample(given, [3, 4]).numpy()
+    np.testing.assert_array_equal(drawn, vocabulary.sample(given, [3, 4]))
+    assert drawn[3000:].tolist() == [-1, -1]
+    shares = np.bincount(drawn[:3000], minlength=4) / 3000
+    # Five standard deviations of a share of 2/3 in 3,000 draws are 0.043.
+    np.testing.assert_allclose(shares, [0, 1 / 3, 0, 2 / 3], atol=0.043)
+    assert (vocabulary.sample(given, [3, 5]).numpy() != drawn).any()

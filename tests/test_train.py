@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from hardvqa_tf import checkpoints, evaluate, runs
 from hardvqa_tf import train as train_module
-from hardvqa_tf.losses import softmax_cross_entropy
+from hardvqa_tf.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from hardvqa_tf.metrics import accuracy_by_type
 from hardvqa_tf.schedules import SlowStart, WarmupCosine
 from hardvqa_tf.train import format_epoch, make_train_step, train
@@ -508,3 +508,39 @@ def test_a_run_state_counts_and_keeps_the_best(tmp_path):
     assert (again.epoch, again.best, again.best_epoch) == (4, 0.7, 2)
     for a, b in zip(model.get_weights(), kept, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_sigmoid_cross_entropy():
+    """Against the formula, and at logits where a careless one overflows."""
+    logits = np.array([[[0.5, -2.0, 0.0], [3.0, 1.0, -1.0]]], "float32")
+    scores = np.array([[[1.0, 0.3, 0.0], [0.0, 0.0, 0.0]]], "float32")
+    p = 1 / (1 + np.exp(-logits))
+    expected = -(scores * np.log(p) + (1 - scores) * np.log(1 - p)).sum(-1)
+    losses = sigmoid_cross_entropy(logits, scores).numpy()
+    np.testing.assert_allclose(losses[0, 0], expected[0, 0], rtol=1e-6)
+    assert losses[0, 1] == 0.0  # nobody's answer is known
+    extreme = sigmoid_cross_entropy(np.array([[[1e4, -1e4]]]), np.array([[[0.0, 1.0]]]))
+    np.testing.assert_allclose(extreme, [[2e4]])
+
+
+@pytest.mark.parametrize("loss", ["softmax_sampled", "sigmoid"])
+def test_other_losses_train(loss, config, tmp_path):
+    config.train.loss = loss
+    config.train.epochs = 1
+    metrics = train(config, str(tmp_path / "run"), report=lambda line: None)
+    assert math.isfinite(metrics["train/loss"]) and metrics["train/loss"] > 0
+
+
+def test_an_unknown_loss_lists_the_known_ones(config, tmp_path):
+    config.train.loss = "soft"
+    with pytest.raises(ValueError, match="Use one of: softmax, softmax_sampled, sigmoid"):
+        train(config, str(tmp_path / "run"))
+
+
+def test_no_model_is_chosen_on_the_test_split(config, tmp_path):
+    config.train.val_split = "test"
+    with pytest.raises(ValueError, match="'test' is for testing.*select_on_test=True"):
+        train(config, str(tmp_path / "run"))
+    config.train.select_on_test = True
+    config.train.epochs = 1
+    assert "val/all" in train(config, str(tmp_path / "run"), report=lambda line: None)

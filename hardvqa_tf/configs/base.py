@@ -18,10 +18,19 @@ def get_config():
     config.image_size = (75, 75)  # height, width; larger and smaller images are resized
     config.max_words = placeholder(int)  # None: the longest question of the train split
     config.num_answers = placeholder(int)  # None: every answer of the train split
+    config.min_answer_count = 1  # given so often in the train split, or left out
+    config.metric = "exact"  # exact: the answer of most people; vqa: the official VQA accuracy
+    config.evaluator = 2021  # of VQA: 2018 is the one before March 2021, docs/data.md
+
+    # Maps of a frozen encoder, for the image encoder `features`: --mode=build --features writes
+    # those of the records in image_records_dir into records_dir.
+    config.maps = ConfigDict({"encoder": "resnet101", "image_size": (320, 320)})
+    config.maps.weights = "imagenet"  # or a file's path
+    config.maps.image_records_dir = placeholder(str)
 
     # Model: a name for each slot, and the arguments of every part that can be named.
     config.model = ConfigDict()
-    config.model.image_encoder = "small_cnn"  # small_cnn, resnet101, features
+    config.model.image_encoder = "small_cnn"  # small_cnn, resnet101, features, none
     config.model.attention = "han"  # none, soft, han, adahan
     config.model.aggregator = "relation"  # sum, pairwise, relation
     config.model.small_cnn = ConfigDict({"filters": (24, 24, 24, 24), "strides": (2, 2, 2, 2)})
@@ -32,7 +41,7 @@ def get_config():
     config.model.question_lstm.update({"reverse": False, "pool": "last", "dropout": 0.0})
     config.model.question_lstm.norm_scale = placeholder(float)
     config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
-    config.model.none = ConfigDict()
+    config.model.none = ConfigDict()  # of attention and image encoder: takes nothing
     config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})
     # num_cells, where it is set, takes the place of the fraction.
     config.model.han = ConfigDict({"num_cells": placeholder(int), "fraction": 0.25})
@@ -46,6 +55,8 @@ def get_config():
     config.train = ConfigDict()
     config.train.split = "train"  # CoGenT: trainA
     config.train.val_split = "val"  # decides which epoch is kept; CoGenT: valA
+    config.train.select_on_test = False  # allows a val_split that is meant for testing
+    config.train.loss = "softmax"  # softmax, softmax_sampled, sigmoid: docs/model.md
     config.train.epochs = 10
     config.train.batch_size = 8  # images, over all devices together
     config.train.questions_per_image = placeholder(int)  # None: all of an image's questions
