@@ -88,9 +88,9 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
         if state.finish_epoch(metrics.get("val/all", 0.0)):
             save_model(workdir, model)
         state.save()
+        board.scalars(metrics, state.epoch)
         metrics = {"epoch": state.epoch, **metrics}
         append_metrics(workdir, metrics)
-        board.scalars(metrics, state.epoch)
         board.masks("val", collect_overlays(model, val_data, vocabularies), state.epoch)
         report(format_epoch(metrics, config.train.epochs))
     board.close()

@@ -372,7 +372,7 @@ def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
 )
 def test_the_first_steps_look_at_every_cell(eagerly, attention, arguments, cells):
     model = small_model(attention, **arguments)
-    config = types.SimpleNamespace(all_cells_steps=2, clip_norm=0.0)
+    config = types.SimpleNamespace(all_cells_steps=2, clip_norm=0.0, loss="softmax")
     strategy, optimizer = tf.distribute.get_strategy(), keras.optimizers.SGD(0.01)
     steps = train_module._Steps(strategy, model, optimizer, config)
     batch = make_batch()
