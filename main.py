@@ -165,13 +165,18 @@ def _build_features(pipeline_args):
 
 
 def train(_):
+    from hardvqa_tf.train import Stopped
     from hardvqa_tf.train import train as train_model
 
     config, workdir = _config(), _workdir()
     config.records_dir = _records_dir()
     _build_missing_records(config)
     on_terminal = sys.stderr.isatty()
-    train_model(config, workdir, _VIRTUAL.value, report=_say, progress=on_terminal)
+    try:
+        train_model(config, workdir, _VIRTUAL.value, report=_say, progress=on_terminal)
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
     _show_evaluation(workdir, config.train.val_split)
     _say_what_next(config, workdir)
 

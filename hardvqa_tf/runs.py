@@ -128,8 +128,14 @@ def save_model(workdir, model):
 
 
 def append_metrics(workdir, metrics):
-    with open(os.path.join(workdir, "metrics.jsonl"), "a", encoding="utf-8") as file:
-        file.write(json.dumps(metrics) + "\n")
+    """Adds an epoch's line; one that a killed run left of the same epoch is replaced."""
+    path, lines = os.path.join(workdir, "metrics.jsonl"), []
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in file if json.loads(line)["epoch"] < metrics["epoch"]]
+    with open(path + ".partial", "w", encoding="utf-8") as file:
+        file.writelines([*lines, json.dumps(metrics) + "\n"])
+    os.replace(path + ".partial", path)
 
 
 def write_json(path, content):

@@ -1,5 +1,9 @@
 """Training: one loop of our own around a Keras model, for one device and for several.
 
+Ended at any moment, the same command goes on, to the same weights to the last bit: from the
+last checkpoint after SIGKILL or a power failure, from the step that was running after SIGTERM
+and Ctrl-C, which save first.
+
 `fit()` in Keras 3.15 clips gradients before the all-reduce, repeats an interrupted epoch and
 fails with several steps per execution under a mirrored strategy; the model stays one that
 `fit()` accepts. A run leaves in its workdir:
@@ -10,6 +14,8 @@ fails with several steps per execution under a mirrored strategy; the model stay
 """
 
 import os
+import signal
+import threading
 import time
 
 import keras
@@ -34,8 +40,16 @@ LOSSES = {
 }
 
 
+# What a step returns, and the seconds of the steps and of waiting for their input.
+_SUMS = ("loss", "correct", "num_cells", "questions", "gradient_norm", "seconds", "waited")
+
+
+class Stopped(Exception):
+    """Training was asked to stop and has saved; the same command goes on."""
+
+
 def train(config, workdir, num_virtual_devices=None, report=print, progress=False):
-    """Trains a model, or goes on with a run that stopped, from its last whole epoch.
+    """Trains a model, or goes on with a run that stopped.
 
     Args:
       config: `ConfigDict` with the keys of configs/base.py.
@@ -50,6 +64,7 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
     Raises:
       ValueError: if the workdir holds a run with another config, naming the keys that differ;
         if the split that chooses the best epoch is one to test on.
+      Stopped: after SIGTERM or Ctrl-C, when everything is saved.
     """
     _refuse_test_split(config)
     keras.utils.set_random_seed(config.seed)
@@ -65,7 +80,7 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
         model = model_from_config(config, vocabularies, _input_size(config))
         optimizer = _make_optimizer(config.train, train_data.steps_per_epoch)
         optimizer.build(model.trainable_variables)
-    state = RunState(workdir, model, optimizer)
+    state = RunState(workdir, model, optimizer, _SUMS)
     state.restore()
     report(_describe(config, strategy, model, train_data, state))
     val_answers = vocabularies.answers.answers
@@ -79,18 +94,20 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
     ask = evaluate.make_ask(model)
     board = Board(os.path.join(workdir, "logs"))
     metrics = {}
+    saver = _Saver(state, config.train.checkpoint_minutes)
     while state.epoch < config.train.epochs and not _has_lost_patience(state, config.train):
-        metrics = _run_epoch(strategy, steps, train_data, state.epoch, progress)
+        with saver:
+            metrics = _run_epoch(strategy, steps, train_data, saver, progress)
         metrics["learning_rate"] = float(optimizer.learning_rate)
         answers = judge(evaluate.answer_split(ask, val_data))
         for name, (accuracy, _) in accuracy_by_type(answers).items():
             metrics[f"val/{name}"] = accuracy
         if state.finish_epoch(metrics.get("val/all", 0.0)):
             save_model(workdir, model)
-        state.save()
         board.scalars(metrics, state.epoch)
         metrics = {"epoch": state.epoch, **metrics}
         append_metrics(workdir, metrics)
+        state.save()  # Last: a run that is killed before makes this epoch's files once more.
         board.masks("val", collect_overlays(model, val_data, vocabularies), state.epoch)
         report(format_epoch(metrics, config.train.epochs))
     board.close()
@@ -256,7 +273,8 @@ def _describe(config, strategy, model, data, state):
         f"{data.num_images:,} images; {data.steps_per_epoch:,} steps an epoch of "
         f"{data.batch_size} images x {data.questions_per_image} questions on "
         f"{replicas} device{'s' if replicas > 1 else ''}"
-        + (f"; going on after epoch {state.epoch}" if state.epoch else "")
+        + (f"; going on after epoch {state.epoch}" if state.epoch or state.step else "")
+        + (f" and {state.step:,} steps" if state.step else "")
     )
 
 
@@ -295,31 +313,77 @@ class _Steps:
         return sums
 
 
-def _run_epoch(strategy, steps, data, epoch, progress):
-    started, waited = time.perf_counter(), 0.0
-    sums, done = None, 0
-    batches = iter(strategy.experimental_distribute_dataset(data.training_epoch(epoch)))
+class _Saver:
+    """Saves while an epoch runs: every so often, and when the process is asked to stop.
+
+    As a context it takes SIGTERM and SIGINT (Ctrl-C): the step that runs is finished and saved,
+    then `Stopped` is raised. A second signal ends the process at once, as it would have.
+    """
+
+    def __init__(self, state, minutes):
+        self.state = state
+        self._seconds = 60 * minutes if minutes else float("inf")
+        self._saved = time.monotonic()
+        self._asked = threading.Event()
+        self._handlers = {}
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():  # Others get no signals.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._handlers[number] = signal.signal(number, self._ask)
+
+    def __exit__(self, *_):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _ask(self, *_):
+        self.__exit__()
+        self._asked.set()
+
+    def after_step(self, step, sums):
+        """Called with the steps done of the epoch, and what they summed up to."""
+        asked = self._asked.is_set()
+        if asked or time.monotonic() - self._saved > self._seconds:
+            self.state.save_within_epoch(step, sums)
+            self._saved = time.monotonic()
+        if asked:
+            raise Stopped(
+                f"Stopped and saved after {step:,} steps of epoch {self.state.epoch + 1}. "
+                "The same command goes on."
+            )
+
+
+def _run_epoch(strategy, steps, data, saver, progress):
+    """The epoch that `saver.state` is at, from the step that it is at, to the epoch's end."""
+    epoch, done, sums = saver.state.epoch, saver.state.step, saver.state.sums
+    dataset = data.training_epoch(epoch, done)
+    batches = iter(strategy.experimental_distribute_dataset(dataset))
     bar = tqdm(
-        total=data.steps_per_epoch, desc=f"epoch {epoch + 1}", leave=False, disable=not progress
+        total=data.steps_per_epoch,
+        initial=done,
+        desc=f"epoch {epoch + 1}",
+        leave=False,
+        disable=not progress,
     )
     with bar:
         while True:
             asked = time.perf_counter()
             batch = next(batches, None)
-            waited += time.perf_counter() - asked
             if batch is None:
                 break
+            waited = time.perf_counter() - asked
             values = steps(epoch * data.steps_per_epoch + done, batch)
+            values |= {"seconds": time.perf_counter() - asked, "waited": waited}
+            sums = {name: sums[name] + value for name, value in values.items()}
             done += 1
-            sums = values if sums is None else {n: sums[n] + v for n, v in values.items()}
             bar.update()
+            saver.after_step(done, sums)
     sums = {name: float(value) for name, value in sums.items()}
-    seconds = time.perf_counter() - started
     questions = sums["questions"]
     return {
-        "seconds": seconds,
-        "questions_per_second": questions / seconds,
-        "input_wait": waited / seconds,
+        "seconds": sums["seconds"],
+        "questions_per_second": questions / sums["seconds"],
+        "input_wait": sums["waited"] / sums["seconds"],
         "train/loss": sums["loss"] / questions,
         "train/accuracy": sums["correct"] / questions,
         "train/num_cells": sums["num_cells"] / questions,

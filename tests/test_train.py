@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -123,6 +124,60 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
     lines = []
     train(config, str(workdir), report=lines.append)
     assert "going on after epoch 1" in lines[0] and len(lines) == 2
+    check_equal_runs(workdir, trained_run[0])
+
+
+def interrupt(monkeypatch, at_step, how):
+    """Makes the step `at_step` of the run, counted from 0, call `how` when it is done."""
+    do_step = train_module._Steps.__call__
+
+    def step(self, number, batch):
+        values = do_step(self, number, batch)
+        if number == at_step:
+            how()
+        return values
+
+    monkeypatch.setattr(train_module._Steps, "__call__", step)
+
+
+def die():
+    raise RuntimeError("killed")
+
+
+def test_a_run_that_is_asked_to_stop_goes_on_from_that_step(
+    trained_run, config, tmp_path, monkeypatch
+):
+    handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+    workdir, lines = str(tmp_path / "run"), []
+    with monkeypatch.context() as until_then:
+        interrupt(until_then, 7, lambda: signal.raise_signal(signal.SIGTERM))
+        with pytest.raises(
+            train_module.Stopped, match="after 3 steps of epoch 2. The same com"
+        ):
+            train(config, workdir, report=lines.append)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
+    lines.clear()
+    train(config, workdir, report=lines.append)
+    assert "going on after epoch 1 and 3 steps" in lines[0] and len(lines) == 2
+    check_equal_runs(workdir, trained_run[0])
+
+
+def test_a_killed_run_goes_on_from_its_last_save(trained_run, config, tmp_path, monkeypatch):
+    """Within an epoch too; and what it left of an epoch that it does again is replaced."""
+    monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+    config.train.checkpoint_minutes = 1e-9
+    workdir = str(tmp_path / "run")
+    for at_step, going_on in ((2, None), (8, "after epoch 0 and 2 steps")):
+        lines = []
+        with monkeypatch.context() as until_then:
+            interrupt(until_then, at_step, die)
+            with pytest.raises(RuntimeError, match="killed"):
+                train(config, workdir, report=lines.append)
+        assert going_on is None or going_on in lines[0]
+    with open(f"{workdir}/metrics.jsonl", "a") as file:
+        file.write('{"epoch": 2, "val/all": "killed before the state was saved"}\n')
+    train(config, workdir, report=lambda line: None)
     check_equal_runs(workdir, trained_run[0])
 
 

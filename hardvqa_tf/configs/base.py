@@ -66,6 +66,7 @@ def get_config():
     config.train.start_rate = 5e-6  # slow_start: doubled every ...
     config.train.epochs_per_doubling = 20.0  # ... that many epochs, up to learning_rate
     config.train.all_cells_steps = 0  # first steps that look at every cell, see train._Steps
+    config.train.checkpoint_minutes = 10.0  # also saves within an epoch; 0: at its end only
     config.train.clip_norm = 5.0  # of all gradients together, after the all-reduce; 0: off
     config.train.weight_decay = 0.0  # decoupled, as in AdamW
     config.train.patience = 0  # stop after so many epochs without a better val; 0: never
