@@ -183,15 +183,10 @@ class VqaData:
 
         if self.num_items == self.num_images:
             # An image is an item: shuffled first, so that the first batch waits for none but
-            # its own. No dataset within a dataset, which costs more than the rest.
-            skipped = shuffle(images).skip(start_step * self.batch_size)
-            items = skipped.map(
-                lambda index, image: self._only_item(image, [seed, index]),
-                num_parallel_calls=tf.data.AUTOTUNE,
-            )
+            # its own.
+            items = self._items(shuffle(images).skip(start_step * self.batch_size), seed)
         else:
-            items = images.flat_map(lambda index, image: self._items(image, [seed, index]))
-            items = shuffle(items).skip(start_step * self.batch_size)
+            items = shuffle(self._items(images, seed)).skip(start_step * self.batch_size)
         return self._batches(items)
 
     def in_order(self):
@@ -201,11 +196,7 @@ class VqaData:
     @functools.cached_property
     def _ordered_batches(self):
         # Built once: each building traces the pipeline anew, and every epoch asks for it.
-        if self.num_items == self.num_images:
-            return self._batches(
-                self._images.map(self._only_item, num_parallel_calls=tf.data.AUTOTUNE)
-            )
-        return self._batches(self._images.flat_map(self._items))
+        return self._batches(self._items(self._images.enumerate()))
 
     def _read(self, paths):
         images = tf.data.TFRecordDataset(paths)
@@ -248,17 +239,18 @@ class VqaData:
             decoded = decode_image(image["image"], self._picture_shape[:2])
         return image | {"image": decoded}
 
-    def _items(self, image, shuffle_seed=None):
-        """Dataset of an image's groups of questions, each with the image."""
-        groups = self._groups(image, shuffle_seed)
-        pictures = tf.data.Dataset.from_tensors(image["image"]).repeat()
-        items = tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(groups))
-        return items.map(lambda picture, group: group | {"image": picture})
+    def _items(self, images, seed=None):
+        """Images, numbered -> their groups of questions, each with the image.
 
-    def _only_item(self, image, shuffle_seed=None):
-        """The one group of questions of an image that has no more of them."""
-        groups = self._groups(image, shuffle_seed)
-        return {name: value[0] for name, value in groups.items()} | {"image": image["image"]}
+        By unbatching: a dataset within a dataset for each image would cost more than the rest.
+        """
+
+        def groups(index, image):
+            of_image = self._groups(image, None if seed is None else [seed, index])
+            pictures = tf.repeat(image["image"][None], tf.shape(of_image["answers"])[0], axis=0)
+            return of_image | {"image": pictures}
+
+        return images.map(groups, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
 
     def _groups(self, image, shuffle_seed):
         questions = {name: value for name, value in image.items() if name != "image"}
