@@ -182,20 +182,19 @@ def train(_):
 
 
 def _say_what_next(config, workdir):
-    from hardvqa_tf.predict import save_example
+    folder = shlex.quote(workdir)
+    _say(f"\nNext:\n  python main.py --mode=evaluate --workdir={folder} --split=test")
+    if config.model.image_encoder != "features":  # A model of maps takes no image.
+        from hardvqa_tf.predict import save_example
 
-    image = os.path.join(workdir, "example.png")
-    question = save_example(config.records_dir, config.train.val_split, image)
-    folder, image, question, logs = map(
-        shlex.quote, (workdir, image, question, os.path.join(workdir, "logs"))
-    )
-    _say(
-        f"""
-Next:
-  python main.py --mode=evaluate --workdir={folder} --split=test
-  python main.py --mode=predict --workdir={folder} --image={image} --question={question}
-  tensorboard --logdir={logs}"""
-    )
+        path = os.path.join(workdir, "example.png")
+        question = save_example(config.records_dir, config.train.val_split, path)
+        image, question = shlex.quote(path), shlex.quote(question)
+        _say(
+            f"  python main.py --mode=predict --workdir={folder} --image={image} "
+            f"--question={question}"
+        )
+    _say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
 
 
 def evaluate(_):

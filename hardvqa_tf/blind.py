@@ -7,14 +7,13 @@ gave counts once; of equally frequent ones the first in the alphabet is taken.
 
 import collections
 import dataclasses
-import os
 
 import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.metrics import Answers, accuracy_by_type
 from hardvqa_tf.scoring import score_officially
-from records import build
+from records.folder import shard_paths
 from records.schema import Question, parse_questions
 
 _RECORDS_AT_ONCE = 64
@@ -105,14 +104,7 @@ def read_questions(records_dir, split):
     Yields:
       `records.schema.Question`, all but the confidences.
     """
-    splits = build.read_info(records_dir)["splits"]
-    if split not in splits:
-        raise ValueError(
-            f"The records in {records_dir} have no such split. Received: split={split!r}. "
-            f"Use one of: {', '.join(splits)}."
-        )
-    paths = [os.path.join(records_dir, shard["name"]) for shard in splits[split]["shards"]]
-    records = tf.data.TFRecordDataset(paths).batch(_RECORDS_AT_ONCE)
+    records = tf.data.TFRecordDataset(shard_paths(records_dir, split)).batch(_RECORDS_AT_ONCE)
     parsed = records.map(parse_questions, num_parallel_calls=tf.data.AUTOTUNE)
     for batch in parsed.prefetch(tf.data.AUTOTUNE):
         yield from _questions(batch)

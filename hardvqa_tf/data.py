@@ -22,11 +22,11 @@ and the strings [B, Q] `question_id`, `question_text`, `question_type`, `image_i
 
 import functools
 import math
-import os
 
 import tensorflow as tf
 
 from records.build import read_info
+from records.folder import shard_paths
 from records.schema import parse_example
 
 # Decoded images, or maps, of a split are kept in memory up to this size, else streamed.
@@ -144,11 +144,7 @@ class VqaData:
                 f"Use one of: {', '.join(TARGETS)}."
             )
         info = read_info(records_dir)
-        if split not in info["splits"]:
-            raise ValueError(
-                f"The records in {records_dir} have no such split. Received: split={split!r}. "
-                f"Use one of: {', '.join(info['splits'])}."
-            )
+        paths = shard_paths(records_dir, split)  # Also says if there is no such split.
         facts = info["splits"][split]
         self.split, self.batch_size, self.seed = split, batch_size, seed
         self.num_images, self.num_questions = facts["num_images"], facts["num_questions"]
@@ -165,7 +161,6 @@ class VqaData:
         self._vocabularies = vocabularies
         self._target = target
         self._with_strings = with_strings
-        paths = [os.path.join(records_dir, shard["name"]) for shard in facts["shards"]]
         self._images = self._read(paths)
 
     def training_epoch(self, epoch, start_step=0):

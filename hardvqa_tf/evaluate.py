@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from hardvqa_tf.blind import blind_accuracy, read_questions
 from hardvqa_tf.data import VqaData, input_size
+from hardvqa_tf.mask_quality import format_masks, measure_masks
 from hardvqa_tf.metrics import Answers, accuracy_by_type
 from hardvqa_tf.overlay import to_png
 from hardvqa_tf.runs import load_run, write_json
@@ -36,9 +37,10 @@ def evaluate(workdir, split, records_dir=None, evaluator=None):
     Returns:
       A dict: `workdir`, `split`, `num_questions`, `num_answered`; `metric`, "exact" or "vqa",
       and the latter's `evaluator`; `num_cells`, looked at on average, of `total_cells`;
-      `masks_dir`; `coverage`, see `scoring.coverage`; `rows`, a list of {"type",
-      "num_questions", "accuracy", "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all"
-      first. Without rows where the data set hides the answers.
+      `masks_dir`; `masks`, see `mask_quality.measure_masks`; `coverage`, see
+      `scoring.coverage`; `rows`, a list of {"type", "num_questions", "accuracy",
+      "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first. Without rows where
+      the data set hides the answers.
     """
     run = load_run(workdir)
     records_dir = records_dir or run.config.records_dir
@@ -71,6 +73,7 @@ def evaluate(workdir, split, records_dir=None, evaluator=None):
         "masks_dir": masks_dir,
         "num_classes": len(run.vocabularies.answers),
         "total_cells": int(np.prod(run.model.output["mask"].shape[2:])),
+        "masks": measure_masks(answers, records_dir, split),
         "coverage": judge.coverage(),
         "rows": _rows_beside_blind(answers, records_dir, judge),
     }
@@ -159,6 +162,8 @@ def format_evaluation(result):
         f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average; "
         f"pictures in {result['masks_dir']}"
     )
+    if result["masks"]:
+        lines.append(format_masks(result["masks"]))
     return "\n".join(lines)
 
 
@@ -174,7 +179,8 @@ def to_result_format(answers, vocabulary):
 
 
 def make_ask(model):
-    """Returns a function from a batch to (predicted classes int32[B, Q], cells int32[B, Q]).
+    """Returns a function from a batch to a dict of `prediction` int32[B, Q], the classes;
+    `num_cells` int32[B, Q] and `mask` [B, Q, h, w], as the model gives them.
 
     Made once for a model that is evaluated again and again, because its first call is slow.
     """
@@ -183,7 +189,11 @@ def make_ask(model):
     @tf.function(reduce_retracing=True)
     def ask(batch):
         outputs = model({name: batch[name] for name in inputs}, training=False)
-        return tf.argmax(outputs["logits"], -1, tf.int32), outputs["num_cells"]
+        return {
+            "prediction": tf.argmax(outputs["logits"], -1, tf.int32),
+            "num_cells": outputs["num_cells"],
+            "mask": outputs["mask"],
+        }
 
     return ask
 
@@ -198,7 +208,7 @@ def answer_split(ask, data):
     Returns:
       `Answers`, each question of the split once.
     """
-    parts = [_real_rows(batch, *ask(batch)) for batch in data.in_order()]
+    parts = [_real_rows(batch, ask(batch)) for batch in data.in_order()]
     return Answers(
         **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     )
@@ -242,16 +252,11 @@ def _as_number(text):
     return int(text) if is_number else text
 
 
-def _real_rows(batch, prediction, num_cells):
+def _real_rows(batch, answers):
     """Drops padding and repeated rows: those that are no question. Each value becomes [n]."""
     real = batch["is_question"].numpy()
-    row = {
-        "prediction": prediction,
-        "target": batch["answers"],
-        "num_cells": num_cells,
-        "has_answer": batch["weights"] > 0,
-    }
-    strings = ("question_id", "question_type", "question_text", "answer_text")
+    row = answers | {"target": batch["answers"], "has_answer": batch["weights"] > 0}
+    strings = ("question_id", "question_type", "question_text", "answer_text", "image_id")
     row = {name: value.numpy()[real] for name, value in row.items()}
     for name in strings:
         row[name] = np.array(

@@ -13,6 +13,8 @@ class Answers:
     that no prediction is right), `num_cells` the cells looked at, `has_answer` False where the
     data set hides the answer; the rest are str, `answer_text` the first answer people gave.
 
+    `mask` [N, h, w] is what was looked at, `image_id` the image asked about.
+
     Judged by the official VQA metric (`scoring`), they have a `score` in 0..1 and VQA's
     `answer_type`; otherwise an answer is right if its class is the target.
     """
@@ -25,6 +27,8 @@ class Answers:
     question_type: np.ndarray
     question_text: np.ndarray
     answer_text: np.ndarray
+    mask: np.ndarray | None = None
+    image_id: np.ndarray | None = None
     score: np.ndarray | None = None
     answer_type: np.ndarray | None = None
 

@@ -37,6 +37,21 @@ def read_info(records_dir):
     return info
 
 
+def shard_paths(records_dir, split):
+    """Returns the paths of a split's shards, in order.
+
+    Raises:
+      ValueError: if the records have no such split; lists those they have.
+    """
+    splits = read_info(records_dir)["splits"]
+    if split not in splits:
+        raise ValueError(
+            f"The records in {records_dir} have no such split. Received: split={split!r}. "
+            f"Use one of: {', '.join(splits)}."
+        )
+    return [os.path.join(records_dir, shard["name"]) for shard in splits[split]["shards"]]
+
+
 def _build_command(records_dir, plan=None):
     """Returns the command that builds what `plan` says, as far as it says it."""
     what = f"--dataset={plan['dataset'] if plan else '...'}"

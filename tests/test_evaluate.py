@@ -184,6 +184,7 @@ def test_the_table():
         "masks_dir": "run/masks_val",
         "metric": "exact",
         "num_classes": 10,
+        "masks": {"objects_kept": {"share": 0.875, "chance": 0.25}},
         "coverage": {"answers": 1.0, "questions": 1.0},
         "rows": [
             {"type": "all", "num_questions": 1234, **row, "accuracy": 1.0},
@@ -197,6 +198,7 @@ def test_the_table():
         "relational        600   51.00 %            50.00 %        25.00 %",
         "  count            34    9.00 %            50.00 %        25.00 %",
         "Looked at 6.2 of 25 cells on average; pictures in run/masks_val",
+        "Masks, and random ones of as many cells: objects kept 87.5 % (25.0 %)",
     ]
     hidden = format_evaluation(result | {"rows": [], "split": "test"})
     assert hidden.splitlines()[0] == "test: the answers are hidden, so there is no accuracy."
@@ -213,6 +215,7 @@ def test_the_table_of_the_vqa_metric():
         "metric": "vqa",
         "evaluator": 2018,
         "num_classes": 1000,
+        "masks": {},
         "coverage": {"answers": 0.75, "questions": 0.5, "best_score": 0.625},
         "rows": [row | {"type": name} for name in names],
     }
