@@ -34,7 +34,7 @@ GOLDEN = {
     "easy_vqa": 224_059,
     "jsonl": 356_155,
     "sort_of_clevr": 282_427,
-    "sort_of_clevr_full": 282_427,
+    "sort_of_clevr_full": 406_075,
     "vqa_cp": 5_892_563,
     "vqa_cp_adahan_pairwise": 6_683_603,
     "vqa_cp_adahan_sum": 5_892_563,
