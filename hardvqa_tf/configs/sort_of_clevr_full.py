@@ -1,6 +1,6 @@
 """Sort-of-CLEVR for up to an hour: the default's images, a wider relation network.
 
-    python main.py --mode=train --config=hardvqa_tf/configs/sort_of_clevr_full.py
+python main.py --mode=train --config=hardvqa_tf/configs/sort_of_clevr_full.py
 """
 
 from hardvqa_tf.configs import sort_of_clevr
