@@ -201,6 +201,7 @@ def open_split(config, split, vocabularies, target="answers", with_strings=False
         batch_size=config.train.batch_size,
         questions_per_image=config.train.questions_per_image,
         seed=config.seed,
+        augmentation=config.train.augmentation,
         target=target,
         with_strings=with_strings,
     )

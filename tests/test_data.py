@@ -403,3 +403,50 @@ def test_rare_answers_can_be_left_out(ten_answers):
     assert found.answers.answers == ["no", "maybe", "yes"]
     with pytest.raises(ValueError, match="min_answer_count=241 of 4 in the train split"):
         Vocabularies.from_records(ten_answers[0], min_answer_count=241)
+
+
+# Augmentation.
+
+FOUR = np.arange(4 * 5 * 6 * 3, dtype=np.uint8).reshape(4, 5, 6, 3) % 200
+
+
+def test_a_shift_moves_whole_pixels_and_fills():
+    """Every image by its own draw; what comes in from outside has the fill's brightness."""
+    moved = data_module.augment(FOUR, [3, 1], shift=2, rotation=0.0, fill=1.0).numpy()
+    padded = np.pad(FOUR, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=255)
+    places = []
+    for image, found in zip(padded, moved, strict=True):
+        places += [
+            (dy, dx)
+            for dy in range(5)
+            for dx in range(5)
+            if (image[dy : dy + 5, dx : dx + 6] == found).all()
+        ]
+    assert len(places) == 4 and len(set(places)) > 1
+    again = data_module.augment(FOUR, [3, 1], shift=2, rotation=0.0, fill=1.0)
+    np.testing.assert_array_equal(again, moved)
+
+
+def test_a_rotation_is_about_the_middle():
+    image = np.zeros((1, 7, 7, 3), np.uint8)
+    image[0, 3, 3] = 200  # the middle
+    image[0, 3, 6] = 200  # on the right: goes up or down
+    turned = data_module.augment(image, [1, 1], shift=0, rotation=0.5, fill=0.0).numpy()[0]
+    np.testing.assert_allclose(turned[3, 3], 200, atol=1)
+    assert turned[3, 6].max() < 200 and turned[:, 5:].max() > 50
+    same = data_module.augment(image, [1, 1], shift=0, rotation=0.0, fill=0.0)
+    np.testing.assert_array_equal(same, image)
+
+
+def test_training_images_are_augmented_and_a_resumed_run_sees_the_same(
+    records_dir, vocabularies
+):
+    augmentation = {"shift": 3, "rotation": 0.1, "fill": 1.0}
+    plain = open_data(records_dir, vocabularies)
+    data = open_data(records_dir, vocabularies, augmentation=augmentation)
+    epoch = batches(data.training_epoch(1))
+    equal_batches(batches(data.training_epoch(1, start_step=2)), epoch[2:])
+    for found, expected in zip(epoch, batches(plain.training_epoch(1)), strict=True):
+        assert (found.pop("image") != expected.pop("image")).any()
+        equal_batches([found], [expected])
+    equal_batches(batches(data.in_order()), batches(plain.in_order()))

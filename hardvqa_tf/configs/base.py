@@ -56,6 +56,9 @@ def get_config():
     config.train.split = "train"  # CoGenT: trainA
     config.train.val_split = "val"  # decides which epoch is kept; CoGenT: valA
     config.train.select_on_test = False  # allows a val_split that is meant for testing
+    # Of training images: moved by up to `shift` pixels, turned by up to `rotation` radians;
+    # `fill`, in 0..1, is the brightness of what comes in from outside.
+    config.train.augmentation = ConfigDict({"shift": 0, "rotation": 0.0, "fill": 0.0})
     config.train.loss = "softmax"  # softmax, softmax_sampled, sigmoid: docs/model.md
     config.train.epochs = 10
     config.train.batch_size = 8  # images, over all devices together
