@@ -176,17 +176,19 @@ def _write(records_dir, plan, shards, encoding, write_shards, report):
     if there:
         report(f"{len(there)} of {len(everything)} shards are there already, going on.")
     _check_disk(records_dir, missing, encoding, report)
+    # The encoder first: without its weights nothing is begun, and others may be given next time.
+    is_here = missing and write_shards is _write_here
+    encode = encoding.make_encode() if is_here else None
     counts = {split: len(of_split) for split, of_split in shards.items()}
     text = folder.to_json(plan | {"num_shards": counts})
     writer.write_text(os.path.join(records_dir, folder.PLAN_NAME), text)
-    if missing and write_shards is _write_here:
-        _write_here(missing, encoding, report)
+    if is_here:
+        _write_here(missing, encode, encoding, report)
     elif missing:
         write_shards(missing, encoding)
 
 
-def _write_here(shards, encoding, report):
-    encode = encoding.make_encode()
+def _write_here(shards, encode, encoding, report):
     progress = EncodingProgress(sum(shard.num_images for shard in shards), report)
     with progress:
         for shard in shards:

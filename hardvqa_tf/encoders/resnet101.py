@@ -78,9 +78,10 @@ def _imagenet_weights():
             file_hash=IMAGENET_MD5,
         )
     except Exception as error:  # `get_file` raises bare Exceptions
-        raise RuntimeError(
+        raise OSError(
             f"The ImageNet weights of ResNet-101 could not be downloaded. Received: {error}. "
             f"Expected: {IMAGENET_FILE} in ~/.keras/models, or a connection to {IMAGENET_URL}"
-            f"{IMAGENET_FILE}. Download that file elsewhere and pass its path as `weights`, or "
-            "pass weights=None for random weights (for tests: untrained, it is of no use)."
+            f"{IMAGENET_FILE}. Download that file elsewhere and pass its path as `weights` (in a "
+            "config: model.resnet101.weights, and for maps maps.weights), or pass weights=None "
+            "for random weights (for tests: untrained, it is of no use)."
         ) from error

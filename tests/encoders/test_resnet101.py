@@ -75,7 +75,7 @@ def test_a_failed_download_says_which_file_and_what_to_do(tiny_backbone, monkeyp
         raise Exception(f"URL fetch failure on {origin}: None -- no route to host")
 
     monkeypatch.setattr(keras.utils, "get_file", fail)
-    with pytest.raises(RuntimeError) as error:
+    with pytest.raises(OSError) as error:
         resnet101((64, 64))
     for part in (
         "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",

@@ -288,6 +288,16 @@ def test_an_encoder_without_memory_says_what_to_do(tmp_path, source):
         build_features(source, tmp_path / "maps", make_encode=lambda: exhausted)
 
 
+def test_without_its_weights_nothing_is_begun(tmp_path, source, maps):
+    def fail():
+        raise OSError("no weights")
+
+    with pytest.raises(OSError, match="no weights"):
+        build_features(source, tmp_path / "other", make_encode=fail)
+    # Other weights may follow: the folder is not bound to the first ones.
+    build_features(source, tmp_path / "other", arguments={"weights": "mine"})
+
+
 def test_a_truncated_source_is_found_before_anything_is_written(tmp_path, source):
     name = "jsonl-train.tfrecord-00001-of-00002"
     os.truncate(source / name, 100)
