@@ -176,7 +176,7 @@ def _write(records_dir, plan, shards, encoding, write_shards, report):
     if there:
         report(f"{len(there)} of {len(everything)} shards are there already, going on.")
     _check_disk(records_dir, missing, encoding, report)
-    # The encoder first: without its weights nothing is begun, and others may be given next time.
+    # The encoder first: without its weights nothing is begun, and others may be given then.
     is_here = missing and write_shards is _write_here
     encode = encoding.make_encode() if is_here else None
     counts = {split: len(of_split) for split, of_split in shards.items()}

@@ -81,7 +81,7 @@ def _imagenet_weights():
         raise OSError(
             f"The ImageNet weights of ResNet-101 could not be downloaded. Received: {error}. "
             f"Expected: {IMAGENET_FILE} in ~/.keras/models, or a connection to {IMAGENET_URL}"
-            f"{IMAGENET_FILE}. Download that file elsewhere and pass its path as `weights` (in a "
-            "config: model.resnet101.weights, and for maps maps.weights), or pass weights=None "
-            "for random weights (for tests: untrained, it is of no use)."
+            f"{IMAGENET_FILE}. Download that file elsewhere and pass its path as `weights` (in "
+            "a config: model.resnet101.weights, and for maps maps.weights), or pass "
+            "weights=None for random weights (for tests: untrained, it is of no use)."
         ) from error
