@@ -1,6 +1,11 @@
-"""Sort-of-CLEVR for up to an hour: the default's images, a wider relation network.
+"""Sort-of-CLEVR for an hour: the default's images, a wider relation network, 26 epochs.
 
-python main.py --mode=train --config=hardvqa_tf/configs/sort_of_clevr_full.py
+    python main.py --mode=train --config=hardvqa_tf/configs/sort_of_clevr_full.py
+    python main.py --mode=evaluate --workdir=runs/sort_of_clevr_full --split=test
+
+On the test split 99.50 % of the non-relational and 91.60 % of the relational questions. 75 min
+beside two or three other processes on two shared cores, 66 minutes of processor time. What is
+missing to 96 %, and why: docs/results.md.
 """
 
 from hardvqa_tf.configs import sort_of_clevr
