@@ -2,7 +2,7 @@
 
     python main.py --mode=train
 
-About 12 minutes with the records on two shared CPU cores; on the test split 99.50 % of the
+10 min 27 s with the installation and the records on two CPU cores; on the test split 99.50 % of the
 non-relational and 85.10 % of the relational questions (--mode=evaluate --split=test). Why these
 values: docs/results.md.
 """
