@@ -2,9 +2,9 @@
 
     python main.py --mode=train
 
-10 min 27 s with the installation and the records on two CPU cores; on the test split 99.50 % of the
-non-relational and 85.10 % of the relational questions (--mode=evaluate --split=test). Why these
-values: docs/results.md.
+10 min 27 s with the installation and the records on two CPU cores; on the test split 99.50 % of
+the non-relational and 85.10 % of the relational questions (--mode=evaluate --split=test). Why
+these values: docs/results.md.
 """
 
 from hardvqa_tf.configs import base
