@@ -122,7 +122,7 @@ def picture_shape(records_dir, info, image_size):
             raise ValueError(
                 f"The records in {records_dir} hold images, but maps are asked for (the image "
                 "encoder 'features'). Use an encoder of images, or make maps of them: python "
-                f"main.py --mode=build --features=resnet101 --source_records={records_dir} "
+                f"main.py --mode=build --features --source_records={records_dir} "
                 "--records_dir=..., and train on those."
             )
         return (*image_size, 3)

@@ -20,6 +20,8 @@ from records.build import read_info
 from records.folder import shard_paths
 from records.schema import Object, parse_example
 
+# The data sets that know where objects are. Of others nothing is read: maps are large.
+_WITH_OBJECTS = ("clevr", "sort_of_clevr")
 # Data sets in which a question names an object by the first word of its name, its colour, which
 # no other object of the image has.
 _NAMES_BY_FIRST_WORD = ("sort_of_clevr",)
@@ -33,10 +35,12 @@ def read_objects(records_dir, split):
     """
     records = tf.data.TFRecordDataset(shard_paths(records_dir, split))
     names = ("image/id", "object/name", "object/x", "object/y")
-    parsed = records.map(
-        lambda record: {name: parse_example(record)[name] for name in names},
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+
+    def parse(record):
+        parsed = parse_example(record)
+        return {name: parsed[name] for name in names}
+
+    parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     return {
         image["image/id"].decode("utf-8"): [
             Object(name.decode("utf-8"), float(x), float(y))
@@ -59,6 +63,9 @@ def measure_masks(answers, records_dir, split, num_cells=None):
       {name: {"share", "chance"}}, in 0..1, of the three shares above; those that the data set
       allows. Empty if its records have no objects.
     """
+    dataset = read_info(records_dir)["dataset"]
+    if dataset not in _WITH_OBJECTS:
+        return {}
     objects = read_objects(records_dir, split)
     if not any(objects.values()):
         return {}
@@ -70,7 +77,7 @@ def measure_masks(answers, records_dir, split, num_cells=None):
         "cells_with_object": _mean(map(_cells_with_object, masks, of_question)),
         "objects_kept": _mean(map(_objects_kept, masks, of_question)),
     }
-    if read_info(records_dir)["dataset"] in _NAMES_BY_FIRST_WORD:
+    if dataset in _NAMES_BY_FIRST_WORD:
         asked = asked_objects(answers.question_text, of_question)
         measured["asked_objects_kept"] = _mean(map(_objects_kept, masks, asked))
     return {name: value for name, value in measured.items() if value}

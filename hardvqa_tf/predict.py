@@ -9,7 +9,7 @@ from hardvqa_tf.data import decode_image, scale_pixels
 from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.text import split_words
-from records.build import read_info
+from records.folder import shard_paths
 from records.schema import parse_example
 from records.writer import check_image
 
@@ -80,9 +80,8 @@ def save_example(records_dir, split, path):
     Returns:
       A question about it, str.
     """
-    shards = read_info(records_dir)["splits"][split]["shards"]
-    paths = [os.path.join(records_dir, shard["name"]) for shard in shards]
-    example = parse_example(next(iter(tf.data.TFRecordDataset(paths))))
+    records = tf.data.TFRecordDataset(shard_paths(records_dir, split))
+    example = parse_example(next(iter(records)))
     with open(path, "wb") as file:
         file.write(example["image/encoded"].numpy())
     return example["question/text"][0].numpy().decode("utf-8")
