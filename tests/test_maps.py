@@ -97,7 +97,9 @@ def test_records_of_maps_are_not_read_as_images(maps_dir, vocabularies, size):
 
 @pytest.mark.parametrize("size", [None, (2, 3, 4)])
 def test_records_of_images_are_not_read_as_maps(records_dir, vocabularies, size):
-    with pytest.raises(ValueError, match="hold images, but maps are asked.*--features=resnet"):
+    with pytest.raises(
+        ValueError, match="hold images, but maps are asked.*--features --source_records="
+    ):
         open_data(records_dir, vocabularies, size)
 
 
