@@ -56,7 +56,7 @@ def _build_command(records_dir, plan=None):
     """Returns the command that builds what `plan` says, as far as it says it."""
     what = f"--dataset={plan['dataset'] if plan else '...'}"
     if plan and "features" in plan:
-        what = f"--features={plan['features']['encoder']} --source_records=..."
+        what += " --features --source_records=..."
     return f"python main.py --mode=build {what} --records_dir={records_dir}"
 
 

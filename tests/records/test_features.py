@@ -156,7 +156,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tmp_path, originals
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
     names = os.listdir(tmp_path / "maps")
     assert "build_plan.json" in names and any(".partial-" in name for name in names)
-    with pytest.raises(BuildError, match="not finished.*--features=greys --source_records="):
+    with pytest.raises(BuildError, match="not finished.*=jsonl --features --source_records="):
         folder.read_info(tmp_path / "maps")
 
     shapes, lines = [], []
@@ -284,7 +284,7 @@ def test_an_encoder_without_memory_says_what_to_do(tmp_path, source):
     def exhausted(images):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
-    with pytest.raises(BuildError, match="OOM when allocating.*smaller --batch_size"):
+    with pytest.raises(BuildError, match="OOM when allocating.*smaller `batch_size`"):
         build_features(source, tmp_path / "maps", make_encode=lambda: exhausted)
 
 
