@@ -10,7 +10,6 @@ Both read what the file system has cached, as long as it fits: the program is me
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
+from benchmarks.cat import time_cat
 from hardvqa_tf import data
 from hardvqa_tf.maps import MapEncoder
 from hardvqa_tf.runs import Vocabularies
@@ -108,16 +108,6 @@ def report(maps_dir, vqa_data, seconds_per_batch):
         speed = num_bytes / took / 1e6
         print(f"{name:8}{questions / took:12,.0f} questions/s {speed:10,.1f} MB/s of records")
     print(f"VqaData / cat: {cat / seconds:.4f}")
-
-
-def time_cat(paths):
-    """Seconds in which `cat` reads the files to /dev/null; the best of three."""
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run(["cat", *paths], check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import argparse
 import functools
 import io
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from PIL import Image
 
+from benchmarks.cat import time_cat
 from records import writer
 from records.schema import ImageExample, Question
 from records.source import read_bytes
@@ -91,16 +91,6 @@ def report(shards, seconds, arguments):
         images, speed = arguments.num_images / took, num_bytes / took / 1e6
         print(f"{name:8}{images:12,.0f} records/s {speed:10,.1f} MB/s")
     print(f"writer / cat: {cat / seconds:.4f}")
-
-
-def time_cat(paths):
-    """Seconds in which `cat` reads the files to /dev/null; the best of three."""
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run(["cat", *paths], check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 if __name__ == "__main__":
