@@ -14,6 +14,7 @@ from hardvqa_tf.data import VqaData, decode_image, scale_pixels
 from hardvqa_tf.runs import Vocabularies
 from hardvqa_tf.text import split_words
 from records import build
+from tests.batches import batches, equal_batches
 from tests.records.trees import read_records, write_image, write_lines
 
 NUM_TRAIN, PER_IMAGE = 24, 6
@@ -23,10 +24,6 @@ IN_FOURS = {"image_size": (75, 75), "questions_per_image": 4, "with_strings": Tr
 def open_data(records_dir, vocabularies, split="train", **changed):
     arguments = {"image_size": (15, 10), "batch_size": 5, "seed": 7}
     return VqaData(records_dir, split, vocabularies, **(arguments | changed))
-
-
-def batches(dataset):
-    return list(dataset.as_numpy_iterator())
 
 
 def flat(dataset, name, only="weights"):
@@ -48,14 +45,6 @@ def truth(records_dir, split="train"):
             strict=True,
         )
     }
-
-
-def equal_batches(first, second):
-    assert len(first) == len(second)
-    for a, b in zip(first, second, strict=True):
-        assert a.keys() == b.keys()
-        for name in a:
-            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")

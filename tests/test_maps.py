@@ -19,6 +19,7 @@ from hardvqa_tf.train import train
 from hardvqa_tf.vqa_model import build_vqa_model
 from records import build
 from records.features import build_features
+from tests.batches import batches, equal_batches
 from tests.conftest import tiny_config
 from tests.records.trees import read_records
 
@@ -52,18 +53,6 @@ def maps_dir(records_dir, tmp_path_factory):
 def open_data(folder, vocabularies, image_size=None, **changed):
     arguments = {"image_size": image_size, "batch_size": 5, "seed": 7, "with_strings": True}
     return VqaData(folder, "train", vocabularies, **(arguments | changed))
-
-
-def batches(dataset):
-    return list(dataset.as_numpy_iterator())
-
-
-def equal_batches(first, second):
-    assert len(first) == len(second)
-    for a, b in zip(first, second, strict=True):
-        assert a.keys() == b.keys()
-        for name in a:
-            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 def test_batches_are_those_of_the_images_with_maps_in_their_place(
