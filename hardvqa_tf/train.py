@@ -227,6 +227,7 @@ def model_from_config(config, vocabularies, image_size=None):
         image_encoder=parts.image_encoder,
         image_encoder_args=arguments(parts.image_encoder),
         question_encoder_args=arguments("question_lstm"),
+        question_norm_scale=parts.question_norm_scale,
         fusion_args=arguments("fusion"),
         attention=parts.attention,
         attention_args=arguments(parts.attention),

@@ -44,6 +44,7 @@ def build_vqa_model(
     image_encoder="small_cnn",
     image_encoder_args=None,
     question_encoder_args=None,
+    question_norm_scale=None,
     fusion_args=None,
     attention="han",
     attention_args=None,
@@ -60,6 +61,9 @@ def build_vqa_model(
       num_answers: A, classes.
       image_encoder: a name in IMAGE_ENCODERS; "features" takes precomputed maps,
         "none" looks at nothing (a model of the question alone).
+      question_norm_scale: None, or the scale at which a batch normalisation of the question
+        vectors starts. It removes what all questions have in common, which is most of it at
+        first; a small scale, e.g. 0.1, keeps the first products with image cells small.
       attention: a name in ATTENTIONS.
       aggregator: a name in AGGREGATORS.
       classifier_units: widths of the classifier's hidden layers; the paper's are (1024, 2048).
@@ -80,7 +84,9 @@ def build_vqa_model(
     picture, grid = _encode_image(image_encoder, image_size, image_encoder_args or {})
     height, width, depth = grid.shape[1:]
     num_cells = height * width
-    question = _encode_questions(tokens, vocabulary_size, question_encoder_args or {})
+    question = _encode_questions(
+        tokens, vocabulary_size, question_encoder_args or {}, question_norm_scale
+    )
 
     cells = layers.Reshape((num_cells, depth), name="cells")(grid)
     cells = parts.Fusion(**(fusion_args or {}), name="fusion")(cells, question)
@@ -173,11 +179,16 @@ def _encode_image(name, image_size, arguments):
     return picture, encoder(picture)
 
 
-def _encode_questions(tokens, vocabulary_size, arguments):
+def _encode_questions(tokens, vocabulary_size, arguments, norm_scale):
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
     rows = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
     distinct, index = parts.DistinctRows(name="distinct_questions")(rows)
     rows = parts.TakeRows(name="question_rows")(encoder(distinct), index)  # [B·Q, D]
+    if norm_scale is not None:
+        # Over all rows, not the distinct ones, which depend on how devices share the batch.
+        scale = keras.initializers.Constant(norm_scale)
+        norm = parts.BatchNorm(momentum=0.9, gamma_initializer=scale, name="question_norm")
+        rows = norm(rows)
     return SplitQuestions((rows.shape[-1],), name="question")(rows, tokens)
 
 

@@ -39,7 +39,7 @@ def get_config():
     config.model.features = ConfigDict()
     config.model.question_lstm = ConfigDict({"embedding_dim": 32, "units": 128})
     config.model.question_lstm.update({"reverse": False, "pool": "last", "dropout": 0.0})
-    config.model.question_lstm.norm_scale = placeholder(float)
+    config.model.question_norm_scale = placeholder(float)
     config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
     config.model.none = ConfigDict()  # of attention and image encoder: takes nothing
     config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})

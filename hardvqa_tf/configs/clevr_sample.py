@@ -18,7 +18,7 @@ def get_config():
     config.model.small_cnn.filters = (32, 48, 64, 64)
     config.model.small_cnn.norm_first = True
     config.model.question_lstm.pool = "mean"
-    config.model.question_lstm.norm_scale = 0.1
+    config.model.question_norm_scale = 0.1
     config.model.fusion.how = "multiply"
     config.model.fusion.units = (128,)
     config.model.relation.units = (128, 128)

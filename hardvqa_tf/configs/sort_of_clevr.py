@@ -16,7 +16,7 @@ def get_config():
     config.model.small_cnn.norm_first = True
     config.model.question_lstm.units = 64
     config.model.question_lstm.pool = "mean"
-    config.model.question_lstm.norm_scale = 0.1
+    config.model.question_norm_scale = 0.1
     config.model.fusion.how = "multiply"
     config.model.fusion.units = (128,)
     config.model.han.num_cells = 8

@@ -18,13 +18,12 @@ def question_lstm(
     dropout=0.0,
     reverse=False,
     pool="last",
-    norm_scale=None,
     name="question_lstm",
 ):
     """Builds the encoder.
 
     Padding on the right never moves the output, whatever its length; a question without a
-    word gives zeros (before `norm_scale`).
+    word gives zeros.
 
     Args:
         vocabulary_size: V, with padding and unknown words: tokens are in [0, V).
@@ -33,9 +32,6 @@ def question_lstm(
         dropout: rate on the embedded words.
         reverse: True feeds the last word first, as published relation networks did.
         pool: "last", the state at the last word, or "mean", of the states at all words.
-        norm_scale: None, or the scale at which a batch normalisation of the question vector
-            starts. It removes what all questions have in common, which is most of it at first;
-            a small scale, e.g. 0.1, keeps the first products with image cells small.
         name: of the model.
 
     Returns:
@@ -67,10 +63,4 @@ def question_lstm(
     states = keras.layers.LSTM(units, return_sequences=True, name="lstm")(words)
     pooling = LastState(name="last_state") if pool == "last" else MeanState(name="mean_state")
     question = pooling(states, read)
-    if norm_scale is not None:
-        question = keras.layers.BatchNormalization(
-            momentum=0.9,
-            gamma_initializer=keras.initializers.Constant(norm_scale),
-            name="batch_norm",
-        )(question)
     return keras.Model(tokens, question, name=name)

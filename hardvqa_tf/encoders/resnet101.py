@@ -45,6 +45,10 @@ def resnet101(image_size=(320, 320), weights="imagenet", trainable=False, name="
     )(ops.flip(image, axis=-1))
     backbone = _backbone(tuple(image_size), weights)
     backbone.trainable = trainable
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # As `layers.BatchNorm`: the statistics of all devices together.
+            layer.synchronized = trainable and keras.backend.backend() == "tensorflow"
     return keras.Model(image, backbone(bgr), name=name)
 
 

@@ -11,6 +11,8 @@ Letters: B images, H W pixels, H' W' cells of the grid, D width.
 
 import keras
 
+from hardvqa_tf.layers import BatchNorm
+
 
 def small_cnn(
     image_size,
@@ -53,9 +55,7 @@ def small_cnn(
         x = keras.layers.Conv2D(width, kernel_size, stride, "same", name=f"conv_{i}")(x)
         steps = [
             keras.layers.ReLU(name=f"relu_{i}"),
-            keras.layers.BatchNormalization(
-                momentum=batch_norm_momentum, name=f"batch_norm_{i}"
-            ),
+            BatchNorm(momentum=batch_norm_momentum, name=f"batch_norm_{i}"),
         ]
         is_last = i == len(filters) - 1
         for step in reversed(steps) if norm_first and not is_last else steps:

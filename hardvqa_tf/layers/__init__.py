@@ -1,6 +1,7 @@
 """The layers of the model, one public layer a file, on `keras.ops` alone."""
 
 from hardvqa_tf.layers.adaptive_hard_attention import AdaptiveHardAttention
+from hardvqa_tf.layers.batch_norm import BatchNorm
 from hardvqa_tf.layers.coordinates import CellCoordinates
 from hardvqa_tf.layers.distinct_rows import DistinctRows, TakeRows
 from hardvqa_tf.layers.fusion import Fusion
@@ -16,6 +17,7 @@ from hardvqa_tf.layers.sum_pooling import SumPooling
 
 __all__ = [
     "AdaptiveHardAttention",
+    "BatchNorm",
     "CellCoordinates",
     "DistinctRows",
     "Fusion",

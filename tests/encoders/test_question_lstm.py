@@ -51,19 +51,6 @@ def test_the_mean_hears_every_word_and_no_padding():
     np.testing.assert_allclose(encoder(longer), questions, atol=1e-6)
 
 
-def test_normalised_questions_have_no_common_part_and_start_at_the_scale(tmp_path):
-    encoder = _encoder(pool="mean", norm_scale=0.25)
-    pooled = keras.Model(encoder.input, encoder.get_layer("mean_state").output)
-    plain = np.array(pooled(TOKENS[:3]))
-    questions = np.array(encoder(TOKENS[:3], training=True))
-    # 0.001 is Keras's epsilon.
-    expected = 0.25 * (plain - plain.mean(axis=0)) / np.sqrt(plain.var(axis=0) + 0.001)
-    np.testing.assert_allclose(questions, expected, atol=1e-5)
-    encoder.save(tmp_path / "ear.keras")
-    loaded = keras.saving.load_model(tmp_path / "ear.keras")
-    np.testing.assert_allclose(loaded(TOKENS), encoder(TOKENS), atol=1e-6)
-
-
 def test_padding_gets_no_gradient():
     encoder = _encoder()
     embeddings = encoder.get_layer("embedding").embeddings.value
