@@ -11,13 +11,13 @@ There is no validation split, so one is taken from the training images by the ha
 
 import collections
 import functools
-import hashlib
 import os
 
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
     fingerprint,
+    in_share,
     list_files,
     read_bytes,
     read_json,
@@ -99,9 +99,7 @@ class EasyVqa:
         return {n: of for n, of in by_image.items() if self._is_val(n) == (split == "val")}
 
     def _is_val(self, number):
-        """By hash, so that an image stays where it is, whatever else the data set holds."""
-        digest = hashlib.sha256(f"easy_vqa/train_{number}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64 < self._val_share
+        return in_share(f"easy_vqa/train_{number}", self._val_share)
 
     def _check_folder(self, folder):
         for name in (f"{folder}/questions.json", f"{folder}/images"):

@@ -123,6 +123,16 @@ def fingerprint(root, contents=(), sizes=()):
     return digest.hexdigest()
 
 
+def in_share(name, share):
+    """Whether a name falls into a share, in 0..1, of all names.
+
+    By its hash: so what is carved out never moves, whatever else the data set holds, and a
+    larger share holds all that a smaller one does.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
 def sha256_of_file(path):
     """Returns the sha256 of a file's content in hex."""
     digest = hashlib.sha256()

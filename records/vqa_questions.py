@@ -6,11 +6,10 @@ An annotation: question_id, image_id, question_type, answer_type, answers, ten o
 capitals, marks and empty strings belong to what the official metric takes apart.
 """
 
-import hashlib
 import sys
 
 from records.schema import ImageExample, Question
-from records.source import BuildError, field, text_field
+from records.source import BuildError, field, in_share, text_field
 
 NUM_ANSWERS = 10
 _CONFIDENCES = ("yes", "maybe", "no")
@@ -35,12 +34,6 @@ def read_questions(files, questions_name, annotations_name=None, coco_split=None
     return _Reader(questions_name, annotations_name, coco_split).read(files)
 
 
-def is_val(image_id, val_share):
-    """Whether an image of train is carved out for `val`: by its hash, so it never moves."""
-    digest = hashlib.sha256(f"vqa/{image_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < val_share
-
-
 def check_val_share(val_share):
     if not 0 <= val_share < 1:
         raise BuildError(
@@ -54,7 +47,7 @@ def carve(by_image, split, val_share):
     carved = {
         image_id: questions
         for image_id, questions in by_image.items()
-        if is_val(image_id, val_share) == (split == "val")
+        if _is_val(image_id, val_share) == (split == "val")
     }
     if by_image and not carved:
         raise BuildError(
@@ -67,9 +60,13 @@ def carve(by_image, split, val_share):
 def tell_notes(notes, split, val_share, problems):
     """Reports what was left out of one file: what is of a `val` image, with `val` alone."""
     for image_id, where, reason in notes:
-        of_val = bool(image_id) and is_val(image_id, val_share)
+        of_val = bool(image_id) and _is_val(image_id, val_share)
         if split not in ("train", "val") or of_val == (split == "val"):
             problems.report(where, reason)
+
+
+def _is_val(image_id, val_share):
+    return in_share(f"vqa/{image_id}", val_share)
 
 
 def make_examples(by_image, images, problems):

@@ -65,6 +65,12 @@ def test_val_grows_with_its_share_and_never_shuffles(source):
     assert images_of(source, "train", 50) == images_of(source, "train", 0) - many
 
 
+def test_which_images_are_in_val(source):
+    """Typed in, because numbers on `val` compare only while no image of it moves."""
+    val = images_of(source, "val", val_percent=15.0)
+    assert val == {f"train_{n}" for n in (5, 8, 13, 14, 27, 32, 36, 37)}
+
+
 def test_no_val(source):
     assert EasyVqa(str(source), val_percent=0.0).splits() == ("train", "test")
     assert len(images_of(source, "train", 0.0)) == NUM_TRAIN

@@ -8,6 +8,7 @@ import pytest
 
 from records.build import build, verify
 from records.source import BuildError, Problems
+from records.vqa_questions import carve
 from records.vqa_v2 import VqaV2
 from tests.records.trees import files_of, jsonl_tree, questions_of, read_records
 from tests.records.vqa_trees import (
@@ -125,6 +126,19 @@ def test_val_grows_with_its_share_and_never_moves(source):
     questions = [ask(i, 0) for i in range(1, 40)]  # Other images beside them change nothing.
     write_v2(source, "train2014", questions, [annotate(q, "no") for q in questions])
     assert few < images_of(source, "val", val_share=0.2)
+
+
+def test_which_images_are_in_val():
+    """Typed in, because numbers on `val` compare only while no image of it moves."""
+    ids = [
+        f"COCO_{coco}_{n:012d}"
+        for coco in ("train2014", "val2014")
+        for n in (9, 25, 30, 42, 61, 64, 71, 77, 81, 92, 109)
+    ]
+    val = carve({image_id: [] for image_id in ids}, "val", 0.15)
+    expected = {("train2014", n) for n in (25, 61, 77)}
+    expected |= {("val2014", n) for n in (9, 42, 64, 81, 92, 109)}
+    assert val.keys() == {f"COCO_{coco}_{n:012d}" for coco, n in expected}
 
 
 def test_no_val(tmp_path, source):
