@@ -14,6 +14,7 @@ import tensorflow as tf
 from hardvqa_tf.metrics import Answers, accuracy_by_type
 from hardvqa_tf.scoring import score_officially
 from records.folder import shard_paths
+from records.resplit import frequent_answer
 from records.schema import Question, parse_questions
 
 _RECORDS_AT_ONCE = 64
@@ -134,13 +135,6 @@ def _most_frequent(counts):
     return {key: answer for key, (_, answer) in best.items()}
 
 
-def _right(question):
-    """The answer that most people gave."""
-    if len(question.answers) == 1:
-        return question.answers[0]
-    return _most_frequent(collections.Counter(("", a) for a in question.answers))[""]
-
-
 def _answers(questions, said):
     """What a baseline said, in the form in which a model's answers are evaluated."""
     classes = collections.defaultdict(lambda: len(classes))  # any number for each answer
@@ -150,7 +144,9 @@ def _answers(questions, said):
     }
     return Answers(
         prediction=np.array([classes[answer] for answer in said]),
-        target=np.array([classes[_right(q)] if q.answers else -1 for q in questions]),
+        target=np.array(
+            [classes[frequent_answer(q.answers)] if q.answers else -1 for q in questions]
+        ),
         num_cells=np.zeros(len(questions), np.int32),
         has_answer=np.array([bool(q.answers) for q in questions], bool),
         answer_text=np.array([q.answers[0] if q.answers else "" for q in questions], object),
