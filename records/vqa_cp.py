@@ -9,7 +9,7 @@ image: a model must not be chosen on `test`. Train and test share images (both t
 more images than COCO's two splits have): it is questions that are dealt.
 """
 
-from records.source import BuildError, fingerprint, require_folder
+from records.source import BuildError, require_folder
 from records.vqa_files import OfficialFiles, missing_images, missing_json, require
 from records.vqa_questions import (
     carve,
@@ -55,9 +55,7 @@ class VqaCp:
 
     def fingerprint(self):
         names = self._names("train") + self._names("test")
-        contents = {self._files.find(name)[0] for name in names}
-        sizes = [size for images in self._images.values() for size in images.sizes]
-        return fingerprint(self._root, contents, sizes)
+        return self._files.fingerprint(names, self._images)
 
     def examples(self, split, problems):
         by_image, notes = self._read("test" if split == "test" else "train")

@@ -14,7 +14,7 @@ import os
 import zipfile
 import zlib
 
-from records.source import BuildError, decode_text, list_files, read_bytes
+from records.source import BuildError, decode_text, fingerprint, list_files, read_bytes
 
 COCO_SPLITS = ("train2014", "val2014", "test2015")
 COCO_ORIGIN = "https://cocodataset.org/#download"
@@ -51,6 +51,12 @@ class OfficialFiles:
         except (gzip.BadGzipFile, *_DAMAGE) as error:
             where = f"{shown}: cannot be unpacked ({error})"
         raise BuildError(f"{where}. The file may be cut off or edited: download it again.")
+
+    def fingerprint(self, names, images):
+        """Returns a fingerprint of JSON files, by name, and of {COCO split: `CocoImages`}."""
+        contents = {self.find(name)[0] for name in names}
+        sizes = [size for of_split in images.values() for size in of_split.sizes]
+        return fingerprint(self._root, contents, sizes)
 
     def images(self, coco_split):
         """Returns the `CocoImages` of a split; empty where there are none."""

@@ -13,7 +13,7 @@ train2014 and val2014, with other frequencies of answers in test than in train (
 
 from records.resplit import deal
 from records.resplit_report import measure, require_plotting, write_report
-from records.source import BuildError, fingerprint, require_folder
+from records.source import BuildError, require_folder
 from records.vqa_files import OfficialFiles, missing_images, missing_json, require
 from records.vqa_questions import (
     carve,
@@ -86,9 +86,7 @@ class VqaV2:
 
     def fingerprint(self):
         names = [name for source in self._sources for name in _names(source) if name]
-        contents = {self._files.find(name)[0] for name in names}
-        sizes = [size for images in self._images.values() for size in images.sizes]
-        return fingerprint(self._root, contents, sizes)
+        return self._files.fingerprint(names, self._images)
 
     def examples(self, split, problems):
         by_image, notes = self._read_resplit(split) if self._resplits else self._read(split)
