@@ -11,7 +11,7 @@ import json
 import zlib
 
 from hardvqa_tf.vqa_accuracy import Annotation, score
-from records.source import decode_text, field, read_bytes
+from records.source import field, parse_json, read_bytes
 
 _GZIP = b"\x1f\x8b"
 _NUM_SHOWN = 3  # ids in an error message
@@ -149,13 +149,7 @@ def _read_json(path):
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path}: broken gzip file ({error}). Fetch it again.") from None
-    try:
-        return json.loads(decode_text(data, path))
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{path}:{error.lineno}:{error.colno}: not JSON ({error.msg}). The file may be cut "
-            "off or edited: fetch or write it again."
-        ) from None
+    return parse_json(data, path)
 
 
 def _refuse_ids(ids, path, fault):

@@ -51,13 +51,18 @@ def read_bytes(path):
 
 def read_json(path, name, object_hook=None):
     """Returns the content of a JSON file; `name` is what error messages call it."""
-    text = decode_text(read_bytes(path), name)
+    return parse_json(read_bytes(path), name, object_hook)
+
+
+def parse_json(data, name, object_hook=None):
+    """Returns what JSON in UTF-8 bytes says; `name` is what error messages call its file."""
+    text = decode_text(data, name)
     try:
         return json.loads(text, object_hook=object_hook)
     except json.JSONDecodeError as error:
         raise BuildError(
             f"{name}:{error.lineno}:{error.colno}: not JSON ({error.msg}). The file may be cut "
-            "off or edited: unpack or download it again."
+            "off or edited: unpack or download it again, or write it anew."
         ) from None
 
 

@@ -9,12 +9,11 @@ A COCO split may be spread over several of these places, e.g. half unpacked.
 import errno
 import functools
 import gzip
-import json
 import os
 import zipfile
 import zlib
 
-from records.source import BuildError, decode_text, fingerprint, list_files, read_bytes
+from records.source import BuildError, fingerprint, list_files, parse_json, read_bytes
 
 COCO_SPLITS = ("train2014", "val2014", "test2015")
 COCO_ORIGIN = "https://cocodataset.org/#download"
@@ -44,13 +43,13 @@ class OfficialFiles:
         path, member = self.find(name)
         shown = f"{path}/{member}" if member else path
         try:
-            text = decode_text(self._read(path, member), shown)
-            return json.loads(text, object_hook=object_hook)
-        except json.JSONDecodeError as error:
-            where = f"{shown}:{error.lineno}:{error.colno}: not JSON ({error.msg})"
+            data = self._read(path, member)
         except (gzip.BadGzipFile, *_DAMAGE) as error:
-            where = f"{shown}: cannot be unpacked ({error})"
-        raise BuildError(f"{where}. The file may be cut off or edited: download it again.")
+            raise BuildError(
+                f"{shown}: cannot be unpacked ({error}). The file may be cut off or edited: "
+                "download it again."
+            ) from None
+        return parse_json(data, shown, object_hook)
 
     def fingerprint(self, names, images):
         """Returns a fingerprint of JSON files, by name, and of {COCO split: `CocoImages`}."""
