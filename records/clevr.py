@@ -20,6 +20,7 @@ from records.source import (
     field,
     fingerprint,
     list_files,
+    missing_image,
     read_bytes,
     read_json,
     require_folder,
@@ -87,7 +88,7 @@ class Clevr:
         for filename, questions in self._read_questions(split, problems).items():
             source = f"images/{split}/{filename}"
             if filename not in images:
-                _report_missing(source, questions, problems)
+                problems.report(source, missing_image(questions, "Unpack the images again."))
                 continue
             if scenes is not None and filename not in scenes:
                 _report_no_scene(_scenes_name(split), filename, problems)
@@ -154,9 +155,8 @@ class Clevr:
         for position, raw in enumerate(raws):
             try:
                 filename = text_field(raw, "image_filename")
-                scenes[
-                    filename
-                ] = ()  # Positions unknown, if what follows is wrong and skipped.
+                # Positions unknown, if what follows is wrong and skipped.
+                scenes[filename] = ()
                 scenes[filename] = tuple(_object(o) for o in field(raw, "objects", list))
             except ValueError as error:
                 problems.report(f"{name}: scene {position} (from 0)", str(error))
@@ -263,16 +263,6 @@ def _object(raw):
             f"'pixel_coords' must begin with x and y. Received: {coords}. Correct it."
         )
     return Object(name, float(coords[0]), float(coords[1]))
-
-
-def _report_missing(source, questions, problems):
-    ids = ", ".join(question.id for question in questions[:10])
-    more = ", ..." if len(questions) > 10 else ""
-    problems.report(
-        source,
-        f"the image is missing, but {len(questions)} question(s) ask about it ({ids}{more}). "
-        "Unpack the images again.",
-    )
 
 
 def _report_no_scene(source, filename, problems):

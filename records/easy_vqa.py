@@ -19,6 +19,7 @@ from records.source import (
     fingerprint,
     in_share,
     list_files,
+    missing_image,
     read_bytes,
     read_json,
     require_folder,
@@ -69,11 +70,8 @@ class EasyVqa:
         for number, questions in self._read_questions(folder, split, problems).items():
             image_id, source = f"{folder}_{number}", f"{folder}/images/{number}.png"
             if f"{number}.png" not in images:
-                reason = (
-                    f"the image is missing, but {len(questions)} question(s) ask about it "
-                    f"({questions[0].id}, ...). Install the package or copy the folder again."
-                )
-                problems.report(source, reason)
+                what_to_do = "Install the package or copy the folder again."
+                problems.report(source, missing_image(questions, what_to_do))
                 continue
             load_image = functools.partial(read_bytes, os.path.join(self._root, source))
             yield image_id, ImageExample(image_id, source, load_image, tuple(questions))

@@ -63,9 +63,8 @@ class Jsonl:
             self._read(name)
         self._check_ids_and_images()
         if "train" not in self.splits() and self._problems:
-            _, where, reason = self._problems[
-                0
-            ]  # Else "no split 'train'" would hide the cause.
+            # Else "no split 'train'" would hide the cause.
+            _, where, reason = self._problems[0]
             raise BuildError(f"{where}: {reason} No line of split 'train' can be read.")
 
     def splits(self):

@@ -78,6 +78,16 @@ def decode_text(data, name):
         ) from None
 
 
+def missing_image(questions, what_to_do):
+    """Returns the reason that `Problems.report` is given for an image that is not there."""
+    ids = ", ".join(question.id for question in questions[:10])
+    more = ", ..." if len(questions) > 10 else ""
+    return (
+        f"the image is missing, but {len(questions)} question(s) ask about it ({ids}{more}). "
+        f"{what_to_do}"
+    )
+
+
 def field(raw, name, kind):
     """Returns a field of a JSON object; `ValueError` if it is missing or not of type `kind`."""
     if not isinstance(raw, dict):

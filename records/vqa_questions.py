@@ -9,7 +9,7 @@ capitals, marks and empty strings belong to what the official metric takes apart
 import sys
 
 from records.schema import ImageExample, Question
-from records.source import BuildError, field, in_share, text_field
+from records.source import BuildError, field, in_share, missing_image, text_field
 
 NUM_ANSWERS = 10
 _CONFIDENCES = ("yes", "maybe", "no")
@@ -74,7 +74,7 @@ def make_examples(by_image, images, problems):
     for image_id, questions in by_image.items():
         of_split, filename = images[coco_split_of(image_id)], image_id + ".jpg"
         if filename not in of_split:
-            problems.report(*missing_image(image_id, questions))
+            problems.report(*tell_missing(image_id, questions))
             continue
         yield (
             image_id,
@@ -92,15 +92,11 @@ def coco_split_of(image_id):
     return image_id.split("_")[1]
 
 
-def missing_image(image_id, questions):
+def tell_missing(image_id, questions):
     """Returns (where, reason) of an image that is not there."""
-    ids = ", ".join(question.id for question in questions[:10])
-    more = ", ..." if len(questions) > 10 else ""
-    return (
-        f"{coco_split_of(image_id)}/{image_id}.jpg",
-        f"the image is missing, but {len(questions)} question(s) ask about it ({ids}{more}). "
-        "Unpack the images again, or correct the image_id.",
-    )
+    what_to_do = "Unpack the images again, or correct the image_id."
+    where = f"{coco_split_of(image_id)}/{image_id}.jpg"
+    return where, missing_image(questions, what_to_do)
 
 
 class _Reader:

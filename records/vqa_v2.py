@@ -19,8 +19,8 @@ from records.vqa_questions import (
     carve,
     check_val_share,
     make_examples,
-    missing_image,
     read_questions,
+    tell_missing,
     tell_notes,
 )
 
@@ -169,7 +169,7 @@ class VqaV2:
                 if image_id + ".jpg" in self._images[source]:
                     pool[image_id] = questions
                 else:
-                    notes.append((image_id, *missing_image(image_id, questions)))
+                    notes.append((image_id, *tell_missing(image_id, questions)))
             _check_pool(seen, by_image, source)
         self._last_read = None
         return pool, notes
