@@ -10,7 +10,6 @@
 None of them holds a time or a path of this machine: two machines write the same bytes.
 """
 
-import contextlib
 import difflib
 import importlib
 import inspect
@@ -18,7 +17,7 @@ import os
 import re
 from hashlib import sha256
 
-from records import folder, schema, writer
+from records import folder, resume, schema, writer
 from records.contents import by_count, count_words, describe_split, read_split, verify
 from records.folder import read_info, read_vocabularies
 from records.source import BuildError, Problems
@@ -92,7 +91,7 @@ def build(
     }
     finished = folder.read_finished(records_dir, plan, num_shards)
     if finished:
-        _clear(records_dir)  # Again: the build may have been killed right before it did so.
+        resume.clear(records_dir)  # Again: the build may have been killed before it did so.
         return finished
     folder.check_unfinished(records_dir, plan, num_shards)
     _train_split(builder)  # Else there is nothing to train on, and it is said early.
@@ -243,19 +242,8 @@ def _shards(records_dir, dataset, examples, num_shards):
 
 
 def _write(records_dir, plan, shards, num_processes, on_error, write_shards):
-    writer.remove_leftovers(records_dir)
+    missing = resume.missing_shards(records_dir, shards, on_error, _say)
     writer.write_text(os.path.join(records_dir, folder.PLAN_NAME), folder.to_json(plan))
-    everything = [shard for of_split in shards.values() for shard in of_split]
-    there = [shard for shard in everything if os.path.exists(shard.path)]
-    for note in writer.read_notes([shard.path for shard in there]):
-        # Begun with "skip", gone on with "stop": what was skipped is a problem still.
-        if on_error == "stop":
-            Problems().report(note["where"], note["reason"])
-    missing = [shard for shard in everything if not os.path.exists(shard.path)]
-    if there:
-        print(
-            f"{len(there)} of {len(everything)} shards are there already, going on.", flush=True
-        )
     if missing and write_shards:
         write_shards(missing, on_error)
     elif missing:
@@ -294,8 +282,6 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
         files[folder.SKIPPED_NAME] = writer.to_json_lines(notes).encode()
     if hasattr(builder, "reports"):
         files |= builder.reports()
-    for name, content in files.items():
-        _write_file(os.path.join(records_dir, name), content)
     info = {key: plan[key] for key in plan if key != "num_shards"} | {
         "train_split": train_split,
         "test_splits": _test_splits(builder),
@@ -303,28 +289,12 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
         "files": {name: sha256(content).hexdigest() for name, content in files.items()},
         "splits": splits,
     }
-    writer.write_text(os.path.join(records_dir, folder.INFO_NAME), folder.to_json(info))
-    _clear(records_dir)
-    _say_skips(records_dir, notes)
+    resume.finish(records_dir, files, info)
+    if notes:
+        path = os.path.join(records_dir, folder.SKIPPED_NAME)
+        _say(f"{len(notes)} problem(s) skipped; each is named in {path}")
     return info
 
 
-def _write_file(path, content):
-    """Not beside its place first, as shards: until dataset_info.json is there, it is redone."""
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _clear(records_dir):
-    """Removes what only an unfinished build needs."""
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(os.path.join(records_dir, folder.PLAN_NAME))
-    writer.remove_leftovers(records_dir, sidecars=True)
-
-
-def _say_skips(records_dir, notes):
-    if notes:
-        path = os.path.join(records_dir, folder.SKIPPED_NAME)
-        print(f"{len(notes)} problem(s) skipped; each is named in {path}", flush=True)
+def _say(line):
+    print(line, flush=True)

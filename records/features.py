@@ -12,7 +12,6 @@ folder has the shards of the old one, with the same names, ids, questions and or
 This module knows no encoder: the functions that decode and encode are handed in.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -20,10 +19,10 @@ from hashlib import sha256
 
 import numpy as np
 
-from records import build, contents, folder, writer
+from records import build, contents, folder, resume, writer
 from records.map_shards import DTYPE, Encoding, MapShard, write_map_shard
 from records.progress import EncodingProgress
-from records.source import BuildError, Problems, sha256_of_file
+from records.source import BuildError, Problems, read_bytes, sha256_of_file
 
 
 def build_features(
@@ -76,7 +75,7 @@ def build_features(
     plan = _make_plan(source_dir, source, name, arguments, encoding)
     finished = folder.read_finished(records_dir, plan, None)
     if finished:
-        _clear(records_dir)
+        resume.clear(records_dir)
         return finished
     folder.check_unfinished(records_dir, plan, None)
     os.makedirs(records_dir, exist_ok=True)
@@ -165,16 +164,7 @@ def _size(num_bytes):
 
 
 def _write(records_dir, plan, shards, encoding, write_shards, report):
-    writer.remove_leftovers(records_dir)
-    everything = [shard for of_split in shards.values() for shard in of_split]
-    there = [shard for shard in everything if os.path.exists(shard.path)]
-    for note in writer.read_notes([shard.path for shard in there]):
-        # Begun with "skip", gone on with "stop": what was skipped is a problem still.
-        if encoding.on_error == "stop":
-            Problems().report(note["where"], note["reason"])
-    missing = [shard for shard in everything if not os.path.exists(shard.path)]
-    if there:
-        report(f"{len(there)} of {len(everything)} shards are there already, going on.")
+    missing = resume.missing_shards(records_dir, shards, encoding.on_error, report)
     _check_disk(records_dir, missing, encoding, report)
     # The encoder first: without its weights nothing is begun, and others may be given then.
     is_here = missing and write_shards is _write_here
@@ -211,15 +201,14 @@ def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
             facts |= _count_again(found, vocabularies, split_words)
             facts["num_skipped"] += num_skipped
         splits[split] = facts
-    files = _copy_files(source_dir, records_dir, source, notes)
+    files = _files_of(source_dir, source, notes)
     info = source | {
         "num_skipped": source["num_skipped"] + len(notes),
         "files": {name: sha256(data).hexdigest() for name, data in files.items()},
         "splits": splits,
         "features": plan["features"],
     }
-    writer.write_text(os.path.join(records_dir, folder.INFO_NAME), folder.to_json(info))
-    _clear(records_dir)
+    resume.finish(records_dir, files, info)
     if notes:
         path = os.path.join(records_dir, folder.SKIPPED_NAME)
         report(f"{len(notes)} image(s) skipped; each is named in {path}")
@@ -233,22 +222,10 @@ def _count_again(found, vocabularies, split_words):
     return contents.describe_split(found, words, longest, known["words"], known["answers"])
 
 
-def _copy_files(source_dir, records_dir, source, notes):
-    """Copies the files beside the source's shards; returns {name: bytes}."""
-    files = {}
-    for name in source["files"]:
-        with open(os.path.join(source_dir, name), "rb") as file:
-            files[name] = file.read()
+def _files_of(source_dir, source, notes):
+    """Returns {name: bytes} of the files beside the source's shards, with what was skipped."""
+    files = {name: read_bytes(os.path.join(source_dir, name)) for name in source["files"]}
     if notes:
         text = writer.to_json_lines(notes)
         files[folder.SKIPPED_NAME] = files.get(folder.SKIPPED_NAME, b"") + text.encode()
-    for name, data in files.items():
-        writer.write_bytes(os.path.join(records_dir, name), data)
     return files
-
-
-def _clear(records_dir):
-    """Removes what only an unfinished build needs."""
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(os.path.join(records_dir, folder.PLAN_NAME))
-    writer.remove_leftovers(records_dir, sidecars=True)
