@@ -1,6 +1,7 @@
 """A model's answers to every question of a split, and how many are right, by question type.
 
-Beside every accuracy stands the blind baseline's: what one gets from the question alone.
+Beside every accuracy stands the blind baseline's: what one gets from the question alone. And
+whether the masks are any good: `mask_quality`, `faithfulness`.
 """
 
 import functools
@@ -11,8 +12,9 @@ import tensorflow as tf
 
 from hardvqa_tf.blind import blind_accuracy, read_questions
 from hardvqa_tf.data import VqaData, input_size
-from hardvqa_tf.mask_quality import format_masks, measure_masks
-from hardvqa_tf.metrics import Answers, accuracy_by_type
+from hardvqa_tf.faithfulness import format_faithfulness, measure_faithfulness
+from hardvqa_tf.mask_quality import cells_after_cut, format_masks, measure_masks
+from hardvqa_tf.metrics import Answers, accuracy_by_type, attention_statistics
 from hardvqa_tf.overlay import to_png
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.scoring import coverage, score_officially
@@ -20,7 +22,7 @@ from hardvqa_tf.summaries import collect_overlays
 from records.build import read_info
 
 
-def evaluate(workdir, split, records_dir=None, evaluator=None):
+def evaluate(workdir, split, records_dir=None, evaluator=None, mask_cells=None):
     """Evaluates a trained run on a split.
 
     Writes `predictions_<split>.json`, a list of {"question_id", "answer"} as the VQA challenge
@@ -33,16 +35,26 @@ def evaluate(workdir, split, records_dir=None, evaluator=None):
       records_dir: the records to ask about; default: those that the run was trained on.
       evaluator: of the VQA metric, 2021 or 2018, if the run's config asks for that metric;
         default: the config's.
+      mask_cells: K, weights of soft attention are cut to their K greatest where masks are
+        measured, e.g. to compare with hard attention; default: a quarter of the cells. Hard
+        attention keeps what it keeps.
 
     Returns:
       A dict: `workdir`, `split`, `num_questions`, `num_answered`; `metric`, "exact" or "vqa",
-      and the latter's `evaluator`; `num_cells`, looked at on average, of `total_cells`;
-      `masks_dir`; `masks`, see `mask_quality.measure_masks`; `coverage`, see
+      and the latter's `evaluator`; `num_cells`, looked at on average, of `total_cells`, and
+      `num_cells_std` and `presence_entropy`, see `metrics.attention_statistics`; `masks_dir`;
+      `mask_cells`, None but for soft attention; `masks`, see `mask_quality.measure_masks`;
+      `faithfulness`, see `faithfulness.measure_faithfulness`; `coverage`, see
       `scoring.coverage`; `rows`, a list of {"type", "num_questions", "accuracy",
       "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first. Without rows where
       the data set hides the answers.
+
+    Raises:
+      ValueError: if there is no such split, no trained run, or not so many cells.
+      RuntimeError: if hard attention is found not to be what it claims, see `faithfulness`.
     """
     run = load_run(workdir)
+    mask_cells = cells_after_cut(run.model.output["mask"], mask_cells)
     records_dir = records_dir or run.config.records_dir
     data = VqaData(
         records_dir,
@@ -62,6 +74,7 @@ def evaluate(workdir, split, records_dir=None, evaluator=None):
         os.path.join(workdir, f"predictions_{split}.json"),
         to_result_format(answers, run.vocabularies.answers.answers),
     )
+    statistics = attention_statistics(answers)
     result = {
         "workdir": workdir,
         "split": split,
@@ -69,11 +82,15 @@ def evaluate(workdir, split, records_dir=None, evaluator=None):
         "num_answered": int(answers.has_answer.sum()),
         "metric": judge.metric,
         "evaluator": judge.evaluator,
-        "num_cells": float(answers.num_cells.mean()),
+        "num_cells": statistics["num_cells_mean"],
+        "num_cells_std": statistics["num_cells_std"],
+        "presence_entropy": statistics["presence_entropy"],
         "masks_dir": masks_dir,
         "num_classes": len(run.vocabularies.answers),
-        "total_cells": int(np.prod(run.model.output["mask"].shape[2:])),
-        "masks": measure_masks(answers, records_dir, split),
+        "total_cells": int(np.prod(answers.mask.shape[1:])),
+        "mask_cells": mask_cells,
+        "masks": measure_masks(answers, records_dir, split, mask_cells),
+        "faithfulness": measure_faithfulness(run.model, data, answers, judge, mask_cells),
         "coverage": judge.coverage(),
         "rows": _rows_beside_blind(answers, records_dir, judge),
     }
@@ -158,12 +175,15 @@ def format_evaluation(result):
         lines.append(f"VQA accuracy as the official evaluator of {result['evaluator']} has it.")
     if result["coverage"].get("questions", 1.0) < 1.0:
         lines.append(format_coverage(result["coverage"], result["num_classes"]))
+    spread = f" (standard deviation {result['num_cells_std']:.1f})"
     lines.append(
-        f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average; "
-        f"pictures in {result['masks_dir']}"
+        f"Looked at {result['num_cells']:.1f} of {result['total_cells']} cells on average"
+        f"{spread if result['num_cells_std'] else ''}; pictures in {result['masks_dir']}"
     )
     if result["masks"]:
-        lines.append(format_masks(result["masks"]))
+        lines += ["", *format_masks(result["masks"], result["mask_cells"])]
+    if result["faithfulness"]:
+        lines += ["", *format_faithfulness(result["faithfulness"], result["mask_cells"])]
     return "\n".join(lines)
 
 
@@ -180,7 +200,9 @@ def to_result_format(answers, vocabulary):
 
 def make_ask(model):
     """Returns a function from a batch to a dict of `prediction` int32[B, Q], the classes;
-    `num_cells` int32[B, Q] and `mask` [B, Q, h, w], as the model gives them.
+    `num_cells` int32[B, Q] and `mask` [B, Q, h, w], as the model gives them; and
+    `presence_entropy` float32[B, Q], in nats, of the softmax of presence over the P cells, by
+    which adaptive hard attention selects: from 0, one cell outweighs the others, to ln P.
 
     Made once for a model that is evaluated again and again, because its first call is slow.
     """
@@ -193,6 +215,7 @@ def make_ask(model):
             "prediction": tf.argmax(outputs["logits"], -1, tf.int32),
             "num_cells": outputs["num_cells"],
             "mask": outputs["mask"],
+            "presence_entropy": _softmax_entropy(outputs["presence"]),
         }
 
     return ask
@@ -212,6 +235,13 @@ def answer_split(ask, data):
     return Answers(
         **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     )
+
+
+def _softmax_entropy(presence):
+    """float32[B, Q, h, w] -> [B, Q], in nats."""
+    shape = tf.shape(presence)
+    log_share = tf.nn.log_softmax(tf.reshape(presence, [shape[0], shape[1], -1]))
+    return -tf.reduce_sum(tf.exp(log_share) * log_share, axis=-1)
 
 
 def _write_pictures(folder, pictures):

@@ -56,8 +56,7 @@ def measure_masks(answers, records_dir, split, num_cells=None):
     Args:
       answers: `metrics.Answers` with masks.
       records_dir, split: where the objects are.
-      num_cells: K, for weights of soft attention, which are cut to their K greatest; default: a
-        quarter of the cells.
+      num_cells: K of weights of soft attention, see `cells_after_cut`.
 
     Returns:
       {name: {"share", "chance"}}, in 0..1, of the three shares above; those that the data set
@@ -69,9 +68,7 @@ def measure_masks(answers, records_dir, split, num_cells=None):
     objects = read_objects(records_dir, split)
     if not any(objects.values()):
         return {}
-    masks = answers.mask
-    if masks.dtype != bool:
-        masks = keep_greatest(masks, num_cells or max(1, masks[0].size // 4))
+    masks = cut_masks(answers.mask, num_cells)
     of_question = [objects[image_id] for image_id in answers.image_id]
     measured = {
         "cells_with_object": _mean(map(_cells_with_object, masks, of_question)),
@@ -81,6 +78,47 @@ def measure_masks(answers, records_dir, split, num_cells=None):
         asked = asked_objects(answers.question_text, of_question)
         measured["asked_objects_kept"] = _mean(map(_objects_kept, masks, asked))
     return {name: value for name, value in measured.items() if value}
+
+
+def cut_masks(masks, num_cells=None):
+    """Masks as they are; weights of soft attention cut to the cells that weigh most.
+
+    Args:
+      masks: bool[N, h, w], True = kept, or float[N, h, w], weights.
+      num_cells: K of the weights, see `cells_after_cut`.
+
+    Returns:
+      bool[N, h, w].
+    """
+    num_cells = cells_after_cut(masks, num_cells)
+    return masks if num_cells is None else keep_greatest(masks, num_cells)
+
+
+def cells_after_cut(masks, num_cells=None):
+    """How many cells weights of soft attention are cut to.
+
+    Args:
+      masks: an array or a Keras tensor [..., h, w], bool or float.
+      num_cells: as many as asked for; default: a quarter of the cells.
+
+    Returns:
+      K; None for bool, where there is nothing to cut.
+
+    Raises:
+      ValueError: if the grid does not have so many cells.
+    """
+    if masks.dtype == "bool":
+        return None
+    height, width = masks.shape[-2:]
+    total_cells = height * width
+    num_cells = max(1, total_cells // 4) if num_cells is None else num_cells
+    if not 1 <= num_cells <= total_cells:
+        raise ValueError(
+            "Weights of soft attention can be cut to one cell or more, up to all. Received: "
+            f"mask_cells={num_cells} for a {height}x{width} grid ({total_cells} cells). Use "
+            "the number of cells that the hard attention keeps which it is compared with."
+        )
+    return num_cells
 
 
 def keep_greatest(weights, num_cells):
@@ -104,18 +142,24 @@ def asked_objects(questions, objects):
     ]
 
 
-def format_masks(measured):
-    """One line for what `measure_masks` returns."""
+def format_masks(measured, mask_cells=None):
+    """What `measure_masks` returns, as lines of a table.
+
+    Args:
+      mask_cells: K that weights of soft attention were cut to; None: there was nothing to cut.
+    """
+    heading = f"masks, the {mask_cells} greatest weights" if mask_cells else "masks"
     titles = {
-        "cells_with_object": "cells with an object",
-        "objects_kept": "objects kept",
-        "asked_objects_kept": "asked objects kept",
+        "cells_with_object": "kept cells that hold an object",
+        "objects_kept": "objects in a kept cell",
+        "asked_objects_kept": "asked objects in a kept cell",
     }
-    parts = [
-        f"{titles[name]} {100 * value['share']:.1f} % ({100 * value['chance']:.1f} %)"
-        for name, value in measured.items()
-    ]
-    return f"Masks, and random ones of as many cells: {', '.join(parts)}"
+    width = max(map(len, (heading, *titles.values())))
+    lines = [f"{heading:{width}}     share  random cells"]
+    for name, value in measured.items():
+        share, chance = (f"{100 * value[key]:.2f} %" for key in ("share", "chance"))
+        lines.append(f"{titles[name]:{width}}  {share:>8}  {chance:>12}")
+    return lines
 
 
 def _cells_with_object(mask, objects):

@@ -1,4 +1,4 @@
-"""How many answers are right, by question type."""
+"""How many answers are right, by question type, and how many cells were looked at for them."""
 
 import dataclasses
 
@@ -13,7 +13,9 @@ class Answers:
     that no prediction is right), `num_cells` the cells looked at, `has_answer` False where the
     data set hides the answer; the rest are str, `answer_text` the first answer people gave.
 
-    `mask` [N, h, w] is what was looked at, `image_id` the image asked about.
+    `mask` [N, h, w] is what was looked at, `image_id` the image asked about, and
+    `presence_entropy` says how evenly presence is spread over the cells, see
+    `evaluate.make_ask`.
 
     Judged by the official VQA metric (`scoring`), they have a `score` in 0..1 and VQA's
     `answer_type`; otherwise an answer is right if its class is the target.
@@ -29,6 +31,7 @@ class Answers:
     answer_text: np.ndarray
     mask: np.ndarray | None = None
     image_id: np.ndarray | None = None
+    presence_entropy: np.ndarray | None = None
     score: np.ndarray | None = None
     answer_type: np.ndarray | None = None
 
@@ -36,6 +39,11 @@ class Answers:
     def correct(self):
         """bool[N]"""
         return self.prediction == self.target
+
+    def take(self, rows):
+        """Those of some rows, int[n], in that order."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Answers(**{n: None if v is None else v[rows] for n, v in values.items()})
 
 
 def accuracy_by_type(answers):
@@ -68,3 +76,24 @@ def accuracy_by_type(answers):
         chosen = (groups == name) | (types == name)
         rows[name] = (float(score[chosen].mean()), int(chosen.sum()))
     return rows
+
+
+def attention_statistics(answers):
+    """What a model looked at, in numbers.
+
+    Args:
+      answers: `Answers`.
+
+    Returns:
+      A dict: `num_cells_mean` and `num_cells_std`, of the cells looked at for a question (the
+      standard deviation over the questions, 0 if all had as many); `presence_entropy`, its
+      mean over the questions, in nats: ln P where all P cells are alike, 0 where one cell
+      outweighs all others; absent if the answers do not have it.
+    """
+    statistics = {
+        "num_cells_mean": float(answers.num_cells.mean()),
+        "num_cells_std": float(answers.num_cells.std()),
+    }
+    if answers.presence_entropy is not None:
+        statistics["presence_entropy"] = float(answers.presence_entropy.mean())
+    return statistics

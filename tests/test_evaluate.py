@@ -4,8 +4,10 @@ import json
 import pathlib
 import shutil
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from hardvqa_tf import blind
 from hardvqa_tf.evaluate import (
@@ -15,9 +17,9 @@ from hardvqa_tf.evaluate import (
     make_ask,
     to_result_format,
 )
-from hardvqa_tf.metrics import Answers, accuracy_by_type
-from hardvqa_tf.runs import load_run
-from hardvqa_tf.train import open_split
+from hardvqa_tf.metrics import Answers, accuracy_by_type, attention_statistics
+from hardvqa_tf.runs import load_run, save_model, start_run
+from hardvqa_tf.train import model_from_config, open_split
 from records import build
 from tests.records.trees import write_image, write_lines
 
@@ -81,6 +83,32 @@ def test_nothing_is_answered():
     assert accuracy_by_type(answers_of(("1", "a", 0, -1, False))) == {}
 
 
+def test_what_was_looked_at_in_numbers():
+    answers = answers_of(*((str(i), "", 0, 0, True) for i in range(4)))
+    answers.num_cells = np.array([2, 2, 6, 6])
+    assert attention_statistics(answers) == {"num_cells_mean": 4.0, "num_cells_std": 2.0}
+    answers.presence_entropy = np.array([0.5, 0.5, 1.0, 0.0], np.float32)
+    assert attention_statistics(answers)["presence_entropy"] == 0.5
+    some = answers.take(np.array([3, 0]))
+    assert some.question_id.tolist() == ["3", "0"] and some.num_cells.tolist() == [6, 2]
+    assert some.presence_entropy.tolist() == [0.0, 0.5] and some.mask is None
+
+
+def test_the_entropy_of_presence_is_that_of_its_softmax():
+    image = keras.Input((None, 1, 3), name="image")
+    presence = keras.layers.Identity()(image)
+    names = ("presence", "logits", "num_cells", "mask")
+    ask = make_ask(keras.Model([image], dict.fromkeys(names, presence)))
+    levels = [[0, np.log(2), 0], [7, 7, 7]], [[900, 0, 0], [0, 0, np.log(3)]]
+    entropy = ask({"image": tf.constant(levels, tf.float32)[:, :, None]})["presence_entropy"]
+    # Shares 1/4 1/2 1/4, and thirds; 1 0 0, and 1/5 1/5 3/5.
+    expected = [
+        [np.log(4) / 2 + np.log(2) / 2, np.log(3)],
+        [0, np.log(5) * 2 / 5 + np.log(5 / 3) * 3 / 5],
+    ]
+    np.testing.assert_allclose(entropy, expected, atol=1e-6)
+
+
 def test_the_vqa_result_format():
     """Whole numbers as numbers, everything else as it is: the ids must be found again."""
     ids = ["12", "0", "007", "-5", "train-3", "1.5", "", "٣", "²", "12345678901234567890"]
@@ -128,6 +156,35 @@ def test_evaluating_a_run(evaluated):
     assert stored == result
 
 
+def test_the_masks_of_a_run(evaluated):
+    _, result = evaluated
+    assert (result["num_cells_std"], result["mask_cells"]) == (0.0, None)
+    assert 0 < result["presence_entropy"] <= np.log(9)
+    assert set(result["masks"]) == {"cells_with_object", "objects_kept", "asked_objects_kept"}
+    assert result["masks"]["objects_kept"]["chance"] == pytest.approx(2 / 9)
+    found = result["faithfulness"]
+    assert (found["num_questions"], found["num_cells"]) == (30, 2.0)
+    all_types = {"accuracy": result["rows"][0]["accuracy"], "same_answer": 1.0}
+    assert found["model"] == found["kept"] == all_types
+    assert {*found} == {"num_questions", "num_cells", "model", "kept", "removed", "random"}
+
+
+def test_soft_attention_is_cut_to_as_many_cells_as_asked_for(config, vocabularies, tmp_path):
+    config.model.attention = "soft"
+    start_run(str(tmp_path), config, vocabularies)
+    save_model(str(tmp_path), model_from_config(config, vocabularies))
+    with pytest.raises(ValueError, match=r"mask_cells=10 for a 3x3 grid \(9 cells\)"):
+        evaluate(str(tmp_path), "val", mask_cells=10)
+    assert not list(tmp_path.glob("predictions_*"))
+    result = evaluate(str(tmp_path), "val", mask_cells=5)
+    assert (result["num_cells"], result["mask_cells"]) == (9.0, 5)
+    assert result["masks"]["objects_kept"]["chance"] == pytest.approx(5 / 9)
+    assert result["faithfulness"]["num_cells"] == 5.0
+    lines = format_evaluation(result).splitlines()
+    assert any(line.startswith("masks, the 5 greatest weights ") for line in lines)
+    assert any(line.startswith("the 5 greatest weights ") for line in lines)
+
+
 def test_the_blind_baselines_stand_beside(evaluated, records_dir):
     _, result = evaluated
     train, test = (blind.read_questions(records_dir, split) for split in ("train", "test"))
@@ -171,20 +228,27 @@ def test_other_records_whose_answers_are_hidden(evaluated, tmp_path):
     result = evaluate(str(workdir), "test", records_dir=folder)
     assert (result["num_questions"], result["num_answered"]) == (2, 0)
     assert result["rows"] == [] and result["num_cells"] == 2
+    assert result["faithfulness"]["kept"] == {"accuracy": None, "same_answer": 1.0}
+    assert "hidden" in format_evaluation(result).splitlines()[-1]
     predictions = json.loads((workdir / "predictions_test.json").read_text())
     assert [row["question_id"] for row in predictions] == [40, 7]
 
 
 def test_the_table():
     row = {"accuracy": 0.51, "blind_by_text": 0.5, "blind_by_type": 0.25}
+    seen = {"accuracy": 0.75, "same_answer": 0.5}
     result = {
         "split": "val",
         "num_cells": 6.25,
+        "num_cells_std": 1.55,
         "total_cells": 25,
+        "mask_cells": None,
         "masks_dir": "run/masks_val",
         "metric": "exact",
         "num_classes": 10,
         "masks": {"objects_kept": {"share": 0.875, "chance": 0.25}},
+        "faithfulness": {"num_questions": 1000}
+        | dict.fromkeys(("model", "kept", "removed", "random"), seen),
         "coverage": {"answers": 1.0, "questions": 1.0},
         "rows": [
             {"type": "all", "num_questions": 1234, **row, "accuracy": 1.0},
@@ -197,8 +261,17 @@ def test_the_table():
         "all             1,234  100.00 %            50.00 %        25.00 %",
         "relational        600   51.00 %            50.00 %        25.00 %",
         "  count            34    9.00 %            50.00 %        25.00 %",
-        "Looked at 6.2 of 25 cells on average; pictures in run/masks_val",
-        "Masks, and random ones of as many cells: objects kept 87.5 % (25.0 %)",
+        "Looked at 6.2 of 25 cells on average (standard deviation 1.6); "
+        "pictures in run/masks_val",
+        "",
+        "masks                              share  random cells",
+        "objects in a kept cell           87.50 %       25.00 %",
+        "",
+        "seen, in 1,000 questions  accuracy  same answer",
+        "what the model sees        75.00 %      50.00 %",
+        "the kept cells             75.00 %      50.00 %",
+        "all but these              75.00 %      50.00 %",
+        "random ones, as many       75.00 %      50.00 %",
     ]
     hidden = format_evaluation(result | {"rows": [], "split": "test"})
     assert hidden.splitlines()[0] == "test: the answers are hidden, so there is no accuracy."
@@ -210,12 +283,15 @@ def test_the_table_of_the_vqa_metric():
     result = {
         "split": "val2014",
         "num_cells": 8.0,
+        "num_cells_std": 0.0,
         "total_cells": 100,
+        "mask_cells": None,
         "masks_dir": "masks",
         "metric": "vqa",
         "evaluator": 2018,
         "num_classes": 1000,
         "masks": {},
+        "faithfulness": {},
         "coverage": {"answers": 0.75, "questions": 0.5, "best_score": 0.625},
         "rows": [row | {"type": name} for name in names],
     }
@@ -232,6 +308,7 @@ def test_the_table_of_the_vqa_metric():
         "The 1,000 answers of the model are 75.0 % of all that people gave, and hold one to "
         "50.0 % of the questions; the best score they allow is 62.50 %.",
     ]
+    assert lines[8:] == ["Looked at 8.0 of 100 cells on average; pictures in masks"]
 
 
 def test_an_unknown_split_and_an_untrained_folder(trained_run, tmp_path):

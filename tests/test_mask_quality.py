@@ -5,6 +5,8 @@ import pytest
 
 from hardvqa_tf.mask_quality import (
     asked_objects,
+    cells_after_cut,
+    cut_masks,
     format_masks,
     keep_greatest,
     measure_masks,
@@ -59,10 +61,13 @@ def test_shares_and_chance(two_images):
         "share": pytest.approx((1 + 1 / 2) / 2),
         "chance": pytest.approx(1 / 3),
     }
-    assert format_masks(measured) == (
-        "Masks, and random ones of as many cells: cells with an object 50.0 % (33.3 %), "
-        "objects kept 50.0 % (33.3 %), asked objects kept 75.0 % (33.3 %)"
-    )
+    assert format_masks(measured) == [
+        "masks                              share  random cells",
+        "kept cells that hold an object   50.00 %       33.33 %",
+        "objects in a kept cell           50.00 %       33.33 %",
+        "asked objects in a kept cell     75.00 %       33.33 %",
+    ]
+    assert format_masks(measured, mask_cells=2)[0].startswith("masks, the 2 greatest weights ")
 
 
 def test_weights_are_cut_to_as_many_cells(two_images):
@@ -76,6 +81,19 @@ def test_weights_are_cut_to_as_many_cells(two_images):
     assert "asked_objects_kept" not in measured  # nobody is asked for
     kept = keep_greatest(weights, 3)[0]
     assert kept.tolist() == [[True, False, True], [True, False, False]]  # of ties the first
+
+
+def test_how_many_cells_are_left_of_weights():
+    weights, masks = np.full((4, 2, 5), 0.1), np.ones((4, 2, 5), bool)
+    assert cells_after_cut(weights) == 2 and cells_after_cut(weights, 7) == 7
+    assert cells_after_cut(weights[:, :1, :3]) == 1
+    assert cells_after_cut(masks) is None and cells_after_cut(masks, 7) is None
+    assert cut_masks(weights).sum(axis=(1, 2)).tolist() == [2] * 4
+    assert cut_masks(masks, 7) is masks
+    for number in (0, 11):
+        expected = rf"one cell or more.*mask_cells={number} for a 2x5 grid \(10 cells\)"
+        with pytest.raises(ValueError, match=expected):
+            cut_masks(weights, number)
 
 
 def test_only_where_names_begin_with_what_questions_say(two_images):
