@@ -15,6 +15,10 @@ Modes, what each needs, and what it leaves:
                     in --source_dir; with --verify checks records that are there. With
                     --features: maps of a frozen encoder (the config's `maps`) in the place of
                     the images of --source_records, so that training need not encode them.
+  --mode=report     compares finished runs, --runs=FOLDER,FOLDER,... (or 'runs/*'): tables,
+                    plots and masks side by side, as one HTML page and as Markdown in
+                    --report_dir. With --grid=NAME, of hardvqa_tf/configs/grids, trains the
+                    grid's runs first, into --workdir; run again, it goes on where it stopped.
 
 Any value of the config can be set, e.g. --config.model.attention=adahan (none, soft, han,
 adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train.epochs=20.
@@ -30,7 +34,7 @@ from ml_collections import config_flags
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CONFIGS = os.path.join(_HERE, "hardvqa_tf", "configs")
-_MODES = ("build", "train", "evaluate", "predict")
+_MODES = ("build", "train", "evaluate", "predict", "report")
 
 FLAGS = flags.FLAGS
 _MODE = flags.DEFINE_enum("mode", None, _MODES, "What to do; see above.")
@@ -76,7 +80,9 @@ _ON_ERROR = flags.DEFINE_enum(
     "on_error", "stop", ("stop", "skip"), "build: at input that cannot be used; skip notes it."
 )
 _VERIFY = flags.DEFINE_bool("verify", False, "build: check finished records instead.")
-_SPLIT = flags.DEFINE_string("split", "val", "evaluate: train, val, test, ...")
+_SPLIT = flags.DEFINE_string(
+    "split", None, "train, val, test, ... Default of evaluate: val; of report: test."
+)
 _EVALUATOR = flags.DEFINE_enum(
     "evaluator",
     None,
@@ -93,6 +99,13 @@ _QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
 _OVERLAY = flags.DEFINE_string(
     "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."
 )
+_RUNS = flags.DEFINE_list("runs", [], "report: folders of finished runs, or globs of such.")
+_GRID = flags.DEFINE_string(
+    "grid", None, "report: a grid's name (hardvqa_tf/configs/grids) or file, to train first."
+)
+_REPORT_DIR = flags.DEFINE_string(
+    "report_dir", None, "report: folder to write into. Default: <workdir>/report, or report."
+)
 _VIRTUAL = flags.DEFINE_integer(
     "num_virtual_devices", None, "train: split the CPU into so many devices.", lower_bound=1
 )
@@ -103,7 +116,13 @@ def main(argv):
         raise app.UsageError(f"Unexpected argument {argv[1]!r}. Flags look like --mode=train.")
     if _MODE.value is None:
         raise app.UsageError(f"Say what to do: --mode={'|'.join(_MODES)}")
-    run = {"build": build, "train": train, "evaluate": evaluate, "predict": predict}
+    run = {
+        "build": build,
+        "train": train,
+        "evaluate": evaluate,
+        "predict": predict,
+        "report": report,
+    }
     noisy = FLAGS.verbosity > 0
     if not noisy and not _PREDICTIONS.value:  # A result file is scored without TensorFlow.
         _silence_tensorflow()
@@ -201,7 +220,7 @@ def evaluate(_):
     if _PREDICTIONS.value or _ANNOTATIONS.value:
         _score_file()
     else:
-        _show_evaluation(_workdir(), _SPLIT.value)
+        _show_evaluation(_workdir(), _SPLIT.value or "val")
 
 
 def _score_file():
@@ -235,6 +254,51 @@ def predict(_):
     print(prediction.format_prediction(result))
 
 
+def report(_):
+    if bool(_RUNS.value) == bool(_GRID.value):
+        raise ValueError(
+            "--mode=report needs either --runs=FOLDER,FOLDER,... (finished runs, or 'runs/*') "
+            "or --grid=NAME (runs to train first, e.g. sort_of_clevr_tables)."
+        )
+    from hardvqa_tf import report as reporting
+    from hardvqa_tf import report_grid
+    from hardvqa_tf.stopping import Stopped
+
+    folders, workdir, title = _RUNS.value, "", None
+    try:
+        with report_grid.stopping():
+            if _GRID.value:
+                title = os.path.splitext(os.path.basename(_GRID.value))[0]
+                workdir = _WORKDIR.value or os.path.join("runs", title)
+                folders = _run_grid(report_grid, workdir)
+            page = reporting.report(
+                folders,
+                _REPORT_DIR.value or os.path.join(workdir, "report"),
+                _SPLIT.value or "test",
+                _RECORDS_DIR.value,
+                title,
+                say=_say,
+            )
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
+    _say(f"{page}, and report.md beside it")
+
+
+def _run_grid(report_grid, workdir):
+    changed = sorted(config_flags.get_override_values(FLAGS["config"]))
+    if changed:
+        raise ValueError(
+            f"A grid has values of its own. Received: --config.{changed[0]} with --grid="
+            f"{_GRID.value}. Copy its file from hardvqa_tf/configs/grids, change it there, and "
+            "give the copy's path as --grid."
+        )
+    configs = report_grid.load_grid(_GRID.value, _RECORDS_DIR.value)
+    for config in configs.values():
+        _build_missing_records(config)
+    return report_grid.run_grid(configs, workdir, _say, progress=sys.stderr.isatty())
+
+
 def _show_evaluation(workdir, split):
     from hardvqa_tf import evaluate as evaluation
 
@@ -261,7 +325,8 @@ def _build_missing_records(config):
             f"There are no records in {config.records_dir}. Build them from the official "
             f"files of {dataset} (docs/data.md): give --source_dir=FOLDER."
         )
-    _build_records(dataset, config.records_dir, _config_builder_args(dataset))
+    builder_args = dict(config.builder_args) if dataset == config.dataset else {}
+    _build_records(dataset, config.records_dir, builder_args)
 
 
 def _build_records(dataset, records_dir, builder_args, pipeline_args=()):

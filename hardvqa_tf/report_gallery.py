@@ -1,0 +1,159 @@
+"""What different models look at, for the same questions: the paper's figures 3 and 4.
+
+A row is a question, a column a model; what a model did not look at is dark.
+"""
+
+import collections
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hardvqa_tf.data import decode_image, scale_pixels
+from hardvqa_tf.overlay import dim_dropped
+from hardvqa_tf.report_pages import Gallery, Tile
+from hardvqa_tf.report_plots import draw_gallery
+from hardvqa_tf.report_runs import AGGREGATORS
+from hardvqa_tf.runs import load_run
+from records.folder import shard_paths
+from records.schema import parse_example
+
+NUM_QUESTIONS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class AskedQuestion:
+    """One question about one image; `answer` is the first one people gave, "" if hidden."""
+
+    question_id: str
+    text: str
+    type: str
+    answer: str
+    encoded: bytes
+
+
+def choose_questions(records_dir, split, number=NUM_QUESTIONS):
+    """One question an image, of the type seen least so far, from the first images on.
+
+    Args:
+      records_dir: a folder of records.
+      split: "test", ...
+      number: of questions; fewer if there are fewer images with questions.
+
+    Returns:
+      list of `AskedQuestion`, the same in every call; empty for records of maps.
+    """
+    chosen, seen = [], collections.Counter()
+    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):
+        record = {name: value.numpy() for name, value in _fields(serialized).items()}
+        if not record["image/encoded"]:
+            return []
+        types = [value.decode("utf-8") for value in record["question/type"]]
+        if not types:
+            continue
+        q = min(range(len(types)), key=lambda q: seen[types[q]])  # min: the first of equals
+        seen[types[q]] += 1
+        chosen.append(
+            AskedQuestion(
+                record["question/id"][q].decode("utf-8"),
+                record["question/text"][q].decode("utf-8"),
+                types[q],
+                record["first answer"][q].decode("utf-8"),
+                record["image/encoded"],
+            )
+        )
+        if len(chosen) == number:
+            break
+    return chosen
+
+
+def ask_models(groups, questions):
+    """Asks the first run of each group.
+
+    Args:
+      groups: list of `report_runs.Group`.
+      questions: list of `AskedQuestion`; may be empty.
+
+    Returns:
+      {workdir: (number of parameters, list of `Tile`, one a question)}; a model of maps, which
+      cannot be asked about images, has no tiles.
+    """
+    asked = {}
+    for group in groups:
+        run = load_run(group.first.workdir)
+        is_of_images = "image" in [tensor.name for tensor in run.model.inputs]
+        tiles = [_ask(run, question) for question in questions] if is_of_images else []
+        asked[group.first.workdir] = run.model.count_params(), tiles
+        del run
+        keras.backend.clear_session()  # Else every model stays in memory.
+    return asked
+
+
+def galleries(groups, questions, asked, name):
+    """A gallery for each aggregator, of the models that leave cells out or weigh them.
+
+    Args:
+      groups, questions: as `ask_models` took them.
+      asked: what it returned.
+      name: what the names of pictures begin with.
+    """
+    blocks = []
+    for aggregator in dict.fromkeys([*AGGREGATORS, *(g.first.aggregator for g in groups)]):
+        shown = [
+            group
+            for group in groups
+            if group.first.aggregator == aggregator
+            and group.first.attention != "none"
+            and asked[group.first.workdir][1]
+        ]
+        if shown:
+            title = AGGREGATORS.get(aggregator, aggregator)
+            blocks.append(_gallery(title, shown, questions, asked, f"{name}masks_{aggregator}"))
+    return blocks
+
+
+def _gallery(title, groups, questions, asked, name):
+    header = ["question", "image", *(g.label.replace(f" + {title}", "") for g in groups)]
+    rows = []
+    for number, question in enumerate(questions):
+        pixels = decode_image(question.encoded, _size(question.encoded)).numpy()
+        alt = f"The image of: {question.text}"
+        tiles = [Tile(pixels, alt, question.answer or "(hidden)")]
+        tiles += [asked[group.first.workdir][1][number] for group in groups]
+        rows.append((question.text, tiles))
+    caption = (
+        f"{title}: the image with the right answer, and what each model looked at with its own "
+        "answer; dark: not looked at, for soft attention the darker the smaller the weight. "
+        "✓ right, ✗ wrong."
+    )
+    return Gallery(name, caption, header, rows, draw_gallery(header, rows))
+
+
+def _ask(run, question):
+    encoded = question.encoded
+    pixels = decode_image(encoded, run.config.image_size)
+    tokens = run.vocabularies.tokenizer([question.text])[None]  # [1, 1, T]
+    batch = {"image": scale_pixels(pixels)[None], "question_tokens": tokens}
+    outputs = {k: np.asarray(v)[0, 0] for k, v in run.model(batch, training=False).items()}
+    answer = run.vocabularies.answers.answers[int(outputs["logits"].argmax())]
+    mask, kept = outputs["mask"], int(outputs["num_cells"])
+    right = {True: " ✓", False: " ✗"}[answer == question.answer] if question.answer else ""
+    looked = f"looked at {kept} of {mask.size} cells" if mask.dtype == bool else "weights"
+    image = decode_image(encoded, _size(encoded)).numpy()
+    alt = (
+        f"{looked}; answer {answer}{', right' if right == ' ✓' else ', wrong' if right else ''}"
+    )
+    return Tile(dim_dropped(image, mask), alt, f"{answer}{right}")
+
+
+def _size(encoded):
+    """(H, W) of an encoded image."""
+    return tuple(tf.io.decode_image(encoded, channels=3, expand_animations=False).shape[:2])
+
+
+def _fields(serialized):
+    record = parse_example(serialized)
+    names = ("image/encoded", "question/id", "question/text", "question/type")
+    first = record["answer/text"][:, :1].to_tensor("", shape=[None, 1])[:, 0]
+    return {name: record[name] for name in names} | {"first answer": first}

@@ -1,0 +1,332 @@
+"""Finished runs as a report sees them: what each is, how it went, and how right it is."""
+
+import collections
+import dataclasses
+import glob
+import json
+import os
+import statistics
+
+from hardvqa_tf import evaluate
+from hardvqa_tf.configs import base
+
+# In the order that tables have them, with the names that a reader knows.
+ATTENTIONS = {"none": "all cells", "soft": "soft", "han": "HAN", "adahan": "AdaHAN"}
+AGGREGATORS = {"sum": "sum", "pairwise": "pairwise", "relation": "relation"}
+_IMAGE_ENCODERS = ("small_cnn", "resnet101", "features", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportedRun:
+    """One finished run.
+
+    `name` is its folder's, `config` its config.json, `epochs` the lines of metrics.jsonl, and
+    `evaluation` what `evaluate.evaluate` wrote about the report's split.
+    """
+
+    workdir: str
+    name: str
+    config: dict
+    epochs: list
+    evaluation: dict
+
+    @property
+    def attention(self):
+        return self.config["model"]["attention"]
+
+    @property
+    def aggregator(self):
+        return self.config["model"]["aggregator"]
+
+    @property
+    def fused_layers(self):
+        return len(self.config["model"]["fusion"]["units"])
+
+    @property
+    def num_cells(self):
+        """Cells looked at, on average over the split's questions."""
+        return self.evaluation["num_cells"]
+
+    @property
+    def share(self):
+        """Share of the cells that was looked at, in 0..1."""
+        return self.num_cells / self.evaluation["total_cells"]
+
+    @property
+    def accuracy(self):
+        """In 0..1; None where the data set hides the answers."""
+        return self.accuracy_of("all")
+
+    def accuracy_of(self, question_type, name="accuracy"):
+        """`name`: accuracy, or blind_by_text or blind_by_type, which needed no image."""
+        for row in self.evaluation.get("rows", []):
+            if row["type"] == question_type:
+                return row.get(name)
+        return None
+
+    @property
+    def question_types(self):
+        return [row["type"] for row in self.evaluation.get("rows", [])]
+
+    @property
+    def minutes(self):
+        """Of training steps on the clock, over all epochs."""
+        return sum(epoch.get("seconds", 0.0) for epoch in self.epochs) / 60
+
+    @property
+    def best_val(self):
+        return max((epoch.get("val/all", 0.0) for epoch in self.epochs), default=None)
+
+    def curve(self):
+        """[(minutes of training steps so far, accuracy on the validation split)]."""
+        points, seconds = [], 0.0
+        for epoch in self.epochs:
+            seconds += epoch.get("seconds", 0.0)
+            if "val/all" in epoch:
+                points.append((seconds / 60, epoch["val/all"]))
+        return points
+
+    def settings(self):
+        """{dotted key: value} of all that made this model; nothing of parts it does not use.
+
+        A key that an older run lacks has the default, which was made not to change old runs.
+        """
+        model = self.config["model"]
+        used = {model["attention"], model["aggregator"], model["image_encoder"]}
+        unused = {*ATTENTIONS, *AGGREGATORS, *_IMAGE_ENCODERS} - used
+        flat = flatten(json.loads(base.get_config().to_json())) | flatten(self.config)
+        if flat.get("model.han.num_cells"):  # Takes the fraction's place.
+            flat.pop("model.han.fraction", None)
+        return {
+            key: value
+            for key, value in flat.items()
+            if not (key.startswith("model.") and key.split(".")[1] in unused)
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed alone, and what to call them."""
+
+    label: str
+    runs: tuple
+
+    @property
+    def first(self):
+        """The one with the smallest seed, for what can be shown of one run only."""
+        return self.runs[0]
+
+    def values(self, of_run):
+        """What `of_run` gives for each run; those that are None are left out."""
+        return [value for value in map(of_run, self.runs) if value is not None]
+
+    def mean(self, of_run):
+        values = self.values(of_run)
+        return statistics.fmean(values) if values else None
+
+    def spread(self, of_run):
+        """Sample standard deviation over the seeds; None for a single one."""
+        values = self.values(of_run)
+        return statistics.stdev(values) if len(values) > 1 else None
+
+
+def find_runs(patterns):
+    """Folders and globs -> the folders of runs among them, each once.
+
+    Raises:
+      ValueError: for a folder or a glob that has no run.
+    """
+    found = {}
+    for pattern in patterns:
+        matches = [pattern] if os.path.isdir(pattern) else sorted(glob.glob(pattern))
+        runs = [m for m in matches if os.path.isfile(os.path.join(m, "config.json"))]
+        if not runs:
+            raise ValueError(
+                f"There is no run to report. Received: {pattern!r}, without a config.json "
+                "inside. Give the folders that --mode=train wrote (its --workdir), or a "
+                "pattern that they match: --runs='runs/*'"
+            )
+        found |= {os.path.realpath(run): os.path.normpath(run) for run in runs}
+    return list(found.values())
+
+
+def read_runs(workdirs, split, records_dir=None, say=print):
+    """Reads finished runs, and evaluates those that have not been evaluated on the split.
+
+    Args:
+      workdirs: list of folders.
+      split: "test", ...
+      records_dir: the records to evaluate on; default: those that each run was trained on.
+      say: called with each line that the user should see.
+
+    Returns:
+      list of `ReportedRun`.
+
+    Raises:
+      ValueError: for a run that is not finished, naming it.
+    """
+    for workdir in workdirs:  # All first: an evaluation takes a while.
+        reason = why_unfinished(workdir)
+        if reason:
+            raise ValueError(
+                f"The run in {workdir} is not finished: {reason}. Start it again with the "
+                f"command that began it (python main.py --mode=train --workdir={workdir} ...), "
+                "which goes on where it stopped; or leave it out of --runs."
+            )
+    runs = []
+    for number, workdir in enumerate(workdirs, 1):
+        config = _read_json(workdir, "config.json")
+        if _must_be_evaluated(workdir, split, records_dir or config["records_dir"]):
+            say(f"{workdir}: evaluating on {split} ({number} of {len(workdirs)})")
+            evaluate.evaluate(workdir, split, records_dir)
+        evaluation = _read_json(workdir, f"evaluation_{split}.json")
+        name = os.path.basename(os.path.abspath(workdir))
+        runs.append(ReportedRun(workdir, name, config, read_epochs(workdir), evaluation))
+    return runs
+
+
+def why_unfinished(workdir):
+    """What a run lacks to be finished, in words; None if it is."""
+    for name in ("config.json", "metrics.jsonl", "model.keras"):
+        if not os.path.isfile(os.path.join(workdir, name)):
+            return f"{name} is missing"
+    train, epochs = _read_json(workdir, "config.json")["train"], read_epochs(workdir)
+    done = epochs[-1]["epoch"] if epochs else 0
+    if done >= train["epochs"] or _had_no_patience_left(epochs, train.get("patience", 0)):
+        return None
+    return f"it has done {done} of {train['epochs']} epochs"
+
+
+def _had_no_patience_left(epochs, patience):
+    best = max(epochs, key=lambda epoch: epoch.get("val/all", 0.0), default=None)
+    return bool(patience and best and epochs[-1]["epoch"] - best["epoch"] >= patience)
+
+
+def read_epochs(workdir):
+    """The lines of metrics.jsonl, list of dicts."""
+    with open(os.path.join(workdir, "metrics.jsonl"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def group_by_seed(runs):
+    """Puts runs together that differ in nothing but the seed.
+
+    Returns:
+      list of `Group`, sorted: all cells first, then soft attention, HAN from many cells to few,
+      AdaHAN; within these by aggregator and by number of fused layers.
+    """
+    by_settings = collections.defaultdict(list)
+    for run in runs:
+        settings = run.settings()
+        settings.pop("seed")
+        by_settings[json.dumps(settings, sort_keys=True)].append(run)
+    together = [
+        tuple(sorted(members, key=lambda run: (run.config["seed"], run.name)))
+        for members in by_settings.values()
+    ]
+    together.sort(key=lambda members: _order(members[0]))
+    labels = [describe(members[0]) for members in together]
+    layers = {members[0].fused_layers for members in together}
+    if len(layers) > 1:
+        usual = most_common([members[0].fused_layers for members in together])
+        labels = [
+            label if run.fused_layers == usual else f"{label}, {run.fused_layers} fused"
+            for label, (run, *_) in zip(labels, together, strict=True)
+        ]
+    counts = collections.Counter(labels)
+    return [
+        Group(label if counts[label] == 1 else f"{label} ({members[0].name})", members)
+        for label, members in zip(labels, together, strict=True)
+    ]
+
+
+def describe(run):
+    """A run's model in a few words: what attends, and what aggregates."""
+    name = ATTENTIONS.get(run.attention, run.attention)
+    if run.attention == "han":
+        name = f"{name} {run.num_cells:.0f}"
+    return f"{name} + {AGGREGATORS.get(run.aggregator, run.aggregator)}"
+
+
+def differing_settings(runs, shown_elsewhere=()):
+    """What tells runs apart, besides their seeds.
+
+    Args:
+      runs: list of `ReportedRun`.
+      shown_elsewhere: keys to leave out.
+
+    Returns:
+      For each run a dict of the settings in which it is not like most of those that have them.
+    """
+    skipped = {"seed", *shown_elsewhere}
+    settings = [
+        {key: value for key, value in run.settings().items() if key not in skipped}
+        for run in runs
+    ]
+    usual = {
+        key: most_common([json.dumps(of[key]) for of in settings if key in of])
+        for of in settings
+        for key in of
+    }
+    return [
+        {key: value for key, value in of.items() if json.dumps(value) != usual[key]}
+        for of in settings
+    ]
+
+
+def most_common(values):
+    """The most frequent value; of equally frequent ones the first."""
+    return collections.Counter(values).most_common(1)[0][0]
+
+
+def flatten(config, prefix=""):
+    """{"model": {"attention": "han"}} -> {"model.attention": "han"}; {} has no entry."""
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _order(run):
+    return (
+        _place(ATTENTIONS, run.attention),
+        -run.num_cells,
+        _place(AGGREGATORS, run.aggregator),
+        run.fused_layers,
+        run.name,
+    )
+
+
+def _place(names, name):
+    return list(names).index(name) if name in names else len(names)
+
+
+def _must_be_evaluated(workdir, split, records_dir):
+    """Whether there is no evaluation, or one of a model that was trained further since.
+
+    A copied run's times say nothing; without records, what it says is taken as it is.
+    """
+    path = os.path.join(workdir, f"evaluation_{split}.json")
+    if not os.path.exists(path):
+        return True
+    older = os.path.getmtime(path) < os.path.getmtime(os.path.join(workdir, "model.keras"))
+    return older and has_records(records_dir)
+
+
+def has_records(records_dir):
+    return os.path.isfile(os.path.join(records_dir, "dataset_info.json"))
+
+
+def _read_json(workdir, name):
+    path = os.path.join(workdir, name)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not JSON ({error}). Copy the run's folder again, or delete the file "
+            "if it is an evaluation: the report then makes it anew."
+        ) from None
