@@ -4,10 +4,15 @@ Weights, optimizer, and the state of every random generator (dropout's, which ne
 `.keras` nor `.weights.h5` files hold in Keras 3.15), together with the epoch, the steps done of
 the one that runs and their sums, and the best accuracy so far. The order of the data needs no
 state: it is a function of seed, epoch and step.
+
+A checkpoint that a full disk or a power failure left half-written is never used: each part of
+its files has a checksum, and where one is wrong the checkpoint before is read.
 """
 
 import os
+import re
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -18,33 +23,37 @@ class RunState:
       workdir: folder of the run.
       model: built Keras model.
       optimizer: built Keras optimizer.
-      sum_names: what is summed over the steps of an epoch.
+      num_sums: how many numbers are summed up over the steps of an epoch.
+      average: `WeightAverage` of the model, if the run keeps one.
+      writes: False on all machines but one, which then leave the folder as it is.
 
     Attributes:
       epoch: epochs that are done.
-      step: steps that are done of the next one; `sums`, {name: float32 scalar} over them.
+      step: steps that are done of the next one; `sums`, float32[num_sums] over them.
       best: best validation accuracy so far, -1 before the first.
       best_epoch: the epoch that reached it.
     """
 
-    def __init__(self, workdir, model, optimizer, sum_names=()):
+    def __init__(self, workdir, model, optimizer, num_sums=0, average=None, writes=True):
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._sums = {name: tf.Variable(0.0, trainable=False) for name in sum_names}
+        self._sums = tf.Variable(tf.zeros([num_sums]), trainable=False)
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._best = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
         self._best_epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         variables = [v.value for v in [*model.variables, *optimizer.variables]]
-        checkpoint = tf.train.Checkpoint(
-            variables=variables,
+        self._checkpoint = tf.train.Checkpoint(
+            variables=variables + (average.variables if average else []),
             step=self._step,
             sums=self._sums,
             epoch=self._epoch,
             best=self._best,
             best_epoch=self._best_epoch,
         )
-        folder = os.path.join(workdir, "checkpoints")
-        self._manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=2)
-        self._checkpoint = checkpoint
+        self._folder = os.path.join(workdir, "checkpoints")
+        self._writes = writes
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, self._folder, max_to_keep=2
+        )
 
     @property
     def epoch(self):
@@ -56,7 +65,7 @@ class RunState:
 
     @property
     def sums(self):
-        return {name: variable.value() for name, variable in self._sums.items()}
+        return self._sums.numpy()
 
     @property
     def best(self):
@@ -66,15 +75,33 @@ class RunState:
     def best_epoch(self):
         return int(self._best_epoch.numpy())
 
-    def restore(self):
-        """Restores the newest checkpoint, if there is one."""
-        if self._manager.latest_checkpoint:
-            self._checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
+    def restore(self, report=print):
+        """Restores the newest checkpoint that is whole, if there is any.
+
+        Args:
+          report: called with a line about each that is not.
+
+        Raises:
+          ValueError: if there are checkpoints, and none of them can be read.
+        """
+        paths = _newest_first(self._folder)
+        for path in paths:
+            try:
+                self._checkpoint.restore(path).assert_consumed()
+                return
+            except (tf.errors.OpError, ValueError, AssertionError) as error:
+                cause = str(error).splitlines()[0]
+                report(f"{path} is damaged and left out ({cause})")
+        if paths:
+            raise ValueError(
+                f"None of the {len(paths)} checkpoints in {self._folder} can be read. Copy "
+                "them again from where they are whole, or start anew with another --workdir."
+            )
 
     def finish_epoch(self, accuracy):
         """Counts the epoch as done; True if it is the best one so far."""
         self._epoch.assign_add(1)
-        self._set_steps(0, dict.fromkeys(self._sums, 0.0))
+        self._set_steps(0, np.zeros(self._sums.shape, np.float32))
         is_best = accuracy > self.best
         if is_best:
             self._best.assign(accuracy)
@@ -82,7 +109,22 @@ class RunState:
         return is_best
 
     def save(self):
-        self._manager.save()
+        """Writes a checkpoint; the two newest are kept.
+
+        Raises:
+          OSError: if it cannot be written, e.g. because the disk is full; what was saved before
+            is still there.
+        """
+        if not self._writes:
+            return
+        try:
+            self._manager.save()
+        except tf.errors.OpError as error:
+            cause = str(error).splitlines()[0]
+            raise OSError(
+                f"The run's state cannot be written to {self._folder} ({cause}). What was "
+                "saved before is still there: make room, and the same command goes on from it."
+            ) from error
 
     def save_within_epoch(self, step, sums):
         """Saves after `step` steps of an epoch, whose sums so far are `sums`."""
@@ -91,5 +133,12 @@ class RunState:
 
     def _set_steps(self, step, sums):
         self._step.assign(step)
-        for name, variable in self._sums.items():
-            variable.assign(sums[name])
+        self._sums.assign(sums)
+
+
+def _newest_first(folder):
+    """Paths of the checkpoints, by their numbers: a list of them could be lost, too."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = [re.fullmatch(r"(ckpt-(\d+))\.index", name) for name in names]
+    found = sorted((int(match[2]), match[1]) for match in found if match)
+    return [os.path.join(folder, name) for _, name in reversed(found)]

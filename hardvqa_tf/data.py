@@ -62,21 +62,24 @@ def scale_pixels(pixels):
     return tf.cast(pixels, tf.float32) / 255.0
 
 
-def augment(images, seed, shift, rotation, fill):
+def augment(images, seed, shift, rotation, fill, first_row=0):
     """Moves and turns each image a little, as the published relation networks on CLEVR do.
 
     Args:
       images: uint8[B, H, W, 3].
-      seed: int[2]; decides, so that a run repeats.
+      seed: int[2]; decides, together with an image's row, so that a run repeats.
       shift: greatest move along each side, in whole pixels (padding and random cropping).
       rotation: greatest angle, in radians, about the image's middle.
       fill: brightness in 0..1 of what comes in from outside.
+      first_row: the row of the global batch that `images` begins with.
 
     Returns:
       uint8[B, H, W, 3].
     """
     batch, height, width, _ = tf.unstack(tf.shape(images))
-    draws = tf.random.stateless_uniform([3, batch], tf.cast(seed, tf.int32), -1.0, 1.0)
+    rows, seed = [first_row + batch, 3], tf.cast(seed, tf.int32)
+    draws = tf.random.stateless_uniform(rows, seed, -1.0, 1.0)[first_row:]
+    draws = tf.transpose(draws)  # [3, B]
     dx, dy = tf.round(draws[0] * shift), tf.round(draws[1] * shift)
     cos, sin = tf.cos(draws[2] * rotation), tf.sin(draws[2] * rotation)
     # Where a pixel (x, y) of the result comes from, turned about the middle (mx, my).
@@ -200,16 +203,23 @@ class VqaData:
                 f"Maps cannot be shifted or turned. Received: augmentation={given} for the "
                 f"maps in {records_dir}. Leave it out, or train on records of images."
             )
-        self._target = target
+        self.target = target
         self._with_strings = with_strings
         self._images = self._read(paths)
 
-    def training_epoch(self, epoch, start_step=0):
+    def training_epoch(self, epoch, start_step=0, context=None):
         """The batches of training epoch `epoch`, from step `start_step` of it on.
 
         tf.data mixes TensorFlow's global seed, if one is set, into the seed of `shuffle`;
         training sets it to the same `seed`.
+
+        Args:
+          epoch, start_step: where to begin; a function of the two, whoever asks.
+          context: `tf.distribute.InputContext`: a machine among several gets its own rows of
+            every batch, one device's at a time. (It reads all records, since any may come
+            next, but decodes only its own.) None: whole batches.
         """
+        share = _Share(context, self.batch_size)
         seed = _mix(self.seed, epoch)
         images = self._images.enumerate()
         buffer = self.num_items if self.cached else min(self.num_items, SHUFFLE_ITEMS)
@@ -223,7 +233,7 @@ class VqaData:
             items = self._items(shuffle(images).skip(start_step * self.batch_size), seed)
         else:
             items = shuffle(self._items(images, seed)).skip(start_step * self.batch_size)
-        return self._batches(items, seed, start_step)
+        return self._batches(items, share, seed, start_step)
 
     def in_order(self):
         """All batches in the order of the records, as evaluation reads them."""
@@ -232,7 +242,8 @@ class VqaData:
     @functools.cached_property
     def _ordered_batches(self):
         # Built once: each building traces the pipeline anew, and every epoch asks for it.
-        return self._batches(self._items(self._images.enumerate()))
+        items = self._items(self._images.enumerate())
+        return self._batches(items, _Share(None, self.batch_size))
 
     def _read(self, paths):
         images = tf.data.TFRecordDataset(paths)
@@ -252,9 +263,9 @@ class VqaData:
             "answers": answers,
             "weights": tf.cast(counted, tf.float32),
         }
-        if self._target != "answers":
+        if self.target != "answers":
             classes = self._vocabularies.answers.classes(parsed["answer/text"])
-            image[self._target] = classes  # ragged [n, None]: small, until it is asked for
+            image[self.target] = classes  # ragged [n, None]: small, until it is asked for
         if self._with_strings:
             first = parsed["answer/text"][:, :1].to_tensor("", shape=[None, 1])[:, 0]
             image |= {
@@ -291,12 +302,12 @@ class VqaData:
     def _groups(self, image, shuffle_seed):
         questions = {name: value for name, value in image.items() if name != "image"}
         vocabulary = self._vocabularies.answers
-        if self._target == "answer_scores":
-            questions[self._target] = vocabulary.soft_scores(questions[self._target])
-        elif self._target == "sampled_answers":
+        if self.target == "answer_scores":
+            questions[self.target] = vocabulary.soft_scores(questions[self.target])
+        elif self.target == "sampled_answers":
             seed = tf.cast([0, 0] if shuffle_seed is None else shuffle_seed, tf.int64)
             # Not the numbers that decide the order: their order would choose the answers.
-            questions[self._target] = vocabulary.sample(questions[self._target], seed + [1, 0])
+            questions[self.target] = vocabulary.sample(questions[self.target], seed + [1, 0])
         if shuffle_seed is not None:
             order = tf.random.experimental.stateless_shuffle(
                 tf.range(tf.shape(questions["answers"])[0]), tf.cast(shuffle_seed, tf.int64)
@@ -313,21 +324,35 @@ class VqaData:
         values = tf.pad(values, padding, constant_values=nothing)
         return tf.reshape(values, [-1, self.questions_per_image, *values.shape[1:]])
 
-    def _batches(self, items, seed=None, start_step=0):
+    def _batches(self, items, share, seed=None, start_step=0):
+        if share.num_hosts > 1:
+            # Before decoding, which then each machine does for its own rows alone.
+            items = items.batch(self.batch_size).map(self._fill).map(share.of_host).unbatch()
         if not self.cached:
             items = items.map(self._decode, num_parallel_calls=tf.data.AUTOTUNE)
-        batches = items.batch(self.batch_size)
+        batches = items.batch(share.rows_of_host)
+        if share.num_hosts == 1:
+            batches = batches.map(self._fill)
         if seed is not None and self._augmentation:
             batches = batches.enumerate(start_step).map(
                 lambda step, batch: (
                     batch
-                    | {"image": augment(batch["image"], [seed, step], **self._augmentation)}
+                    | {
+                        "image": augment(
+                            batch["image"],
+                            [seed, step],
+                            **self._augmentation,
+                            first_row=share.first_row,
+                        )
+                    }
                 ),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
+        if share.num_devices > 1:
+            batches = batches.map(share.by_device).unbatch()
         return batches.map(self._finish).prefetch(tf.data.AUTOTUNE)
 
-    def _finish(self, batch):
+    def _fill(self, batch):
         """Fills an incomplete last batch by repeating its images with weight 0.
 
         Repeated, not black, because batch normalisation sees them.
@@ -339,10 +364,68 @@ class VqaData:
         batch["weights"] = tf.where(repeated, 0.0, batch["weights"])
         if self._with_strings:
             batch["is_question"] &= ~repeated
+        return batch
+
+    def _finish(self, batch):
         picture = batch.pop("image")
         if self._holds_maps:
             return batch | {"features": picture}
         return batch | {"image": scale_pixels(picture)}
+
+
+class OneBatch:
+    """The first batch of the first epoch, again and again: a model that works learns it.
+
+    Args:
+      data: `VqaData`.
+
+    Attributes: those of `VqaData` that a training loop needs.
+    """
+
+    steps_per_epoch = 100
+
+    def __init__(self, data):
+        self._data = data
+        self.batch_size = self.num_images = data.batch_size
+        self.questions_per_image = data.questions_per_image
+        self.num_questions = data.batch_size * data.questions_per_image
+        self.target = data.target
+
+    def training_epoch(self, epoch, start_step=0, context=None):
+        del epoch  # Also augmentation draws the same.
+        replicas = 1
+        if context:
+            replicas = context.num_replicas_in_sync // context.num_input_pipelines
+        batch = self._data.training_epoch(0, 0, context).take(replicas)
+        return batch.cache().repeat(self.steps_per_epoch - start_step)
+
+
+class _Share:
+    """Which rows of each batch go to this machine, and how its devices share them."""
+
+    def __init__(self, context, batch_size):
+        self.num_hosts = context.num_input_pipelines if context else 1
+        num_replicas = context.num_replicas_in_sync if context else 1
+        if batch_size % num_replicas:
+            raise ValueError(
+                f"Every device gets as many images of a batch. Received: {batch_size} images "
+                f"for {num_replicas} devices. Set train.batch_size to a multiple of "
+                f"{num_replicas}."
+            )
+        self.num_devices = num_replicas // self.num_hosts
+        self.rows_of_host = batch_size // self.num_hosts
+        self.first_row = (context.input_pipeline_id if context else 0) * self.rows_of_host
+
+    def of_host(self, batch):
+        end = self.first_row + self.rows_of_host
+        return {name: value[self.first_row : end] for name, value in batch.items()}
+
+    def by_device(self, batch):
+        """[B, ...] -> [devices, B / devices, ...]"""
+        return {
+            name: tf.reshape(value, [self.num_devices, -1, *value.shape[1:]])
+            for name, value in batch.items()
+        }
 
 
 def _mix(seed, epoch):

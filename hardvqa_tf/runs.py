@@ -80,16 +80,19 @@ class Run:
     vocabularies: Vocabularies
 
 
-def start_run(workdir, config, vocabularies):
+def start_run(workdir, config, vocabularies, write=True):
     """Writes config and vocabularies, or checks that they are those of the run that is there.
+
+    Args:
+      write: False on a machine that must leave the folder as it is.
 
     Raises:
       ValueError: if the workdir holds a run with another config or vocabulary, naming the keys
         that differ.
     """
     os.makedirs(workdir, exist_ok=True)
-    _write_or_compare(workdir, "config.json", json.loads(config.to_json()))
-    _write_or_compare(workdir, "vocabularies.json", vocabularies.to_json())
+    _write_or_compare(workdir, "config.json", json.loads(config.to_json()), write)
+    _write_or_compare(workdir, "vocabularies.json", vocabularies.to_json(), write)
 
 
 def load_run(workdir):
@@ -145,10 +148,11 @@ def write_json(path, content):
     os.replace(partial, path)
 
 
-def _write_or_compare(workdir, name, content):
+def _write_or_compare(workdir, name, content, write):
     path = os.path.join(workdir, name)
     if not os.path.exists(path):
-        write_json(path, content)
+        if write:
+            write_json(path, content)
         return
     differing = sorted(_differing_keys(_read_json(path), content))
     if differing:

@@ -13,43 +13,33 @@ fails with several steps per execution under a mirrored strategy; the model stay
     and the files of `runs`: config.json, vocabularies.json, model.keras, metrics.jsonl
 """
 
+import contextlib
 import os
-import signal
-import threading
-import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
 from hardvqa_tf import evaluate, schedules, strategies
+from hardvqa_tf.averages import WeightAverage
 from hardvqa_tf.checkpoints import RunState
-from hardvqa_tf.data import VqaData, input_size
-from hardvqa_tf.losses import sigmoid_cross_entropy, softmax_cross_entropy
+from hardvqa_tf.data import OneBatch, VqaData, input_size
 from hardvqa_tf.metrics import accuracy_by_type
+from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
+from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver
 from hardvqa_tf.summaries import Board, collect_overlays
+from hardvqa_tf.train_steps import SUMS, TrainSteps, pick_loss
 from hardvqa_tf.vqa_model import build_vqa_model
 from records.build import read_info
-
-# A name of `train.loss`: the loss, and the target of `VqaData` that it compares with.
-LOSSES = {
-    "softmax": (softmax_cross_entropy, "answers"),
-    "softmax_sampled": (softmax_cross_entropy, "sampled_answers"),
-    "sigmoid": (sigmoid_cross_entropy, "answer_scores"),
-}
-
-
-# What a step returns, and the seconds of the steps and of waiting for their input.
-_SUMS = ("loss", "correct", "num_cells", "questions", "gradient_norm", "seconds", "waited")
-
-
-class Stopped(Exception):
-    """Training was asked to stop and has saved; the same command goes on."""
 
 
 def train(config, workdir, num_virtual_devices=None, report=print, progress=False):
     """Trains a model, or goes on with a run that stopped.
+
+    On several machines (`strategies`) each calls it with the same arguments, and one of them,
+    the chief, writes the workdir, which all read.
 
     Args:
       config: `ConfigDict` with the keys of configs/base.py.
@@ -63,55 +53,204 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
 
     Raises:
       ValueError: if the workdir holds a run with another config, naming the keys that differ;
-        if the split that chooses the best epoch is one to test on.
-      Stopped: after SIGTERM or Ctrl-C, when everything is saved.
+        if the split that chooses the best epoch is one to test on; if the loss is not a number
+        any more, naming the questions.
+      stopping.Stopped: after SIGTERM or Ctrl-C, when everything is saved.
+      stopping.LostPeer: when another machine is gone. What is saved is the last checkpoint.
     """
+    strategy = strategies.make_strategy(num_virtual_devices)  # Before TensorFlow starts.
     _refuse_test_split(config)
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
-    strategy = strategies.make_strategy(num_virtual_devices)
-    vocabularies = Vocabularies.from_records(
-        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
-    )
-    start_run(workdir, config, vocabularies)
-    _, target = _pick_loss(config.train.loss)
-    train_data = open_split(config, config.train.split, vocabularies, target=target)
-    val_data = open_split(config, config.train.val_split, vocabularies, with_strings=True)
-    with strategy.scope():
-        model = model_from_config(config, vocabularies, _input_size(config))
-        optimizer = _make_optimizer(config.train, train_data.steps_per_epoch)
-        optimizer.build(model.trainable_variables)
-    state = RunState(workdir, model, optimizer, _SUMS)
-    state.restore()
-    report(_describe(config, strategy, model, train_data, state))
-    val_answers = vocabularies.answers.answers
-    judge = evaluate.Judge(config, val_answers, config.records_dir, config.train.val_split)
-    if judge.metric == "vqa":
-        shares = judge.coverage()
-        report(
-            f"{config.train.val_split}: {evaluate.format_coverage(shares, len(val_answers))}"
+    try:
+        return _Training(config, workdir, strategy, report, progress).run()
+    except _LOST_PEER as error:
+        if strategies.num_hosts(strategy) == 1:
+            raise
+        raise LostPeer(
+            "Another machine of this run is gone; what was saved last is kept. Start the same "
+            f"command on all machines, and it goes on. ({str(error).splitlines()[0]})"
+        ) from error
+
+
+# What collective operations raise when a peer is gone, in TensorFlow 2.21.
+_LOST_PEER = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+
+
+class _Training:
+    """A run, from the records to the last epoch."""
+
+    def __init__(self, config, workdir, strategy, report, progress):
+        self.config, self.workdir, self.strategy = config, workdir, strategy
+        self.is_chief = strategies.is_chief(strategy)
+        self.report = report if self.is_chief else lambda line: None
+        self.progress = progress and self.is_chief
+        self.vocabularies = Vocabularies.from_records(
+            config.records_dir, config.max_words, config.num_answers, config.min_answer_count
         )
-    steps = _Steps(strategy, model, optimizer, config.train)
-    ask = evaluate.make_ask(model)
-    board = Board(os.path.join(workdir, "logs"))
-    metrics = {}
-    saver = _Saver(state, config.train.checkpoint_minutes)
-    while state.epoch < config.train.epochs and not _has_lost_patience(state, config.train):
+        start_run(workdir, config, self.vocabularies, write=self.is_chief)
+        _, target = pick_loss(config.train.loss)
+        _refuse_to_compile_for_many(config, strategy)
+        self.train_data = open_split(
+            config, config.train.split, self.vocabularies, target=target
+        )
+        if config.train.overfit_one_batch:
+            self.train_data = OneBatch(self.train_data)
+        self.val_data = open_split(
+            config, config.train.val_split, self.vocabularies, with_strings=True
+        )
+        with strategy.scope(), _precision(config.train.precision):
+            self.model = model_from_config(config, self.vocabularies, _input_size(config))
+            self.optimizer = _make_optimizer(config.train, self.train_data.steps_per_epoch)
+            self.optimizer.build(self.model.trainable_variables)
+        decay = config.train.ema_decay
+        self.average = WeightAverage(strategy, self.model, decay) if decay else None
+        self.state = RunState(
+            workdir, self.model, self.optimizer, len(SUMS), self.average, self.is_chief
+        )
+        self.state.restore(self.report)
+        _check_that_all_restored_the_same(strategy, self.state, workdir)
+
+    def run(self):
+        config, state = self.config, self.state
+        self.report(_describe(config, self.strategy, self.model, self.train_data, state))
+        answers = self.vocabularies.answers.answers
+        judge = evaluate.Judge(config, answers, config.records_dir, config.train.val_split)
+        if judge.metric == "vqa":
+            shares = evaluate.format_coverage(judge.coverage(), len(answers))
+            self.report(f"{config.train.val_split}: {shares}")
+        steps = TrainSteps(
+            self.strategy, self.model, self.optimizer, config.train, self.average
+        )
+        ask = evaluate.make_ask(self.model)
+        board = Board(os.path.join(self.workdir, "logs")) if self.is_chief else None
+        metrics = {}
+        saver = Saver(state, config.train.checkpoint_minutes)
         with saver:
-            metrics = _run_epoch(strategy, steps, train_data, saver, progress)
-        metrics["learning_rate"] = float(optimizer.learning_rate)
-        answers = judge(evaluate.answer_split(ask, val_data))
-        for name, (accuracy, _) in accuracy_by_type(answers).items():
-            metrics[f"val/{name}"] = accuracy
-        if state.finish_epoch(metrics.get("val/all", 0.0)):
-            save_model(workdir, model)
-        board.scalars(metrics, state.epoch)
-        metrics = {"epoch": state.epoch, **metrics}
-        append_metrics(workdir, metrics)
-        state.save()  # Last: a run that is killed before makes this epoch's files once more.
-        board.masks("val", collect_overlays(model, val_data, vocabularies), state.epoch)
-        report(format_epoch(metrics, config.train.epochs))
-    board.close()
-    return metrics
+            while state.epoch < config.train.epochs and not self._has_lost_patience():
+                metrics, sums = self._run_epoch(steps, saver)
+                try:
+                    with saver.at_once(), self._averaged():
+                        metrics |= self._validate(judge, ask)
+                        pictures = self._draw() if self.is_chief else []
+                        self._keep_if_best(metrics)
+                except AskedToStop:
+                    saver.save_and_stop(self.train_data.steps_per_epoch, sums)
+                metrics = {"epoch": state.epoch + 1, **metrics}
+                if self.is_chief:
+                    board.scalars(metrics, state.epoch + 1)
+                    append_metrics(self.workdir, metrics)
+                state.finish_epoch(metrics.get("val/all", 0.0))
+                state.save()  # A run that is killed before makes this epoch's files once more.
+                if self.is_chief:
+                    board.masks("val", pictures, state.epoch)
+                self.report(format_epoch(metrics, config.train.epochs))
+                saver.after_epoch()
+        if board:
+            board.close()
+        return metrics
+
+    def _run_epoch(self, steps, saver):
+        """The epoch that the state is at, from the step that it is at, to the epoch's end.
+
+        Returns:
+          The epoch's metrics, and the sums they come from.
+        """
+        state, data = self.state, self.train_data
+        epoch, done, sums = state.epoch, state.step, state.sums
+        batches = iter(
+            self.strategy.distribute_datasets_from_function(
+                lambda context: data.training_epoch(epoch, done, context)
+            )
+        )
+        bar = tqdm(
+            total=data.steps_per_epoch,
+            initial=done,
+            desc=f"epoch {epoch + 1}",
+            leave=False,
+            disable=not self.progress,
+        )
+        with bar:
+            while done < data.steps_per_epoch:
+                first = epoch * data.steps_per_epoch + done
+                left = data.steps_per_epoch - done
+                of_steps, number = steps(first, batches, left, saver.asked)
+                if not np.isfinite(of_steps[SUMS.index("gradient_norm")]):
+                    self._stop_at_nan(epoch, done, number)
+                sums = sums + of_steps
+                done += number
+                bar.update(number)
+                saver.after_steps(done, sums, of_steps[SUMS.index("asked_to_stop")] > 0)
+        of_epoch = dict(zip(SUMS, map(float, sums), strict=True))
+        questions, seconds = of_epoch["questions"], of_epoch["seconds"]
+        metrics = {
+            "seconds": seconds,
+            "questions_per_second": questions / seconds,
+            "input_wait": of_epoch["waited"] / seconds,
+            "train/loss": of_epoch["loss"] / questions,
+            "train/accuracy": of_epoch["correct"] / questions,
+            "train/num_cells": of_epoch["num_cells"] / questions,
+            "train/gradient_norm": of_epoch["gradient_norm"] / data.steps_per_epoch,
+            "learning_rate": float(np.asarray(self.optimizer.learning_rate)),
+        }
+        return metrics, sums
+
+    def _validate(self, judge, ask):
+        # On every machine, so that all agree on which epoch is the best.
+        answers = judge(evaluate.answer_split(ask, self.val_data))
+        rows = accuracy_by_type(answers).items()
+        return {f"val/{name}": accuracy for name, (accuracy, _) in rows}
+
+    def _draw(self):
+        return collect_overlays(self.model, self.val_data, self.vocabularies)
+
+    def _keep_if_best(self, metrics):
+        if self.is_chief and metrics.get("val/all", 0.0) > self.state.best:
+            save_model(self.workdir, self.model)
+
+    def _averaged(self):
+        return self.average.in_place() if self.average else contextlib.nullcontext()
+
+    def _has_lost_patience(self):
+        patience = self.config.train.patience
+        return patience and self.state.epoch - self.state.best_epoch >= patience
+
+    def _stop_at_nan(self, epoch, done, number):
+        """Names the questions of the steps in which a gradient was not finite.
+
+        Their update left the weights finite, so they can be asked again, with their ids.
+        """
+        config = self.config
+        data = open_split(
+            config,
+            config.train.split,
+            self.vocabularies,
+            target=self.train_data.target,
+            with_strings=True,
+        )
+        if config.train.overfit_one_batch:
+            data = OneBatch(data)
+        batches = list(data.training_epoch(epoch, done).take(number))
+        bad, every = find_not_finite(self.model, config.train.loss, batches)
+        steps = f"step {done + 1:,}" if number == 1 else f"steps {done + 1:,}-{done + number:,}"
+        if bad:
+            which = f"{len(bad):,} of its {len(every):,} questions have no finite loss: "
+        else:
+            which = f"each of its {len(every):,} questions has a finite loss by itself: "
+        raise ValueError(
+            f"The gradient is not a number any more in {steps} of epoch {epoch + 1}, at a "
+            f"learning rate of {float(np.asarray(self.optimizer.learning_rate)):.3g}; {which}"
+            f"{list_ids(bad or every)}. If a few questions are to blame, look at their images "
+            "or maps (the ids are those of the records); else lower train.learning_rate, or "
+            "set train.clip_norm. Nothing of this epoch was saved since the last checkpoint."
+        )
 
 
 def format_epoch(metrics, epochs):
@@ -133,62 +272,6 @@ def format_epoch(metrics, epochs):
         f"{metrics['seconds']:.0f} s",
     ]
     return " | ".join(parts)
-
-
-def make_train_step(strategy, model, optimizer, clip_norm=0.0, loss="softmax"):
-    """Returns a function that takes a global batch, trains on it, and returns sums.
-
-    The loss is the mean over the counted questions of the global batch, however they are spread
-    over the devices: each replica divides its sum by the count of all replicas, gradients are
-    summed over the replicas, and only then clipped.
-
-    Args:
-      strategy: the `tf.distribute.Strategy` whose scope made model and optimizer.
-      model: from `build_vqa_model`.
-      optimizer: Keras optimizer, without clipping of its own.
-      clip_norm: upper limit of the global gradient norm; 0: none.
-      loss: a name in LOSSES.
-
-    Returns:
-      step(batch) -> dict of float32 scalars, summed over the questions of the batch: `loss`,
-      `correct`, `num_cells`, `questions`; and `gradient_norm`, before clipping.
-    """
-    inputs = [tensor.name for tensor in model.inputs]
-    variables = model.trainable_variables
-    loss_of, target = _pick_loss(loss)
-
-    def replica_step(batch):
-        context = tf.distribute.get_replica_context()
-        questions = tf.reduce_sum(batch["weights"])
-        all_questions = context.all_reduce("SUM", questions)
-        with tf.GradientTape() as tape:
-            outputs = model({name: batch[name] for name in inputs}, training=True)
-            losses = loss_of(outputs["logits"], batch[target])
-            loss_sum = tf.reduce_sum(losses * batch["weights"])
-            mean_loss = loss_sum / tf.maximum(all_questions, 1.0)
-        # Dense, the word embedding's too: clipping and the all-reduce then treat all alike.
-        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(mean_loss, variables)]
-        gradients = context.all_reduce("SUM", gradients)
-        norm = tf.linalg.global_norm(gradients)
-        if clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
-        # Keras sums over the replicas once more: hand each its share.
-        shares = [g / strategy.num_replicas_in_sync for g in gradients]
-        optimizer.apply(shares, variables)
-        return {
-            "loss": loss_sum,
-            "correct": _count(_right(outputs["logits"], batch["answers"]), batch["weights"]),
-            "num_cells": _count(outputs["num_cells"], batch["weights"]),
-            "questions": questions,
-            "gradient_norm": norm / strategy.num_replicas_in_sync,
-        }
-
-    @tf.function(reduce_retracing=True)
-    def step(batch):
-        sums = strategy.run(replica_step, args=(batch,))
-        return {name: strategy.reduce("SUM", value, axis=None) for name, value in sums.items()}
-
-    return step
 
 
 def open_split(config, split, vocabularies, target="answers", with_strings=False):
@@ -235,19 +318,12 @@ def model_from_config(config, vocabularies, image_size=None):
         aggregator_args=arguments(parts.aggregator),
         classifier_units=parts.classifier.units,
         classifier_dropout=parts.classifier.dropout,
+        static_shapes=config.train.jit_compile,
     )
 
 
 def _input_size(config):
     return input_size(config.records_dir, config.model.image_encoder, config.image_size)
-
-
-def _pick_loss(name):
-    if name not in LOSSES:
-        raise ValueError(
-            f"Unknown loss. Received: train.loss={name!r}. Use one of: {', '.join(LOSSES)}."
-        )
-    return LOSSES[name]
 
 
 def _refuse_test_split(config):
@@ -265,6 +341,31 @@ def _refuse_test_split(config):
         )
 
 
+def _refuse_to_compile_for_many(config, strategy):
+    number = strategy.num_replicas_in_sync
+    if config.train.jit_compile and number > 1:
+        raise ValueError(
+            "XLA compiles a step for one device only: within it, TensorFlow 2.21 cannot add up "
+            f"over devices. Received: train.jit_compile=True on {number} devices. Leave it out."
+        )
+
+
+@contextlib.contextmanager
+def _precision(name):
+    """Layers that are made within this context compute in that precision."""
+    if name not in ("float32", "mixed_bfloat16"):
+        raise ValueError(
+            f"Unknown precision. Received: train.precision={name!r}. Use one of: float32, "
+            "mixed_bfloat16 (float16 would need its loss scaled)."
+        )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def _describe(config, strategy, model, data, state):
     """What is about to be trained, on what."""
     parts = config.model
@@ -280,117 +381,22 @@ def _describe(config, strategy, model, data, state):
     )
 
 
-def _has_lost_patience(state, config):
-    return config.patience and state.epoch - state.best_epoch >= config.patience
+def _check_that_all_restored_the_same(strategy, state, workdir):
+    """The machines of a run must read the same checkpoint."""
+    if strategies.num_hosts(strategy) == 1:
+        return
+    here = tf.constant([state.epoch, state.step], tf.float64)
 
+    def add_up():
+        return tf.distribute.get_replica_context().all_reduce("SUM", here)
 
-class _Steps:
-    """The train steps of a run: the first ones look at every cell, the others select.
-
-    A cell that is dropped gets no gradient, so a model that selects from the start can only
-    learn from what its random norms happen to keep. After some steps with every cell, the
-    norms tell what matters (docs/results.md), and few cells are enough. In those first steps
-    a relation network sees each cell by itself, because all pairs of all cells are many.
-    """
-
-    def __init__(self, strategy, model, optimizer, config):
-        self._attention = model.get_layer("attention")
-        self._aggregator = model.get_layer("aggregator")
-        selects = hasattr(self._attention, "keep_all")
-        self._all_cells_steps = config.all_cells_steps if selects else 0
-        # Two functions, because what an attention keeps is fixed when a function is traced.
-        self._functions = {
-            keep_all: make_train_step(strategy, model, optimizer, config.clip_norm, config.loss)
-            for keep_all in (True, False)
-        }
-
-    def __call__(self, number, batch):
-        """Trains on `batch` as step `number` of the run."""
-        keep_all = number < self._all_cells_steps
-        if not keep_all:
-            return self._functions[False](batch)
-        self._attention.keep_all = self._aggregator.alone = True
-        sums = self._functions[True](batch)
-        self._attention.keep_all = self._aggregator.alone = False
-        return sums
-
-
-class _Saver:
-    """Saves while an epoch runs: every so often, and when the process is asked to stop.
-
-    As a context it takes SIGTERM and SIGINT (Ctrl-C): the step that runs is finished and saved,
-    then `Stopped` is raised. A second signal ends the process at once, as it would have.
-    """
-
-    def __init__(self, state, minutes):
-        self.state = state
-        self._seconds = 60 * minutes if minutes else float("inf")
-        self._saved = time.monotonic()
-        self._asked = threading.Event()
-        self._handlers = {}
-
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():  # Others get no signals.
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._handlers[number] = signal.signal(number, self._ask)
-
-    def __exit__(self, *_):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    def _ask(self, *_):
-        self.__exit__()
-        self._asked.set()
-
-    def after_step(self, step, sums):
-        """Called with the steps done of the epoch, and what they summed up to."""
-        asked = self._asked.is_set()
-        if asked or time.monotonic() - self._saved > self._seconds:
-            self.state.save_within_epoch(step, sums)
-            self._saved = time.monotonic()
-        if asked:
-            raise Stopped(
-                f"Stopped and saved after {step:,} steps of epoch {self.state.epoch + 1}. "
-                "The same command goes on."
-            )
-
-
-def _run_epoch(strategy, steps, data, saver, progress):
-    """The epoch that `saver.state` is at, from the step that it is at, to the epoch's end."""
-    epoch, done, sums = saver.state.epoch, saver.state.step, saver.state.sums
-    dataset = data.training_epoch(epoch, done)
-    batches = iter(strategy.experimental_distribute_dataset(dataset))
-    bar = tqdm(
-        total=data.steps_per_epoch,
-        initial=done,
-        desc=f"epoch {epoch + 1}",
-        leave=False,
-        disable=not progress,
-    )
-    with bar:
-        while True:
-            asked = time.perf_counter()
-            batch = next(batches, None)
-            if batch is None:
-                break
-            waited = time.perf_counter() - asked
-            values = steps(epoch * data.steps_per_epoch + done, batch)
-            values |= {"seconds": time.perf_counter() - asked, "waited": waited}
-            sums = {name: sums[name] + value for name, value in values.items()}
-            done += 1
-            bar.update()
-            saver.after_step(done, sums)
-    sums = {name: float(value) for name, value in sums.items()}
-    questions = sums["questions"]
-    return {
-        "seconds": sums["seconds"],
-        "questions_per_second": questions / sums["seconds"],
-        "input_wait": sums["waited"] / sums["seconds"],
-        "train/loss": sums["loss"] / questions,
-        "train/accuracy": sums["correct"] / questions,
-        "train/num_cells": sums["num_cells"] / questions,
-        "train/gradient_norm": sums["gradient_norm"] / data.steps_per_epoch,
-    }
+    total = strategy.experimental_local_results(tf.function(strategy.run)(add_up))[0]
+    if not np.array_equal(total, here * strategy.num_replicas_in_sync):
+        raise ValueError(
+            "The machines of this run restored different states. Received: epoch "
+            f"{state.epoch} and {state.step} steps here, from {workdir}. Give all machines the "
+            "same folder, on a disk that they share, as --workdir."
+        )
 
 
 def _make_optimizer(config, steps_per_epoch):
@@ -408,11 +414,3 @@ def _make_optimizer(config, steps_per_epoch):
             "Use one of: constant, cosine, slow_start."
         )
     return keras.optimizers.Adam(rate, weight_decay=config.weight_decay or None)
-
-
-def _right(logits, answers):
-    return tf.argmax(logits, -1, answers.dtype) == answers
-
-
-def _count(values, weights):
-    return tf.reduce_sum(tf.cast(values, tf.float32) * weights)

@@ -52,6 +52,7 @@ def build_vqa_model(
     aggregator_args=None,
     classifier_units=(1024, 2048),
     classifier_dropout=0.0,
+    static_shapes=False,
 ):
     """Builds the model.
 
@@ -68,6 +69,8 @@ def build_vqa_model(
       aggregator: a name in AGGREGATORS.
       classifier_units: widths of the classifier's hidden layers; the paper's are (1024, 2048).
       classifier_dropout: rate before the logits.
+      static_shapes: make no tensor whose shape depends on the data, as XLA needs: the same
+        function, computed for all questions, cells and pairs where it would have been for some.
       *_args: keyword arguments of the part, see its docstring.
 
     Returns:
@@ -85,7 +88,11 @@ def build_vqa_model(
     height, width, depth = grid.shape[1:]
     num_cells = height * width
     question = _encode_questions(
-        tokens, vocabulary_size, question_encoder_args or {}, question_norm_scale
+        tokens,
+        vocabulary_size,
+        question_encoder_args or {},
+        question_norm_scale,
+        distinct=not static_shapes,
     )
 
     cells = layers.Reshape((num_cells, depth), name="cells")(grid)
@@ -93,12 +100,15 @@ def build_vqa_model(
     question = MergeQuestions(name="questions_of_batch")(question)  # [B·Q, D]
     coordinates = parts.CellCoordinates(height, width, name="coordinates")(cells)
 
-    attend = _pick("attention", attention, ATTENTIONS)(
-        **(attention_args or {}), name="attention"
-    )
+    attention_args, aggregator_args = attention_args or {}, aggregator_args or {}
+    if static_shapes and attention == "adahan":
+        attention_args = attention_args | {"mode": "mask"}
+    if static_shapes and aggregator == "relation":
+        aggregator_args = aggregator_args | {"flat": False}
+    attend = _pick("attention", attention, ATTENTIONS)(**attention_args, name="attention")
     kept = attend(cells, question=question, coordinates=coordinates)
     aggregate = _pick("aggregator", aggregator, AGGREGATORS)
-    vector = aggregate(**(aggregator_args or {}), name="aggregator")(
+    vector = aggregate(**aggregator_args, name="aggregator")(
         kept["cells"],
         valid=kept.get("valid"),
         question=question,
@@ -179,11 +189,14 @@ def _encode_image(name, image_size, arguments):
     return picture, encoder(picture)
 
 
-def _encode_questions(tokens, vocabulary_size, arguments, norm_scale):
+def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct):
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
     rows = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
-    distinct, index = parts.DistinctRows(name="distinct_questions")(rows)
-    rows = parts.TakeRows(name="question_rows")(encoder(distinct), index)  # [B·Q, D]
+    if distinct:
+        rows, index = parts.DistinctRows(name="distinct_questions")(rows)
+        rows = parts.TakeRows(name="question_rows")(encoder(rows), index)  # [B·Q, D]
+    else:
+        rows = encoder(rows)
     if norm_scale is not None:
         # Over all rows, not the distinct ones, which depend on how devices share the batch.
         scale = keras.initializers.Constant(norm_scale)

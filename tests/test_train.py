@@ -19,7 +19,9 @@ from hardvqa_tf import train as train_module
 from hardvqa_tf.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from hardvqa_tf.metrics import accuracy_by_type
 from hardvqa_tf.schedules import SlowStart, WarmupCosine
-from hardvqa_tf.train import format_epoch, make_train_step, train
+from hardvqa_tf.stopping import Stopped
+from hardvqa_tf.train import format_epoch, train
+from hardvqa_tf.train_steps import SUMS, TrainSteps, make_train_step
 from hardvqa_tf.vqa_model import build_vqa_model
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -129,15 +131,16 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
 
 def interrupt(monkeypatch, at_step, how):
     """Makes the step `at_step` of the run, counted from 0, call `how` when it is done."""
-    do_step = train_module._Steps.__call__
+    do_step = TrainSteps.__call__
 
-    def step(self, number, batch):
-        values = do_step(self, number, batch)
+    def step(self, number, batches, left, asked):
         if number == at_step:
+            # The step that runs while a signal comes is the last one.
             how()
-        return values
+            asked = True
+        return do_step(self, number, batches, left, asked)
 
-    monkeypatch.setattr(train_module._Steps, "__call__", step)
+    monkeypatch.setattr(TrainSteps, "__call__", step)
 
 
 def die():
@@ -152,9 +155,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_from_that_step(
     workdir, lines = str(tmp_path / "run"), []
     with monkeypatch.context() as until_then:
         interrupt(until_then, 7, lambda: signal.raise_signal(signal.SIGTERM))
-        with pytest.raises(
-            train_module.Stopped, match="after 3 steps of epoch 2. The same com"
-        ):
+        with pytest.raises(Stopped, match="after 3 steps of epoch 2. The same com"):
             train(config, workdir, report=lines.append)
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
     lines.clear()
@@ -252,10 +253,13 @@ def scripted(monkeypatch):
             "train/loss": 1.0,
             "train/accuracy": 0.5,
             "train/num_cells": 2.0,
+            "learning_rate": 0.1,
         }
         data = types.SimpleNamespace(**sizes)
         monkeypatch.setattr(train_module, "open_split", lambda *args, **kwargs: data)
-        monkeypatch.setattr(train_module, "_run_epoch", lambda *args: dict(metrics))
+        monkeypatch.setattr(
+            train_module._Training, "_run_epoch", lambda *args: (dict(metrics), None)
+        )
         monkeypatch.setattr(evaluate, "answer_split", lambda *args: None)
         monkeypatch.setattr(
             train_module, "accuracy_by_type", lambda answers: {"all": (next(accuracies), 36)}
@@ -332,26 +336,26 @@ def test_the_line_of_an_epoch():
     )
 
 
-# One step. On stored maps: no convolutions, and no batch normalisation, whose statistics are
-# those of a replica's own share of the batch.
+# One step. On stored maps: no convolutions.
 
 B, Q, T, A = 5, 3, 4, 6
 
 
-def small_model(attention="han", **attention_args):
+def small_model(attention="han", changed=None, **attention_args):
     keras.utils.set_random_seed(2)
-    return build_vqa_model(
-        image_size=(2, 4, 7),
-        vocabulary_size=9,
-        num_answers=A,
-        image_encoder="features",
-        question_encoder_args={"embedding_dim": 3, "units": 8},
-        fusion_args={"units": (8,)},
-        attention=attention,
-        attention_args=attention_args or {"num_cells": 3},
-        aggregator="sum",
-        classifier_units=(10,),
-    )
+    arguments = {
+        "image_size": (2, 4, 7),
+        "vocabulary_size": 9,
+        "num_answers": A,
+        "image_encoder": "features",
+        "question_encoder_args": {"embedding_dim": 3, "units": 8},
+        "fusion_args": {"units": (8,)},
+        "attention": attention,
+        "attention_args": attention_args or {"num_cells": 3},
+        "aggregator": "sum",
+        "classifier_units": (10,),
+    }
+    return build_vqa_model(**arguments | (changed or {}))
 
 
 def make_batch(seed=0):
@@ -400,7 +404,7 @@ def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
 
     optimizer = keras.optimizers.SGD(1.0)
     step = make_train_step(tf.distribute.get_strategy(), model, optimizer, clip_norm)
-    sums = {name: float(value) for name, value in step(batch).items()}
+    sums = dict(zip(SUMS, step(batch).numpy().tolist(), strict=False))
     # float32, in another order of operations.
     for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):
         np.testing.assert_allclose(new, old - scale * gradient, atol=1e-6)
@@ -412,9 +416,18 @@ def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
             "num_cells": 3 * 10,
             "questions": 10,
             "gradient_norm": norm,
+            "asked_to_stop": 0,
         },
         rel=1e-5,
     )
+
+
+def make_steps(model, average=None, **changed):
+    config = {"all_cells_steps": 0, "clip_norm": 0.0, "loss": "softmax", "jit_compile": False}
+    config = types.SimpleNamespace(**config | {"steps_per_execution": 1} | changed)
+    strategy, optimizer = tf.distribute.get_strategy(), keras.optimizers.SGD(0.01)
+    optimizer.build(model.trainable_variables)
+    return TrainSteps(strategy, model, optimizer, config, average)
 
 
 @pytest.mark.parametrize(
@@ -427,51 +440,68 @@ def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
 )
 def test_the_first_steps_look_at_every_cell(eagerly, attention, arguments, cells):
     model = small_model(attention, **arguments)
-    config = types.SimpleNamespace(all_cells_steps=2, clip_norm=0.0, loss="softmax")
-    strategy, optimizer = tf.distribute.get_strategy(), keras.optimizers.SGD(0.01)
-    steps = train_module._Steps(strategy, model, optimizer, config)
-    batch = make_batch()
-    assert [float(steps(number, batch)["num_cells"]) for number in range(4)] == cells
+    steps, batch = make_steps(model, all_cells_steps=2), make_batch()
+    found = [steps(number, iter([batch]), 9, False) for number in range(4)]
+    assert [sums[SUMS.index("num_cells")] for sums, _ in found] == cells
+    assert [number for _, number in found] == [1, 1, 1, 1]
     # Whatever comes after a step, e.g. evaluation, selects.
-    steps(0, batch)
+    steps(0, iter([batch]), 9, False)
     inputs = [batch["features"], batch["question_tokens"]]
     assert (np.asarray(model(inputs)["num_cells"]) == cells[-1] // 10).all()
 
 
 TWO_DEVICES = """
-import sys
 import keras, numpy as np, tensorflow as tf
 from hardvqa_tf import strategies
-from hardvqa_tf.train import make_train_step
+from hardvqa_tf.averages import WeightAverage
+from hardvqa_tf.train_steps import make_train_step
+from hardvqa_tf.vqa_model import AGGREGATORS
 from tests.test_train import make_batch, small_model
 
 two_devices = strategies.make_strategy(2)
 assert two_devices.num_replicas_in_sync == 2
-found = []
-for strategy in (tf.distribute.get_strategy(), two_devices):
-    # One device is the reference, and quicker untraced; two are traced, as in a run.
-    tf.config.run_functions_eagerly(strategy is not two_devices)
-    with strategy.scope():
-        model, optimizer = small_model(), keras.optimizers.SGD(0.5, momentum=0.9)
-        optimizer.build(model.trainable_variables)
-    step = make_train_step(strategy, model, optimizer, clip_norm=0.2)
-    batches = [make_batch(seed) for seed in range(3)]
-    data = tf.data.Dataset.from_generator(
-        lambda: batches,
-        output_signature={n: tf.TensorSpec(v.shape, v.dtype) for n, v in batches[0].items()},
-    )
-    sums = [
-        {n: float(v) for n, v in step(batch).items()}
-        for batch in strategy.experimental_distribute_dataset(data)
-    ]
-    found.append((sums, [np.asarray(v) for v in model.variables]))
-(one_sums, one), (two_sums, two) = found
-assert len(one_sums) == len(two_sums) == 3
-for a, b in zip(one_sums, two_sums):
-    assert all(abs(a[n] - b[n]) <= 1e-5 * max(1, abs(a[n])) for n in a), (a, b)
-    assert a["gradient_norm"] > 0.2  # clipped
-for a, b in zip(one, two):
-    np.testing.assert_allclose(b, a, atol=1e-6)
+tf.config.run_functions_eagerly(True)  # Tracing takes longer than three steps.
+batches = [make_batch(seed) for seed in range(3)]
+for batch in batches:  # Also through convolutions, with their batch normalisation.
+    batch["image"] = batch["features"][..., :6].astype("float32").reshape(5, 4, 4, 3)
+data = tf.data.Dataset.from_generator(
+    lambda: batches,
+    output_signature={n: tf.TensorSpec(v.shape, v.dtype) for n, v in batches[0].items()},
+)
+cnn = {"filters": (4, 5), "strides": (2, 1)}
+for attention, aggregator in (("han", "sum"), ("soft", "pairwise"), ("adahan", "relation")):
+    arguments = {"adahan": {"max_cells": 5}, "soft": {"hidden_dim": 5}, "han": {"num_cells": 3}}
+    changed = {
+        "image_size": (4, 4),
+        "image_encoder": "small_cnn",
+        "image_encoder_args": cnn,
+        "question_norm_scale": 0.5,
+        "aggregator": aggregator,
+        "aggregator_args": {"sum": {}, "pairwise": {"units": 6}, "relation": {"units": (6, 7)}}[
+            aggregator
+        ],
+    }
+    found = []
+    for strategy in (tf.distribute.get_strategy(), two_devices):
+        with strategy.scope():
+            model = small_model(attention, changed, **arguments[attention])
+            optimizer = keras.optimizers.SGD(0.5, momentum=0.9)
+            optimizer.build(model.trainable_variables)
+        average = WeightAverage(strategy, model, 0.9)
+        step = make_train_step(strategy, model, optimizer, 0.2, "softmax", average)
+        sums = [
+            step(batch, tf.constant(0.0)).numpy()
+            for batch in strategy.experimental_distribute_dataset(data)
+        ]
+        variables = [*model.variables, *average.variables]
+        found.append((np.array(sums), [np.asarray(v) for v in variables]))
+    (one_sums, one), (two_sums, two) = found
+    # float32, added up in another order.
+    np.testing.assert_allclose(two_sums, one_sums, rtol=1e-5)
+    assert (one_sums[:, 4] > 0.2).all()  # clipped
+    assert len(one) > 30
+    for a, b in zip(one, two):
+        np.testing.assert_allclose(b, a, atol=2e-6)
 print("equal")
 """
 
@@ -479,8 +509,8 @@ print("equal")
 def test_two_devices_equal_one():
     """In a process of its own, since devices cannot be split once TensorFlow has started.
 
-    Five images over two devices, with other numbers of counted questions on each: the mean
-    over the global batch, clipped after the all-reduce.
+    Five images over two devices, three and two, with other numbers of counted questions on
+    each: the mean over the global batch, its statistics, clipped after the all-reduce.
     """
     command = [sys.executable, "-c", TWO_DEVICES]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

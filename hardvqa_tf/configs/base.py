@@ -73,6 +73,12 @@ def get_config():
     config.train.clip_norm = 5.0  # of all gradients together, after the all-reduce; 0: off
     config.train.weight_decay = 0.0  # decoupled, as in AdamW
     config.train.patience = 0  # stop after so many epochs without a better val; 0: never
+    config.train.ema_decay = 0.0  # evaluate and save an average of the weights; 0: the last
+    config.train.precision = "float32"  # or mixed_bfloat16, for GPUs and CPUs that have it
+    config.train.jit_compile = False  # the step by XLA; one device
+    config.train.steps_per_execution = 1  # in one call of TensorFlow
+    config.train.deterministic = False  # the same bits on a GPU, too, at the cost of speed
+    config.train.overfit_one_batch = False  # learn the first batch by heart: for debugging
 
     config.lock()
     return config
