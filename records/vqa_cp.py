@@ -77,7 +77,7 @@ class VqaCp:
                 " The hosts of VQA-CP have gone away: if this one does not answer, ask "
                 "somebody who has the files, or make such a split out of VQA v2 "
                 "(https://visualqa.org/download.html): --dataset=vqa_v2 "
-                "--builder_args=resplit=changing_priors."
+                "--resplit=changing_priors."
             )
         missing += [missing_images(coco) for coco, found in self._images.items() if not found]
         require(self._root, self.name, missing, hint)

@@ -102,7 +102,7 @@ def test_all_that_is_missing_is_listed_with_where_it_is_from(tmp_path, source):
     ]
     assert lines[1].endswith("from https://computing.ece.vt.edu/~aish/vqacp/")
     assert lines[3].endswith("from https://cocodataset.org/#download")
-    assert "gone away" in lines[4] and "resplit=changing_priors" in lines[4]
+    assert "gone away" in lines[4] and "--resplit=changing_priors" in lines[4]
     assert "https://visualqa.org/download.html" in lines[4]
     assert not (tmp_path / "r").exists()
 
