@@ -21,8 +21,8 @@ TITLE_HEIGHT, MIN_COLUMN = 28, 230
 MAX_QUESTION_LINES = 6
 NUM_ANSWERS = 5
 
-_TEXT, _FAINT, _LINE = (30, 32, 38), (104, 108, 118), (222, 224, 229)
-_BAR, _RIGHT, _WRONG = (70, 90, 140), (22, 120, 60), (190, 40, 40)
+TEXT, FAINT, LINE = (30, 32, 38), (104, 108, 118), (222, 224, 229)
+BAR, RIGHT, WRONG = (70, 90, 140), (22, 120, 60), (190, 40, 40)
 _OUTLINE = (255, 150, 0)
 # Dark to light without a step back, so that it reads in greyscale too: the luminance of these
 # colours rises evenly.
@@ -55,16 +55,16 @@ def draw_overlay(image, mask, presence=None, *, question, predictions, answer=No
         raise ValueError(
             f"`width` must be at least 400 pixels, for three panels. Received: {width}."
         )
-    image, mask = _check_image(image), _check_grid("mask", mask)
+    image, mask = check_image(image), check_grid("mask", mask)
     titles = ["Image", _describe_mask(mask)]
     if presence is not None:
-        presence = _check_grid("presence", presence)
+        presence = check_grid("presence", presence)
         titles.append("Presence (norm of each cell)")
     slot = (width - 2 * MARGIN - (len(titles) - 1) * GAP) // len(titles)
     small = _fit(image, slot - 2 * FRAME)
-    panels = [_frame(small), _draw_mask(small, mask)]
+    panels = [_frame(small), draw_mask(small, mask)]
     if presence is not None:
-        panels.append(_draw_presence(small.shape[:2], presence, mask))
+        panels.append(draw_presence(small.shape[:2], presence, mask))
 
     page = Page(width, " ".join([question, answer or "", *(text for text, _ in predictions)]))
     # The first panel flush left, the last flush right, as wide as its title at least.
@@ -72,7 +72,7 @@ def draw_overlay(image, mask, presence=None, *, question, predictions, answer=No
     step = (width - 2 * MARGIN - column) // (len(panels) - 1)
     for i, (title, panel) in enumerate(zip(titles, panels, strict=True)):
         x = MARGIN + i * step
-        page.text(x, MARGIN, title, 15, _FAINT)
+        page.text(x, MARGIN, title, 15, FAINT)
         page.paste(x, MARGIN + TITLE_HEIGHT, panel)
     _draw_mask_legend(page, MARGIN + step, mask)
     if presence is not None:
@@ -149,7 +149,7 @@ def heat(values):
     Returns:
       uint8[..., 3].
     """
-    low, high = _range(values)
+    low, high = finite_range(values)
     values = np.where(np.isfinite(values), values, low)
     share = (values - low) / ((high - low) or 1.0)
     stops = np.linspace(0.0, 1.0, len(_RAMP))
@@ -171,19 +171,19 @@ def _fit(image, limit):
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
-def _frame(panel, color=_LINE):
+def _frame(panel, color=LINE):
     framed = np.empty((panel.shape[0] + 2 * FRAME, panel.shape[1] + 2 * FRAME, 3), np.uint8)
     framed[:] = color
     framed[FRAME:-FRAME, FRAME:-FRAME] = panel
     return framed
 
 
-def _draw_mask(image, mask):
+def draw_mask(image, mask):
     panel = _frame(dim_dropped(image, mask))
     return _outline(panel, mask, _OUTLINE) if mask.dtype == bool else panel
 
 
-def _draw_presence(size, presence, mask):
+def draw_presence(size, presence, mask):
     panel = _frame(_to_pixels(heat(presence), size))
     hard = mask.dtype == bool and mask.shape == presence.shape
     return _outline(panel, mask, (255, 255, 255)) if hard else panel
@@ -213,16 +213,17 @@ def _draw_mask_legend(page, x, mask):
     if mask.dtype == bool:
         text = "clear: looked at, dim: dropped"
     else:
-        text = f"brightness = weight; clear: {_number(_range(mask)[1])}, the greatest"
-    page.text(x, page.y + 8, text, 13, _FAINT)
+        greatest = format_number(finite_range(mask)[1])
+        text = f"brightness = weight; clear: {greatest}, the greatest"
+    page.text(x, page.y + 8, text, 13, FAINT)
 
 
 def _draw_presence_legend(page, x, width, presence):
-    low, high = (_number(value) for value in _range(presence))
+    low, high = (format_number(value) for value in finite_range(presence))
     left = x + page.font.length(low, 13) + 8
     right = x + width - page.font.length(high, 13) - 8
-    page.text(x, page.y + 8, low, 13, _FAINT)
-    page.text(right + 8, page.y + 8, high, 13, _FAINT)
+    page.text(x, page.y + 8, low, 13, FAINT)
+    page.text(right + 8, page.y + 8, high, 13, FAINT)
     if right > left:
         bar = heat(np.linspace(0.0, 1.0, right - left))[None].repeat(10, axis=0)
         page.paste(left, page.y + 11, bar, grow=False)
@@ -234,21 +235,21 @@ def _draw_presence_legend(page, x, width, presence):
 def _draw_question(page, question):
     lines = page.font.wrap(question, 22, page.width - 2 * MARGIN, MAX_QUESTION_LINES)
     for line in lines:
-        page.text(MARGIN, page.y, line, 22, _TEXT)
+        page.text(MARGIN, page.y, line, 22, TEXT)
         page.y += 30
     page.y += 6
 
 
 def _draw_verdict(page, predictions, answer):
     if answer is None or not predictions:
-        page.text(MARGIN, page.y, "The right answer is not known.", 16, _FAINT)
+        page.text(MARGIN, page.y, "The right answer is not known.", 16, FAINT)
     else:
         said = predictions[0][0]
-        color = _RIGHT if said == answer else _WRONG
+        color = RIGHT if said == answer else WRONG
         page.sign(MARGIN, page.y + 2, said == answer, color)
         # Shortened apart, so that two long answers are both seen.
         said, answer = (page.font.shorten(t, 16, page.width // 3) for t in (said, answer))
-        text = f"{said} is right" if color == _RIGHT else f"{said} is wrong, {answer} is right"
+        text = f"{said} is right" if color == RIGHT else f"{said} is wrong, {answer} is right"
         page.text(MARGIN + 24, page.y, text, 16, color)
     page.y += 34
 
@@ -261,12 +262,12 @@ def _draw_answers(page, predictions, answer):
     for text, probability in predictions:
         share = min(max(float(np.nan_to_num(probability)), 0.0), 1.0)
         percent = f"{100 * probability:.1f} %"
-        page.text(MARGIN, page.y, page.font.shorten(text, 16, label), 16, _TEXT)
-        page.box(left, page.y + 5, right - left, 12, _LINE)
-        page.box(left, page.y + 5, round(share * (right - left)), 12, _BAR)
-        page.text(right + 70 - page.font.length(percent, 16), page.y, percent, 16, _TEXT)
+        page.text(MARGIN, page.y, page.font.shorten(text, 16, label), 16, TEXT)
+        page.box(left, page.y + 5, right - left, 12, LINE)
+        page.box(left, page.y + 5, round(share * (right - left)), 12, BAR)
+        page.text(right + 70 - page.font.length(percent, 16), page.y, percent, 16, TEXT)
         if text == answer:
-            page.sign(page.width - MARGIN - 16, page.y + 2, True, _RIGHT)
+            page.sign(page.width - MARGIN - 16, page.y + 2, True, RIGHT)
         page.y += 26
 
 
@@ -277,11 +278,11 @@ def _describe_mask(mask):
     return f"Looked at: {kept} of {mask.size} cells, weighted"
 
 
-def _number(value):
+def format_number(value):
     return f"{value:.3g}"
 
 
-def _range(values):
+def finite_range(values):
     finite = np.asarray(values, np.float64)[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
@@ -289,7 +290,7 @@ def _range(values):
 # Checks.
 
 
-def _check_image(image):
+def check_image(image):
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise ValueError(
@@ -300,7 +301,7 @@ def _check_image(image):
     return image
 
 
-def _check_grid(name, grid):
+def check_grid(name, grid):
     grid = np.asarray(grid)
     if grid.ndim != 2 or not grid.size or not (grid.dtype == bool or grid.dtype.kind == "f"):
         raise ValueError(

@@ -62,8 +62,8 @@ class Page:
         if width > 0:
             self._draw.rectangle((x, y, x + width - 1, y + height - 1), fill=color)
 
-    def sign(self, x, y, right, color):
-        """A check mark or a cross, 16 pixels wide; drawn large and made smaller: smooth."""
+    def sign(self, x, y, right, color, size=16):
+        """A check mark or a cross, `size` wide; drawn large and made smaller: smooth."""
         mask = Image.new("L", (64, 64), 0)
         draw = ImageDraw.Draw(mask)
         strokes = (
@@ -73,7 +73,7 @@ class Page:
         )
         for stroke in strokes:
             draw.line(stroke, fill=255, width=10, joint="curve")
-        mask = mask.resize((16, 16), Image.Resampling.LANCZOS)
+        mask = mask.resize((size, size), Image.Resampling.LANCZOS)
         self._image.paste(color, (x, y), mask)
 
     def finish(self, margin):

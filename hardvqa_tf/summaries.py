@@ -1,14 +1,25 @@
-"""TensorBoard: numbers, texts, and pictures of what the model looked at.
+"""TensorBoard: numbers, texts, histograms, and pictures of what the model looked at.
 
-TensorBoard shows pictures small at first: "Show actual image size" makes their text readable.
+    <logdir>/                  all of it
+    <logdir>/hyperparameters/  what the HParams page compares runs by: the config, and of the
+                               numbers those in SESSION_METRICS
+
+The HParams page has a column for every number that lies beside the config, and shows the first
+five of the alphabet; in a folder of their own it shows those that runs are compared by.
 """
 
-import collections
+import json
+import os
+from zlib import crc32
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
-from hardvqa_tf.overlay import best_answers, draw_overlay
+from hardvqa_tf.gallery import Gallery
+from hardvqa_tf.overlay import draw_overlay
+
+SESSION_METRICS = ("val/all", "seconds")
 
 
 class Board:
@@ -20,17 +31,45 @@ class Board:
 
     def __init__(self, logdir):
         self._writer = tf.summary.create_file_writer(str(logdir))
+        self._name = os.path.basename(os.path.dirname(os.path.abspath(logdir)))  # the workdir's
+        self._session_dir = os.path.join(str(logdir), "hyperparameters")
+        self._session_writer = None
+
+    def config(self, config, step=0):
+        """The config as a table on the "Text" page, and as a session on the "HParams" page.
+
+        A run that goes on says the same again, which changes nothing.
+
+        Args:
+          config: `ConfigDict` or a dict of dicts.
+          step: the epoch that the run is at.
+        """
+        values = flatten_config(config)
+        self.text("config", to_markdown(values), step)
+        # Runs of one name and one config are shown as one trial, by their mean.
+        trial = f"{self._name} {crc32(json.dumps(values).encode()):08x}"
+        self._session_writer = tf.summary.create_file_writer(self._session_dir)
+        with self._session_writer.as_default(step):
+            hparams.hparams(values, trial_id=trial)
+        self._session_writer.flush()
 
     def scalars(self, values, step):
         """values: dict from name, e.g. "val/accuracy", to a number."""
-        with self._writer.as_default(step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
-        self._writer.flush()
+        self._write_scalars(self._writer, values, step)
+        if self._session_writer:
+            of_session = {name: values[name] for name in SESSION_METRICS if name in values}
+            self._write_scalars(self._session_writer, of_session, step)
 
     def text(self, name, markdown, step):
         with self._writer.as_default(step):
             tf.summary.text(name, markdown)
+        self._writer.flush()
+
+    def histogram(self, name, values, step):
+        """values: numbers in any shape. What is not finite is left out."""
+        values = np.asarray(values)
+        with self._writer.as_default(step):
+            tf.summary.histogram(name, values[np.isfinite(values)])
         self._writer.flush()
 
     def masks(self, name, overlays, step):
@@ -48,81 +87,54 @@ class Board:
 
     def close(self):
         self._writer.close()
+        if self._session_writer:
+            self._session_writer.close()
+
+    def _write_scalars(self, writer, values, step):
+        with writer.as_default(step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+        writer.flush()
 
 
-def collect_overlays(model, data, vocabularies, num_questions=8):
-    """Pictures of always the same questions of a split, to be compared over the epochs.
+def flatten_config(config):
+    """A config's values under their full names, in the types that the HParams page knows.
 
     Args:
-      model: from `build_vqa_model`.
-      data: `VqaData(..., with_strings=True)`.
-      vocabularies: `Vocabularies`.
-      num_questions: pictures to draw; fewer if the split has fewer questions.
+      config: `ConfigDict` or a dict of dicts.
 
     Returns:
-      list of uint8[H', W', 3]; empty for a model on feature maps, which have no pixels.
+      dict from name, e.g. "train.epochs", to bool, int, float or str; None and tuples as text.
     """
-    names = [tensor.name for tensor in model.inputs]
-    chosen = _choose_questions(data, num_questions) if "image" in names else []
-    if not chosen:
-        return []
-    batch = {name: np.stack([question[name] for question in chosen]) for name in names}
-    outputs = model(
-        batch | {"question_tokens": batch["question_tokens"][:, None]}, training=False
-    )
-    outputs = {name: np.asarray(value)[:, 0] for name, value in outputs.items()}
-    answers = vocabularies.answers.answers
-    return [
-        draw_overlay(
-            np.round(255 * question["image"]).astype(np.uint8),
-            outputs["mask"][i],
-            outputs["presence"][i],
-            question=question["question_text"].decode("utf-8"),
-            predictions=best_answers(outputs["logits"][i], answers),
-            answer=_right_answer(question, answers),
-        )
-        for i, question in enumerate(chosen)
-    ]
+    values = {}
+    for name, value in config.items():
+        if hasattr(value, "items"):
+            inner = flatten_config(value)
+            values |= {f"{name}.{key}": inner[key] for key in inner}
+        else:
+            values[name] = value if isinstance(value, bool | int | float | str) else str(value)
+    return values
 
 
-def _choose_questions(data, num_questions):
-    """One question an image, each of the type seen least so far; again while there are too few.
+def to_markdown(values):
+    """A table of a dict's names and values."""
+    rows = [f"| {_escape(name)} | {_escape(value)} |" for name, value in values.items()]
+    return "\n".join(["| name | value |", "|---|---|", *rows])
 
-    In the order of the records, so that every call chooses the same, and few images are read.
+
+def collect_overlays(model, data, vocabularies, num_questions=8, image_records_dir=None):
+    """Large pictures of a `Gallery`'s questions, of the model as it is now.
+
+    Args: those of `Gallery`.
+
+    Returns:
+      list of uint8[H', W', 3].
     """
-    chosen, taken, types = [], set(), collections.Counter()
-    while len(chosen) < num_questions:
-        before, images = len(chosen), set()
-        for item in _items(data):
-            rows = [
-                q
-                for q in np.flatnonzero(item["is_question"])
-                if item["question_id"][q] not in taken
-            ]
-            if not rows or item["image_id"][rows[0]] in images:
-                continue
-            # min() takes the first of equals.
-            q = min(rows, key=lambda q: types[item["question_type"][q]])
-            chosen.append({n: v if n == "image" else v[q] for n, v in item.items()})
-            taken.add(item["question_id"][q])
-            images.add(item["image_id"][q])
-            types[item["question_type"][q]] += 1
-            if len(chosen) == num_questions:
-                break
-        if len(chosen) == before:
-            break
-    return chosen
+    gallery = Gallery(model, data, vocabularies, num_questions, image_records_dir)
+    return gallery.pictures(draw=draw_overlay)
 
 
-def _items(data):
-    """Yields one image with its questions after the other, as NumPy arrays."""
-    for batch in data.in_order().as_numpy_iterator():
-        for i in range(len(batch["image"])):
-            yield {name: value[i] for name, value in batch.items()}
-
-
-def _right_answer(question, answers):
-    """The class that the model should give; what people said if no class is that; or None."""
-    if question["answers"] >= 0:
-        return answers[question["answers"]]
-    return question["answer_text"].decode("utf-8") or None
+def _escape(text):
+    """For a cell of a Markdown table: one line, and nothing in it is a mark."""
+    text = " ".join(str(text).split())
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in text)
