@@ -23,12 +23,12 @@ import numpy as np
 from PIL import Image
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PAGES = ("images", "timeseries", "scalars", "histograms", "text", "hparams")
+PAGES = ("images", "scalars", "histograms", "text", "hparams")
 # Chromium's clock, in ms, runs ahead by this much while the page asks for its data.
 LOADING_MS = 30_000
 
 
-def take_screenshot(logdir, output, page="images", size=(1600, 1200)):
+def take_screenshot(logdir, output, page="images", size=(1600, 1400)):
     """Writes a PNG file of one of TensorBoard's pages.
 
     Args:
@@ -130,7 +130,7 @@ def main():
     parser.add_argument("--output", required=True, help="path of the PNG file")
     parser.add_argument("--page", choices=PAGES, default="images")
     parser.add_argument("--width", type=int, default=1600, help="of the window, in pixels")
-    parser.add_argument("--height", type=int, default=1200)
+    parser.add_argument("--height", type=int, default=1400)
     flags = parser.parse_args()
     take_screenshot(flags.logdir, flags.output, flags.page, (flags.width, flags.height))
     print(f"Wrote {flags.output}.")
