@@ -10,6 +10,7 @@ from hardvqa_tf import report_tables as tables
 from hardvqa_tf.report_gallery import ask_models, choose_questions, galleries
 from hardvqa_tf.report_pages import Section, to_html, to_markdown
 from hardvqa_tf.report_runs import find_runs, group_by_seed, has_records, read_runs
+from hardvqa_tf.report_soft import cut_like_han
 
 
 def report(patterns, report_dir, split="test", records_dir=None, title=None, say=print):
@@ -53,7 +54,10 @@ def report(patterns, report_dir, split="test", records_dir=None, title=None, say
 def _sections(groups, split, records_dir, prefix, heading):
     """The report's sections on one data set; those that have nothing to show are left out."""
     records_dir = records_dir or groups[0].first.config["records_dir"]
-    questions = choose_questions(records_dir, split) if has_records(records_dir) else []
+    questions, cut = [], groups
+    if has_records(records_dir):
+        questions = choose_questions(records_dir, split)
+        cut = cut_like_han(groups, split, records_dir)
     asked = ask_models(groups, questions)
     parameters = {workdir: number for workdir, (number, _) in asked.items()}
     found = [
@@ -81,12 +85,12 @@ def _sections(groups, split, records_dir, prefix, heading):
         (
             "Do the masks hold the objects?",
             "",
-            tables.mask_quality(groups, prefix),
+            tables.mask_quality(cut, prefix),
         ),
         (
             "Do the answers come from the masks?",
             "The same models, asked again with other cells than those that they chose.",
-            tables.faithfulness(groups, prefix),
+            tables.faithfulness(cut, prefix),
         ),
         (
             "What the models look at",

@@ -83,7 +83,7 @@ def ask_models(groups, questions):
     for group in groups:
         run = load_run(group.first.workdir)
         is_of_images = "image" in [tensor.name for tensor in run.model.inputs]
-        tiles = [_ask(run, question) for question in questions] if is_of_images else []
+        tiles = _ask(run, questions) if is_of_images and questions else []
         asked[group.first.workdir] = run.model.count_params(), tiles
         del run
         keras.backend.clear_session()  # Else every model stays in memory.
@@ -130,21 +130,29 @@ def _gallery(title, groups, questions, asked, name):
     return Gallery(name, caption, header, rows, draw_gallery(header, rows))
 
 
-def _ask(run, question):
-    encoded = question.encoded
-    pixels = decode_image(encoded, run.config.image_size)
-    tokens = run.vocabularies.tokenizer([question.text])[None]  # [1, 1, T]
-    batch = {"image": scale_pixels(pixels)[None], "question_tokens": tokens}
-    outputs = {k: np.asarray(v)[0, 0] for k, v in run.model(batch, training=False).items()}
-    answer = run.vocabularies.answers.answers[int(outputs["logits"].argmax())]
-    mask, kept = outputs["mask"], int(outputs["num_cells"])
-    right = {True: " ✓", False: " ✗"}[answer == question.answer] if question.answer else ""
-    looked = f"looked at {kept} of {mask.size} cells" if mask.dtype == bool else "weights"
-    image = decode_image(encoded, _size(encoded)).numpy()
-    alt = (
-        f"{looked}; answer {answer}{', right' if right == ' ✓' else ', wrong' if right else ''}"
-    )
-    return Tile(dim_dropped(image, mask), alt, f"{answer}{right}")
+def _ask(run, questions):
+    """A `Tile` for each question."""
+    pixels = [decode_image(question.encoded, run.config.image_size) for question in questions]
+    tokens = run.vocabularies.tokenizer([question.text for question in questions])
+    batch = {"image": scale_pixels(tf.stack(pixels)), "question_tokens": tokens[:, None]}
+    outputs = {k: np.asarray(v)[:, 0] for k, v in run.model(batch, training=False).items()}
+    classes, answers = outputs["logits"].argmax(axis=-1), run.vocabularies.answers.answers
+    return [
+        _tile(question, answers[i], mask)
+        for question, i, mask in zip(questions, classes, outputs["mask"], strict=True)
+    ]
+
+
+def _tile(question, answer, mask):
+    sign, word = "", ""
+    if question.answer:
+        right = answer == question.answer
+        sign, word = (" ✓", ", right") if right else (" ✗", ", wrong")
+    looked = "weights of all cells"
+    if mask.dtype == bool:
+        looked = f"looked at {np.count_nonzero(mask)} of {mask.size} cells"
+    image = decode_image(question.encoded, _size(question.encoded)).numpy()
+    return Tile(dim_dropped(image, mask), f"{looked}; answer {answer}{word}", answer + sign)
 
 
 def _size(encoded):

@@ -74,7 +74,7 @@ figure { margin: 1rem 0; } figure img { max-width: max(100%, 34rem); height: aut
 figcaption, caption { color: #555; font-size: .9rem; text-align: left; padding: .3rem 0; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-caption { max-width: calc(min(100vw, 62rem) - 2rem); }
+caption { max-width: calc(min(100vw, 62rem) - 3.5rem); }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid #dedfe5; text-align: right;
   vertical-align: top; white-space: nowrap; }
 th, td.text { white-space: normal; }

@@ -160,10 +160,10 @@ def accuracy_by_share(groups, name):
     if len({round(group.first.share, 3) for group in groups}) < 2:
         return []
     panels = [
-        (AGGREGATORS.get(aggregator, aggregator), _by_share(groups, aggregator, _accuracy))
-        for aggregator in _aggregators(groups)
+        (AGGREGATORS.get(a, a), _by_share(groups, a, _accuracy, _share))
+        for a in _aggregators(groups)
     ]
-    png = draw_panels(panels, _SHARE, "accuracy", _share_ticks(groups))
+    png = draw_panels(panels, _SHARE, "accuracy", _share_ticks(groups, _share))
     return [
         Figure(
             f"{name}share",
@@ -203,7 +203,9 @@ def mask_quality(groups, name):
         return blocks
     panels = []
     for aggregator in _aggregators(groups):
-        series = _by_share(groups, aggregator, lambda run: _of_masks(run, shown, "share"))
+        series = _by_share(
+            groups, aggregator, lambda run: _of_masks(run, shown, "share"), _mask_share
+        )
         chance = sorted(
             (_mask_share(g.first), g.mean(lambda run: _of_masks(run, shown, "chance")))
             for g in groups
@@ -211,7 +213,7 @@ def mask_quality(groups, name):
         )
         series.append(Series("random cells", chance, faint=True))
         panels.append((AGGREGATORS.get(aggregator, aggregator), series))
-    png = draw_panels(panels, _SHARE, MASK_SHARES[shown], _share_ticks(groups))
+    png = draw_panels(panels, _SHARE, MASK_SHARES[shown], _share_ticks(groups, _mask_share))
     caption = f"{MASK_SHARES[shown].capitalize()}, against the share of cells. "
     alt = f"{MASK_SHARES[shown].capitalize()} against share of cells, by aggregator."
     return [*blocks, Figure(f"{name}masks", caption + _cut_note(groups), alt, png)]
@@ -239,26 +241,22 @@ def faithfulness(groups, name):
             ],
         )
     ]
-    groups, _ = _usual_depth([g for g in groups if g.first.attention != "soft"])
+    groups, _ = _usual_depth([g for g in groups if g.first.attention == "han"])
     groups = [g for g in groups if g.mean(lambda run: _when(run, "kept")) is not None]
-    if len({round(_mask_share(group.first), 3) for group in groups}) < 2:
+    if len({round(group.first.share, 3) for group in groups}) < 2:
         return blocks
     panels = []
     for aggregator in _aggregators(groups):
-        of_panel = [g for g in groups if g.first.aggregator == aggregator]
-        of_panel.sort(key=lambda group: _mask_share(group.first))
-        series = [
-            Series(
-                label, [_point(g, lambda run, s=seen: _when(run, s)) for g in of_panel], style
-            )
-            for style, (seen, label) in enumerate(SEEN.items())
-            if seen != "model"
-        ]
+        of_panel = [group for group in groups if group.first.aggregator == aggregator]
+        series = []
+        for style, (seen, label) in enumerate(SEEN.items()):
+            points = [_point(g, lambda run, s=seen: _when(run, s), _share) for g in of_panel]
+            # The kept cells are all that HAN sees: one line for both.
+            if seen != "model":
+                series.append(Series(label, sorted(points, key=_first), style))
         panels.append((AGGREGATORS.get(aggregator, aggregator), series))
-    png = draw_panels(panels, _SHARE, "accuracy", _share_ticks(groups))
-    caption = (
-        "Accuracy of HAN and AdaHAN if they see their kept cells, random ones, or the rest."
-    )
+    png = draw_panels(panels, _SHARE, "accuracy", _share_ticks(groups, _share))
+    caption = "Accuracy of HAN if it sees its kept cells, random ones, or the rest."
     alt = "Accuracy with kept, random and removed cells against share of cells, by aggregator."
     return [*blocks, Figure(f"{name}faithfulness", caption, alt, png)]
 
@@ -327,6 +325,10 @@ def _accuracy(run):
     return run.accuracy
 
 
+def _share(run):
+    return run.share
+
+
 def _selects(run):
     return run.attention != "none"
 
@@ -350,17 +352,21 @@ def _when(run, seen, kind="accuracy"):
     return run.evaluation.get("faithfulness", {}).get(seen, {}).get(kind)
 
 
-def _by_share(groups, aggregator, of_run):
-    """HAN and all cells joined, soft attention and AdaHAN beside them."""
+def _by_share(groups, aggregator, of_run, share):
+    """HAN and all cells joined, soft attention and AdaHAN beside them.
+
+    Args:
+      of_run, share: functions of a run, of what is drawn against what.
+    """
     kinds = (
         (("han", "none"), "HAN, all cells", True, 0),
         (("adahan",), "AdaHAN", False, 1),
-        (("soft",), "soft attention", False, 2),
+        (("soft",), "soft attention", True, 2),
     )
     series = []
     for attentions, label, joined, style in kinds:
         points = [
-            _point(group, of_run)
+            _point(group, of_run, share)
             for group in groups
             if group.first.attention in attentions
             and group.first.aggregator == aggregator
@@ -377,14 +383,14 @@ def _first(point):
     return point[0]
 
 
-def _point(group, of_run):
-    return group.mean(_mask_share), group.mean(of_run), group.spread(of_run)
+def _point(group, of_run, share):
+    return group.mean(share), group.mean(of_run), group.spread(of_run)
 
 
-def _share_ticks(groups):
+def _share_ticks(groups, share):
     """Where HAN and all cells are: labels of adaptive shares would stand on top of them."""
-    shares = {_mask_share(g.first) for g in groups if g.first.attention != "adahan"}
-    shares = sorted(shares or {_mask_share(group.first) for group in groups})
+    shares = {share(group.first) for group in groups if group.first.attention != "adahan"}
+    shares = sorted(shares or {share(group.first) for group in groups})
     return [(share, f"{100 * share:.0f} %") for share in shares]
 
 
