@@ -90,6 +90,12 @@ _EVALUATOR = flags.DEFINE_enum(
     "evaluate: the official VQA evaluator before or after its change of March 2021. "
     "Default: the config's, 2021.",
 )
+_MASK_CELLS = flags.DEFINE_integer(
+    "mask_cells",
+    None,
+    "evaluate: soft attention is cut to so many cells. Default: a quarter.",
+    lower_bound=1,
+)
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "evaluate: a VQA result file.")
 _QUESTIONS = flags.DEFINE_string("questions", None, "evaluate: its official question file.")
 _ANNOTATIONS = flags.DEFINE_string("annotations", None, "evaluate: its official annotations.")
@@ -184,7 +190,7 @@ def _build_features(pipeline_args):
 
 
 def train(_):
-    from hardvqa_tf.train import Stopped
+    from hardvqa_tf.stopping import Stopped
     from hardvqa_tf.train import train as train_model
 
     config, workdir = _config(), _workdir()
@@ -196,8 +202,11 @@ def train(_):
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
-    _show_evaluation(workdir, config.train.val_split)
-    _say_what_next(config, workdir)
+    from hardvqa_tf import strategies
+
+    if strategies.is_chief():
+        _show_evaluation(workdir, config.train.val_split)
+        _say_what_next(config, workdir)
 
 
 def _say_what_next(config, workdir):
@@ -302,17 +311,26 @@ def _run_grid(report_grid, workdir):
 def _show_evaluation(workdir, split):
     from hardvqa_tf import evaluate as evaluation
 
-    result = evaluation.evaluate(workdir, split, _RECORDS_DIR.value, _evaluator())
+    result = evaluation.evaluate(
+        workdir, split, _RECORDS_DIR.value, _evaluator(), _MASK_CELLS.value
+    )
     print(evaluation.format_evaluation(result))
 
 
 def _build_missing_records(config):
     if os.path.exists(os.path.join(config.records_dir, "dataset_info.json")):
         return
+    from hardvqa_tf import strategies
     from records import build as records_build
 
     dataset = _DATASET.value or config.dataset
     records_build.builder_for(dataset)  # Names the known ones if it is unknown.
+    if strategies.num_hosts() > 1:
+        raise ValueError(
+            f"There are no records in {config.records_dir}. Several machines train together "
+            "(TF_CONFIG): build the records once before, on a disk that all of them see: "
+            f"python main.py --mode=build --dataset={dataset}"
+        )
     if config.model.image_encoder == "features":
         raise ValueError(
             f"There are no records of maps in {config.records_dir}. Build records of images, "
@@ -442,6 +460,14 @@ def _config_of_dataset(arguments):
     return path if os.path.exists(path) else os.path.join(_CONFIGS, "sort_of_clevr.py")
 
 
+def _exit_after_help(arguments):
+    """Shows --help and exits with 0; absl's own exits with 1, as if something had failed."""
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments  # Not Beam's.
+    if not {"--help", "-help", "--helpshort", "-?"}.isdisjoint(ours):
+        app.usage(shorthelp=True, writeto_stdout=True, exitcode=0)
+
+
 if __name__ == "__main__":
     _define_config()
+    _exit_after_help(sys.argv[1:])
     app.run(main)

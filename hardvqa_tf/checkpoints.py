@@ -89,8 +89,8 @@ class RunState:
             try:
                 self._checkpoint.restore(path).assert_consumed()
                 return
-            except (tf.errors.OpError, ValueError, AssertionError) as error:
-                cause = str(error).splitlines()[0]
+            except Exception as error:  # TensorFlow tells of damage in many ways.
+                cause = str(error).partition("\n")[0]
                 report(f"{path} is damaged and left out ({cause})")
         if paths:
             raise ValueError(

@@ -22,7 +22,7 @@ def make_strategy(num_virtual_devices=None):
       ValueError: if TF_CONFIG cannot be read, or asks for what is not supported; if the CPU has
         been split otherwise already.
     """
-    if _num_hosts_wanted() > 1:
+    if num_hosts() > 1:
         if num_virtual_devices:
             raise ValueError(
                 "Several machines use the devices that they have. Received: "
@@ -36,44 +36,47 @@ def make_strategy(num_virtual_devices=None):
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()
 
 
-def num_hosts(strategy):
-    """Machines that train together."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return 1
-    return sum(len(addresses) for addresses in resolver.cluster_spec().as_dict().values())
+def num_hosts():
+    """Machines that train together, as the environment's TF_CONFIG says; 1 without it.
+
+    Raises:
+      ValueError: see `make_strategy`.
+    """
+    return sum(len(addresses) for addresses in _tf_config()["cluster"].values()) or 1
 
 
-def is_chief(strategy):
+def is_chief():
     """True on the one machine that writes the run's files: the chief, or else worker 0."""
-    if num_hosts(strategy) == 1:
+    cluster, task = _tf_config()["cluster"], _tf_config()["task"]
+    if num_hosts() == 1:
         return True
-    resolver = strategy.cluster_resolver
-    has_chief = "chief" in resolver.cluster_spec().as_dict()
-    return resolver.task_type == "chief" if has_chief else resolver.task_id == 0
+    if "chief" in cluster:
+        return task["type"] == "chief"
+    return task["index"] == 0
 
 
-def _num_hosts_wanted():
+def _tf_config():
     text = os.environ.get("TF_CONFIG", "")
     if not text:
-        return 1
+        return {"cluster": {}, "task": {}}
     expected = (
         'Expected: {"cluster": {"worker": ["host0:port", "host1:port", ...]}, "task": {"type": '
         '"worker", "index": 0}}, the index another on each machine (docs/training.md). '
         "Correct the environment variable TF_CONFIG, or unset it to train on one machine."
     )
     try:
-        cluster = json.loads(text).get("cluster", {})
-        others = sorted(set(cluster) - {"chief", "worker"})
-        number = sum(len(addresses) for addresses in cluster.values())
-    except (ValueError, AttributeError, TypeError):
+        found = json.loads(text)
+        cluster, task = found.get("cluster", {}), found.get("task", {})
+        others = sorted({*cluster} - {"chief", "worker"})
+        here = cluster[task["type"]][task["index"]] if cluster and not others else None
+    except (ValueError, AttributeError, TypeError, KeyError, IndexError):
         raise ValueError(f"TF_CONFIG cannot be read. Received: {text}. {expected}") from None
     if others:
         raise ValueError(
             "TF_CONFIG asks for tasks that this program does not have: machines train as "
             f"equals. Received: {', '.join(others)}. {expected}"
         )
-    return number
+    return {"cluster": cluster, "task": task, "address": here}
 
 
 def _over_virtual_devices(number):

@@ -25,11 +25,12 @@ from hardvqa_tf import evaluate, schedules, strategies
 from hardvqa_tf.averages import WeightAverage
 from hardvqa_tf.checkpoints import RunState
 from hardvqa_tf.data import OneBatch, VqaData, input_size
-from hardvqa_tf.metrics import accuracy_by_type
+from hardvqa_tf.gallery import Gallery
+from hardvqa_tf.metrics import accuracy_by_type, attention_statistics
 from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
 from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver
-from hardvqa_tf.summaries import Board, collect_overlays
+from hardvqa_tf.summaries import Board
 from hardvqa_tf.train_steps import SUMS, TrainSteps, pick_loss
 from hardvqa_tf.vqa_model import build_vqa_model
 from records.build import read_info
@@ -66,7 +67,7 @@ def train(config, workdir, num_virtual_devices=None, report=print, progress=Fals
     try:
         return _Training(config, workdir, strategy, report, progress).run()
     except _LOST_PEER as error:
-        if strategies.num_hosts(strategy) == 1:
+        if strategies.num_hosts() == 1:
             raise
         raise LostPeer(
             "Another machine of this run is gone; what was saved last is kept. Start the same "
@@ -89,9 +90,9 @@ class _Training:
 
     def __init__(self, config, workdir, strategy, report, progress):
         self.config, self.workdir, self.strategy = config, workdir, strategy
-        self.is_chief = strategies.is_chief(strategy)
+        self.is_chief = strategies.is_chief()
         self.report = report if self.is_chief else lambda line: None
-        self.progress = progress and self.is_chief
+        self.progress, self.board = progress and self.is_chief, None
         self.vocabularies = Vocabularies.from_records(
             config.records_dir, config.max_words, config.num_answers, config.min_answer_count
         )
@@ -110,6 +111,10 @@ class _Training:
             self.model = model_from_config(config, self.vocabularies, _input_size(config))
             self.optimizer = _make_optimizer(config.train, self.train_data.steps_per_epoch)
             self.optimizer.build(self.model.trainable_variables)
+        images = config.maps.image_records_dir
+        self.gallery = Gallery(
+            self.model, self.val_data, self.vocabularies, image_records_dir=images
+        )
         decay = config.train.ema_decay
         self.average = WeightAverage(strategy, self.model, decay) if decay else None
         self.state = RunState(
@@ -126,35 +131,32 @@ class _Training:
         if judge.metric == "vqa":
             shares = evaluate.format_coverage(judge.coverage(), len(answers))
             self.report(f"{config.train.val_split}: {shares}")
+        if self.is_chief and self._has_epochs_left():
+            self.board = Board(os.path.join(self.workdir, "logs"))
+            self.board.config(config, state.epoch)
         steps = TrainSteps(
             self.strategy, self.model, self.optimizer, config.train, self.average
         )
         ask = evaluate.make_ask(self.model)
-        board = Board(os.path.join(self.workdir, "logs")) if self.is_chief else None
         metrics = {}
         saver = Saver(state, config.train.checkpoint_minutes)
         with saver:
-            while state.epoch < config.train.epochs and not self._has_lost_patience():
+            while self._has_epochs_left():
                 metrics, sums = self._run_epoch(steps, saver)
                 try:
                     with saver.at_once(), self._averaged():
                         metrics |= self._validate(judge, ask)
-                        pictures = self._draw() if self.is_chief else []
-                        self._keep_if_best(metrics)
+                        if self.is_chief:
+                            self._show(metrics)
                 except AskedToStop:
                     saver.save_and_stop(self.train_data.steps_per_epoch, sums)
                 metrics = {"epoch": state.epoch + 1, **metrics}
-                if self.is_chief:
-                    board.scalars(metrics, state.epoch + 1)
-                    append_metrics(self.workdir, metrics)
                 state.finish_epoch(metrics.get("val/all", 0.0))
                 state.save()  # A run that is killed before makes this epoch's files once more.
-                if self.is_chief:
-                    board.masks("val", pictures, state.epoch)
                 self.report(format_epoch(metrics, config.train.epochs))
                 saver.after_epoch()
-        if board:
-            board.close()
+        if self.board:
+            self.board.close()
         return metrics
 
     def _run_epoch(self, steps, saver):
@@ -206,21 +208,30 @@ class _Training:
         # On every machine, so that all agree on which epoch is the best.
         answers = judge(evaluate.answer_split(ask, self.val_data))
         rows = accuracy_by_type(answers).items()
-        return {f"val/{name}": accuracy for name, (accuracy, _) in rows}
+        statistics = attention_statistics(answers)
+        return {f"val/{name}": accuracy for name, (accuracy, _) in rows} | {
+            f"attention/{name}": value for name, value in statistics.items()
+        }
 
-    def _draw(self):
-        return collect_overlays(self.model, self.val_data, self.vocabularies)
-
-    def _keep_if_best(self, metrics):
-        if self.is_chief and metrics.get("val/all", 0.0) > self.state.best:
+    def _show(self, metrics):
+        """What an epoch leaves besides its checkpoint; the model, if it is the best one."""
+        epoch = self.state.epoch + 1
+        if metrics.get("val/all", 0.0) > self.state.best:
             save_model(self.workdir, self.model)
+        append_metrics(self.workdir, {"epoch": epoch, **metrics})
+        outputs = self.gallery.ask()
+        self.board.scalars(metrics, epoch)
+        self.board.masks("questions/val", self.gallery.pictures(outputs), epoch)
+        if outputs:
+            self.board.histogram("presence/val", outputs["presence"], epoch)
 
     def _averaged(self):
         return self.average.in_place() if self.average else contextlib.nullcontext()
 
-    def _has_lost_patience(self):
-        patience = self.config.train.patience
-        return patience and self.state.epoch - self.state.best_epoch >= patience
+    def _has_epochs_left(self):
+        state, config = self.state, self.config.train
+        has_patience = not config.patience or state.epoch - state.best_epoch < config.patience
+        return state.epoch < config.epochs and has_patience
 
     def _stop_at_nan(self, epoch, done, number):
         """Names the questions of the steps in which a gradient was not finite.
@@ -241,9 +252,9 @@ class _Training:
         bad, every = find_not_finite(self.model, config.train.loss, batches)
         steps = f"step {done + 1:,}" if number == 1 else f"steps {done + 1:,}-{done + number:,}"
         if bad:
-            which = f"{len(bad):,} of its {len(every):,} questions have no finite loss: "
+            which = f"it comes from {len(bad):,} of its {len(every):,} questions: "
         else:
-            which = f"each of its {len(every):,} questions has a finite loss by itself: "
+            which = f"by itself, none of its {len(every):,} questions is to blame: "
         raise ValueError(
             f"The gradient is not a number any more in {steps} of epoch {epoch + 1}, at a "
             f"learning rate of {float(np.asarray(self.optimizer.learning_rate)):.3g}; {which}"
@@ -383,7 +394,7 @@ def _describe(config, strategy, model, data, state):
 
 def _check_that_all_restored_the_same(strategy, state, workdir):
     """The machines of a run must read the same checkpoint."""
-    if strategies.num_hosts(strategy) == 1:
+    if strategies.num_hosts() == 1:
         return
     here = tf.constant([state.epoch, state.step], tf.float64)
 

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,11 @@ import tensorflow as tf
 
 from hardvqa_tf import checkpoints, evaluate, runs
 from hardvqa_tf import train as train_module
+from hardvqa_tf.averages import WeightAverage
+from hardvqa_tf.data import OneBatch
 from hardvqa_tf.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from hardvqa_tf.metrics import accuracy_by_type
+from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.schedules import SlowStart, WarmupCosine
 from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.train import format_epoch, train
@@ -121,12 +125,24 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
     same run, too.
     """
     workdir = as_killed_in_the_second_epoch(trained_run[0], tmp_path / "run")
-    # Pictures take a second and change nothing.
-    monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+    without_pictures(monkeypatch)
     lines = []
     train(config, str(workdir), report=lines.append)
     assert "going on after epoch 1" in lines[0] and len(lines) == 2
     check_equal_runs(workdir, trained_run[0])
+
+
+def without_pictures(monkeypatch):
+    """They take a second and change nothing."""
+    monkeypatch.setattr(train_module, "Gallery", lambda *args, **kwargs: NoGallery())
+
+
+class NoGallery:
+    def ask(self):
+        return {}
+
+    def pictures(self, outputs):
+        return []
 
 
 def interrupt(monkeypatch, at_step, how):
@@ -151,7 +167,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_from_that_step(
     trained_run, config, tmp_path, monkeypatch
 ):
     handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+    without_pictures(monkeypatch)
     workdir, lines = str(tmp_path / "run"), []
     with monkeypatch.context() as until_then:
         interrupt(until_then, 7, lambda: signal.raise_signal(signal.SIGTERM))
@@ -159,14 +175,22 @@ def test_a_run_that_is_asked_to_stop_goes_on_from_that_step(
             train(config, workdir, report=lines.append)
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
     lines.clear()
+    with monkeypatch.context() as until_then:  # In validation no step is waited for.
+        until_then.setattr(
+            evaluate, "answer_split", lambda *args: signal.raise_signal(signal.SIGINT)
+        )
+        with pytest.raises(Stopped, match="after 5 steps of epoch 2"):
+            train(config, workdir, report=lines.append)
+    assert "going on after epoch 1 and 3 steps" in lines[0] and len(lines) == 1
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
     train(config, workdir, report=lines.append)
-    assert "going on after epoch 1 and 3 steps" in lines[0] and len(lines) == 2
+    assert "going on after epoch 1 and 5 steps" in lines[1] and len(lines) == 3
     check_equal_runs(workdir, trained_run[0])
 
 
 def test_a_killed_run_goes_on_from_its_last_save(trained_run, config, tmp_path, monkeypatch):
     """Within an epoch too; and what it left of an epoch that it does again is replaced."""
-    monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+    without_pictures(monkeypatch)
     config.train.checkpoint_minutes = 1e-9
     workdir = str(tmp_path / "run")
     for at_step, going_on in ((2, None), (8, "after epoch 0 and 2 steps")):
@@ -261,10 +285,11 @@ def scripted(monkeypatch):
             train_module._Training, "_run_epoch", lambda *args: (dict(metrics), None)
         )
         monkeypatch.setattr(evaluate, "answer_split", lambda *args: None)
+        monkeypatch.setattr(train_module, "attention_statistics", lambda answers: {})
         monkeypatch.setattr(
             train_module, "accuracy_by_type", lambda answers: {"all": (next(accuracies), 36)}
         )
-        monkeypatch.setattr(train_module, "collect_overlays", lambda *args: [])
+        without_pictures(monkeypatch)
 
     return script
 
@@ -517,6 +542,153 @@ def test_two_devices_equal_one():
     assert done.stdout.strip() == "equal", done.stderr[-3000:]
 
 
+def test_several_steps_in_one_call():
+    """The same weights as one by one; a call ends where the selection begins."""
+    batches, found = [make_batch(seed) for seed in (0, 1, 2, 0, 1)], []
+    signature = {n: tf.TensorSpec(v.shape, v.dtype) for n, v in batches[0].items()}
+    for per_call in (1, 3):
+        model = small_model()
+        steps = make_steps(model, all_cells_steps=2, steps_per_execution=per_call)
+        data = iter(tf.data.Dataset.from_generator(lambda: batches, output_signature=signature))
+        total, done, counts = 0, 0, []
+        while done < 5:
+            sums, count = steps(done, data, 5 - done, False)
+            total, done, counts = total + sums, done + count, [*counts, count]
+        assert counts == {1: [1, 1, 1, 1, 1], 3: [2, 3]}[per_call]
+        assert total[SUMS.index("seconds")] > total[SUMS.index("waited")] > 0
+        found.append((total[: SUMS.index("seconds")], model.get_weights()))
+    (sums, weights), (found_sums, found_weights) = found
+    np.testing.assert_allclose(found_sums, sums, rtol=1e-6)
+    for a, b in zip(found_weights, weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_step_compiled_by_xla():
+    """The same as uncompiled, where shapes would depend on the data."""
+    found = []
+    for compiled in (False, True):
+        changed = {"aggregator": "relation", "aggregator_args": {"units": (6, 7)}}
+        changed["static_shapes"] = compiled
+        model = small_model("adahan", changed, max_cells=5)
+        steps = make_steps(model, jit_compile=compiled)
+        sums = [steps(n, iter([make_batch(n)]), 1, False)[0][:6] for n in range(2)]
+        found.append((sums, model.get_weights()))
+    (sums, weights), (found_sums, found_weights) = found
+    np.testing.assert_allclose(found_sums, sums, rtol=1e-4)
+    for a, b in zip(found_weights, weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_xla_is_for_one_device(config):
+    config.train.jit_compile = True
+    strategy = types.SimpleNamespace(num_replicas_in_sync=3)
+    with pytest.raises(ValueError, match="jit_compile=True on 3 devices. Leave it out"):
+        train_module._refuse_to_compile_for_many(config, strategy)
+
+
+def test_precision(eagerly):
+    with pytest.raises(ValueError, match="'float16'. Use one of: float32, mixed_bfloat16"):
+        with train_module._precision("float16"):
+            pass
+    with train_module._precision("mixed_bfloat16"):
+        model = small_model()
+    assert keras.config.dtype_policy().name == "float32"
+    assert model.get_layer("aggregator").compute_dtype == "bfloat16"
+    before, batch = model.get_weights(), make_batch()
+    steps = make_steps(model)
+    losses = [steps(n, iter([batch]), 1, False)[0][0] for n in range(5)]
+    assert losses[-1] < losses[0]
+    for a, b in zip(model.get_weights(), before, strict=True):
+        assert a.dtype == np.float32 and (a != b).any()
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing(eagerly):
+    """And the questions that it comes from are found, among those that count."""
+    model, batch = small_model(), make_batch()
+    batch["features"][3, 1, 2] = np.inf
+    ids = [[f"q{b}{q}".encode() for q in range(Q)] for b in range(B)]
+    before = model.get_weights()
+    steps = make_steps(model, clip_norm=1.0)
+    sums, _ = steps(0, iter([batch]), 1, False)
+    assert np.isnan(sums[SUMS.index("gradient_norm")])
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    batch = {name: tf.constant(value) for name, value in batch.items()}
+    bad, every = find_not_finite(model, "softmax", [batch | {"question_id": tf.constant(ids)}])
+    assert bad == [b"q30", b"q31", b"q32"]
+    assert every == [b"q00", *(f"q{b}{q}".encode() for b in (1, 2, 3) for q in range(Q))]
+    assert list_ids(every, limit=2) == "q00, q10 and 8 more"
+
+
+def test_a_run_that_is_not_finite_names_its_questions(
+    config, vocabularies, tmp_path, monkeypatch
+):
+    def step(self, number, batches, left, asked):
+        next(batches)
+        sums = np.ones(len(SUMS), np.float32)
+        sums[SUMS.index("asked_to_stop")] = 0
+        sums[SUMS.index("gradient_norm")] = np.nan if number == 2 else 1
+        return sums, 1
+
+    monkeypatch.setattr(TrainSteps, "__call__", step)
+    with pytest.raises(
+        ValueError, match="step 3 of epoch 1, at .* by itself, none of its 30"
+    ) as e:
+        train(config, str(tmp_path), report=lambda line: None)
+    keras.utils.set_random_seed(config.seed)
+    data = train_module.open_split(config, "train", vocabularies, with_strings=True)
+    batch = next(iter(data.training_epoch(0, 2)))
+    for question_id in batch["question_id"].numpy().ravel()[:20]:
+        assert question_id.decode() in str(e.value)
+
+
+def test_one_batch_again_and_again(config, vocabularies):
+    keras.utils.set_random_seed(config.seed)
+    data = train_module.open_split(config, "train", vocabularies)
+    first = next(data.training_epoch(0).as_numpy_iterator())
+    one = OneBatch(data)
+    for epoch, start in ((0, 0), (7, 98)):
+        found = list(one.training_epoch(epoch, start).as_numpy_iterator())
+        assert len(found) == one.steps_per_epoch - start
+        for name, value in first.items():
+            np.testing.assert_array_equal(found[-1][name], value)
+    assert (one.num_images, one.num_questions) == (5, 30)
+
+
+def test_deterministic_operations_are_asked_for(scripted, config, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        tf.config.experimental, "enable_op_determinism", lambda: asked.append(1)
+    )
+    config.train.epochs = 1
+    for deterministic in (False, True):
+        scripted([0.5])
+        config.train.deterministic = deterministic
+        train(config, str(tmp_path / str(deterministic)), report=lambda line: None)
+        assert asked == [1] * deterministic
+
+
+def test_an_average_of_the_weights():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    model.add(keras.layers.Dropout(0.5))  # its random state is no weight
+    weights = [np.array([[1.0], [-2.0]], np.float32)]
+    model.set_weights([*weights])
+    average = WeightAverage(tf.distribute.get_strategy(), model, 0.25)
+    expected = weights[0].copy()
+    for step, decay in ((0, 0.1), (1, 2 / 11), (2, 0.25), (3, 0.25)):  # (1 + t) / (10 + t)
+        weights[0] = weights[0] * 3 + step
+        model.layers[0].kernel.assign(weights[0])
+        average.update(step)
+        expected = decay * expected + (1 - decay) * weights[0]
+        np.testing.assert_allclose(average.variables[0], expected, rtol=1e-6)
+    with average.in_place():
+        np.testing.assert_allclose(model.layers[0].kernel, expected, rtol=1e-6)
+    np.testing.assert_array_equal(model.layers[0].kernel, weights[0])
+    assert len(average.variables) == 1
+    with pytest.raises(ValueError, match=r"in \[0, 1\). Received: train.ema_decay=1.0"):
+        WeightAverage(tf.distribute.get_strategy(), model, 1.0)
+
+
 def test_virtual_devices_must_come_first():
     tf.config.list_logical_devices()
     with pytest.raises(ValueError, match="already split into 1 devices. .*=2. Ask for them"):
@@ -593,6 +765,73 @@ def test_a_run_state_counts_and_keeps_the_best(tmp_path):
     assert (again.epoch, again.best, again.best_epoch) == (4, 0.7, 2)
     for a, b in zip(model.get_weights(), kept, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A run's state, saved twice: after epoch 1, of weights 1, and after epoch 2, of 2."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(model.trainable_variables)
+    state = checkpoints.RunState(str(tmp_path), model, optimizer, num_sums=2)
+    state.model = model
+    for epoch in (1.0, 2.0):
+        model.set_weights([np.full((2, 3), epoch), np.full(3, epoch)])
+        state.finish_epoch(0.5)
+        state.save()
+    return state
+
+
+def restored(state, lines):
+    state.model.set_weights([np.zeros((2, 3)), np.zeros(3)])
+    state.restore(lines.append)
+    values = np.unique(np.concatenate([w.ravel() for w in state.model.get_weights()]))
+    return [state.epoch, *values]
+
+
+@pytest.mark.parametrize("damage", ["short", "empty", "other"])
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+def test_a_damaged_checkpoint_is_left_out(state, tmp_path, part, damage):
+    path = tmp_path / "checkpoints" / f"ckpt-2.{part}"
+    whole = bytearray(path.read_bytes())
+    if damage == "other":
+        whole[3] ^= 1
+    path.write_bytes({"short": whole[: len(whole) // 2], "empty": b"", "other": whole}[damage])
+    lines = []
+    assert restored(state, lines) == [1, 1.0]
+    assert len(lines) == 1 and "ckpt-2 is damaged and left out" in lines[0]
+    (tmp_path / "checkpoints" / "ckpt-1.index").write_bytes(b"")
+    with pytest.raises(ValueError, match="None of the 2 checkpoints in .* can be read"):
+        restored(state, lines)
+
+
+def test_a_lost_list_of_checkpoints_is_not_needed(state, tmp_path):
+    (tmp_path / "checkpoints" / "checkpoint").unlink()
+    assert restored(state, []) == [2, 2.0]
+
+
+def test_a_full_disk(state, tmp_path):
+    """What was saved before stays, and is what a run goes on from."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # A write then fails as on a full disk.
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    state.finish_epoch(0.9)
+    try:
+        with pytest.raises(OSError, match="state cannot be written to .*make room, and the sa"):
+            state.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    assert restored(state, []) == [2, 2.0]
+    state.save()
+    assert restored(state, []) == [2, 2.0]
+
+
+def test_a_machine_that_does_not_write(state, tmp_path):
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    state._writes = False
+    state.save_within_epoch(3, [1.0, 2.0])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
 def test_sigmoid_cross_entropy():
