@@ -73,12 +73,13 @@ a { color: #1f4e9c; }
 figure { margin: 1rem 0; } figure img { max-width: max(100%, 34rem); height: auto; }
 figcaption, caption { color: #555; font-size: .9rem; text-align: left; padding: .3rem 0; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; min-width: min(100%, 30rem); font-size: .9rem;
+  font-variant-numeric: tabular-nums; }
 caption { max-width: calc(min(100vw, 62rem) - 3.5rem); }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid #dedfe5; text-align: right;
   vertical-align: top; white-space: nowrap; }
 th, td.text { white-space: normal; }
-tbody th { min-width: 6rem; } td.text { min-width: 8rem; }
+tbody th { min-width: 9rem; } td.text { min-width: 8rem; }
 thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
 th:first-child, td.text { text-align: left; }
 tbody th { font-weight: 600; }
@@ -86,7 +87,7 @@ tbody th { font-weight: 600; }
 .gallery th:first-child { text-align: left; min-width: 7rem; max-width: 11rem;
   font-weight: 400; }
 .gallery img { width: 104px; height: auto; image-rendering: pixelated; display: block;
-  margin: 0 auto; }
+  margin: 0 auto; border: 1px solid #c4c6cc; }
 """
 
 

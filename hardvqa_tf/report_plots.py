@@ -62,7 +62,7 @@ def draw_panels(panels, x_label, y_label, x_ticks=None):
         size = (max(4.8, 3.1 * columns), 3.0 * rows + 1.0)
         figure = Canvas(figsize=size, dpi=DPI, layout="constrained")
         axes = FigureCanvasAgg(figure).figure.subplots(
-            rows, columns, squeeze=False, sharey=True, sharex=True
+            rows, columns, squeeze=False, sharey=True, sharex=bool(x_ticks)
         )
         shown = {}
         for panel, (title, series) in zip(axes.flat, panels, strict=False):
@@ -106,11 +106,12 @@ def draw_gallery(header, rows):
             row[0].text(0, 0.5, _wrap(question, 19), fontsize=7, va="center", parse_math=False)
             for panel, tile in zip(row[1:], tiles, strict=True):
                 panel.imshow(tile.pixels, interpolation="nearest")
+                panel.spines[:].set_color("#c4c6cc")
                 panel.set_xlabel(tile.text, fontsize=7, parse_math=False)
             for panel in row:
                 panel.set_xticks([])
                 panel.set_yticks([])
-                panel.spines[:].set_visible(False)
+            row[0].spines[:].set_visible(False)
         for panel, title in zip(axes[0], header, strict=True):
             panel.set_title(_wrap(title, 17), fontsize=7, parse_math=False)
         return _to_png(figure)

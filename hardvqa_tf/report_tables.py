@@ -65,7 +65,7 @@ def table_2(groups):
         "AdaHAN: how many cells it looks at on average, the standard deviation over the "
         f"questions, and accuracy in per cent. {_spread_note(groups)}"
         f"{_differences_note(groups)}",
-        ["model", "cells used", "of", "share", "deviation", "accuracy"],
+        ["model", "cells used", "of", "share (%)", "deviation", "accuracy"],
         [
             [
                 group.label,
