@@ -350,6 +350,9 @@ class VqaData:
             )
         if share.num_devices > 1:
             batches = batches.map(share.by_device).unbatch()
+        # Known to all who ask: without it, `fit()` counts one step too many.
+        number = (self.steps_per_epoch - start_step) * share.num_devices
+        batches = batches.apply(tf.data.experimental.assert_cardinality(number))
         return batches.map(self._finish).prefetch(tf.data.AUTOTUNE)
 
     def _fill(self, batch):

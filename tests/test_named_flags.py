@@ -22,15 +22,17 @@ FLAGS = {
     for kind, name in re.findall(r'DEFINE_(\w+)\(\s*"(\w+)"', (ROOT / "main.py").read_text())
 }
 OF_OTHERS = {
-    "logdir",  # TensorBoard's
+    *("logdir", "samples_per_plugin"),  # TensorBoard's
+    "output",  # docs/screenshot.py's
+    *("nodes", "time", "signal", "requeue"),  # Slurm's
     *("flink_master", "region", "sdk_container_image", "setup_file"),  # Apache Beam's
 }
 
 
 def faults_of(text):
     """Returns the flags of a text that are not to be typed so, each with what is wrong."""
-    # Not the style sheet of a page: --name: value, var(--name).
-    named = set(re.findall(r"(?<![\w(-])--([a-z]\w*(?:\.\w+)*)(?!\w*:)(=?)", text))
+    # Not the style sheet of a page: --name: value, var(--name); nor names with a hyphen.
+    named = set(re.findall(r"(?<![\w(-])--([a-z]\w*(?:\.\w+)*)(?!\w*:)(?![\w-])(=?)", text))
     faults = []
     for flag, sign in sorted(named):
         if flag.startswith("config."):
