@@ -38,7 +38,7 @@ def faults_of(text):
         if flag.startswith("config."):
             if not _in_config(flag.split(".")[1:]):
                 faults.append(f"--{flag}: no value of the config")
-        elif flag not in {*FLAGS, *OF_OTHERS, "config", "help", "verbosity"}:
+        elif flag not in {*FLAGS, *OF_OTHERS, "config", "help", "helpshort", "verbosity"}:
             faults.append(f"--{flag}: no flag of main.py")
         elif FLAGS.get(flag) == "bool" and sign == "=":
             faults.append(f"--{flag}: takes no value")
