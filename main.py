@@ -273,6 +273,8 @@ def report(_):
     from hardvqa_tf import report_grid
     from hardvqa_tf.stopping import Stopped
 
+    if FLAGS.verbosity <= 0:  # TensorFlow warns that it traces functions for every model anew.
+        logging.set_verbosity(logging.ERROR)
     folders, workdir, title = _RUNS.value, "", None
     try:
         with report_grid.stopping():
