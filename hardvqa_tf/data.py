@@ -25,6 +25,8 @@ import math
 
 import tensorflow as tf
 
+from hardvqa_tf.pixels import augment, decode_image, scale_pixels
+from hardvqa_tf.shares import Share
 from records.build import read_info
 from records.folder import shard_paths
 from records.schema import parse_example
@@ -33,67 +35,6 @@ from records.schema import parse_example
 CACHE_BYTES = 2 * 1024**3
 SHUFFLE_ITEMS = 4096  # of a streamed split; a cached one is shuffled whole
 TARGETS = ("answers", "sampled_answers", "answer_scores")
-
-
-def decode_image(encoded, image_size):
-    """Image bytes to pixels: the one way in for training, evaluation and export.
-
-    Args:
-      encoded: string scalar, JPEG, PNG, BMP or GIF (its first frame).
-      image_size: (H, W). Other sizes are resized with antialiasing, each side by itself, as the
-        published runs on CLEVR do.
-
-    Returns:
-      uint8[H, W, 3].
-    """
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-
-    def resize():
-        resized = tf.image.resize(image, image_size, antialias=True)
-        return tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8)
-
-    # Resizing to the same size changes nothing, and costs twice what decoding costs.
-    has_size = tf.reduce_all(tf.shape(image)[:2] == tf.constant(image_size))
-    return tf.ensure_shape(tf.cond(has_size, lambda: image, resize), (*image_size, 3))
-
-
-def scale_pixels(pixels):
-    """uint8 in 0..255 -> float32 in [0, 1]."""
-    return tf.cast(pixels, tf.float32) / 255.0
-
-
-def augment(images, seed, shift, rotation, fill, first_row=0):
-    """Moves and turns each image a little, as the published relation networks on CLEVR do.
-
-    Args:
-      images: uint8[B, H, W, 3].
-      seed: int[2]; decides, together with an image's row, so that a run repeats.
-      shift: greatest move along each side, in whole pixels (padding and random cropping).
-      rotation: greatest angle, in radians, about the image's middle.
-      fill: brightness in 0..1 of what comes in from outside.
-      first_row: the row of the global batch that `images` begins with.
-
-    Returns:
-      uint8[B, H, W, 3].
-    """
-    batch, height, width, _ = tf.unstack(tf.shape(images))
-    rows, seed = [first_row + batch, 3], tf.cast(seed, tf.int32)
-    draws = tf.random.stateless_uniform(rows, seed, -1.0, 1.0)[first_row:]
-    draws = tf.transpose(draws)  # [3, B]
-    dx, dy = tf.round(draws[0] * shift), tf.round(draws[1] * shift)
-    cos, sin = tf.cos(draws[2] * rotation), tf.sin(draws[2] * rotation)
-    # Where a pixel (x, y) of the result comes from, turned about the middle (mx, my).
-    mx, my = tf.cast(width - 1, tf.float32) / 2, tf.cast(height - 1, tf.float32) / 2
-    from_x = [cos, -sin, dx + mx - cos * mx + sin * my]
-    from_y = [sin, cos, dy + my - sin * mx - cos * my]
-    zero = tf.zeros([batch])
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([*from_x, *from_y, zero, zero], axis=1),
-        output_shape=tf.stack([height, width]),
-        fill_value=255.0 * fill,
-        interpolation="BILINEAR" if rotation else "NEAREST",
-    )
 
 
 def input_size(records_dir, image_encoder, image_size):
@@ -219,7 +160,7 @@ class VqaData:
             every batch, one device's at a time. (It reads all records, since any may come
             next, but decodes only its own.) None: whole batches.
         """
-        share = _Share(context, self.batch_size)
+        share = Share(context, self.batch_size)
         seed = _mix(self.seed, epoch)
         images = self._images.enumerate()
         buffer = self.num_items if self.cached else min(self.num_items, SHUFFLE_ITEMS)
@@ -243,7 +184,7 @@ class VqaData:
     def _ordered_batches(self):
         # Built once: each building traces the pipeline anew, and every epoch asks for it.
         items = self._items(self._images.enumerate())
-        return self._batches(items, _Share(None, self.batch_size))
+        return self._batches(items, Share(None, self.batch_size))
 
     def _read(self, paths):
         images = tf.data.TFRecordDataset(paths)
@@ -374,61 +315,6 @@ class VqaData:
         if self._holds_maps:
             return batch | {"features": picture}
         return batch | {"image": scale_pixels(picture)}
-
-
-class OneBatch:
-    """The first batch of the first epoch, again and again: a model that works learns it.
-
-    Args:
-      data: `VqaData`.
-
-    Attributes: those of `VqaData` that a training loop needs.
-    """
-
-    steps_per_epoch = 100
-
-    def __init__(self, data):
-        self._data = data
-        self.batch_size = self.num_images = data.batch_size
-        self.questions_per_image = data.questions_per_image
-        self.num_questions = data.batch_size * data.questions_per_image
-        self.target = data.target
-
-    def training_epoch(self, epoch, start_step=0, context=None):
-        del epoch  # Also augmentation draws the same.
-        replicas = 1
-        if context:
-            replicas = context.num_replicas_in_sync // context.num_input_pipelines
-        batch = self._data.training_epoch(0, 0, context).take(replicas)
-        return batch.cache().repeat(self.steps_per_epoch - start_step)
-
-
-class _Share:
-    """Which rows of each batch go to this machine, and how its devices share them."""
-
-    def __init__(self, context, batch_size):
-        self.num_hosts = context.num_input_pipelines if context else 1
-        num_replicas = context.num_replicas_in_sync if context else 1
-        if batch_size % num_replicas:
-            raise ValueError(
-                f"Every device gets as many images of a batch. Received: {batch_size} images "
-                f"for {num_replicas} devices. Set train.batch_size to a multiple of "
-                f"{num_replicas}."
-            )
-        self.num_devices = num_replicas // self.num_hosts
-        self.rows_of_host = batch_size // self.num_hosts
-        self.first_row = (context.input_pipeline_id if context else 0) * self.rows_of_host
-
-    def of_host(self, batch):
-        end = self.first_row + self.rows_of_host
-        return {name: value[self.first_row : end] for name, value in batch.items()}
-
-    def by_device(self, batch):
-        """[B, ...] -> [devices, B / devices, ...]"""
-        return {
-            name: tf.reshape(value, [self.num_devices, -1, *value.shape[1:]])
-            for name, value in batch.items()
-        }
 
 
 def _mix(seed, epoch):

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf import encoders
-from hardvqa_tf.data import decode_image, scale_pixels
+from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.strategies import make_strategy
 from hardvqa_tf.text import split_words
 from records import features

@@ -5,8 +5,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.data import decode_image, scale_pixels
 from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
+from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.text import split_words
 from records.folder import shard_paths

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.data import decode_image, scale_pixels
 from hardvqa_tf.overlay import dim_dropped
+from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.report_pages import Gallery, Tile
 from hardvqa_tf.report_plots import draw_gallery
 from hardvqa_tf.report_runs import AGGREGATORS

@@ -21,18 +21,24 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from hardvqa_tf import evaluate, schedules, strategies
+from hardvqa_tf import evaluate, strategies
 from hardvqa_tf.averages import WeightAverage
 from hardvqa_tf.checkpoints import RunState
-from hardvqa_tf.data import OneBatch, VqaData, input_size
+from hardvqa_tf.experiment import (
+    make_optimizer,
+    model_from_config,
+    open_split,
+    precision,
+    size_of_inputs,
+)
 from hardvqa_tf.gallery import Gallery
 from hardvqa_tf.metrics import accuracy_by_type, attention_statistics
 from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
+from hardvqa_tf.shares import OneBatch
 from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver
 from hardvqa_tf.summaries import Board
 from hardvqa_tf.train_steps import SUMS, TrainSteps, pick_loss
-from hardvqa_tf.vqa_model import build_vqa_model
 from records.build import read_info
 
 
@@ -107,9 +113,9 @@ class _Training:
         self.val_data = open_split(
             config, config.train.val_split, self.vocabularies, with_strings=True
         )
-        with strategy.scope(), _precision(config.train.precision):
-            self.model = model_from_config(config, self.vocabularies, _input_size(config))
-            self.optimizer = _make_optimizer(config.train, self.train_data.steps_per_epoch)
+        with strategy.scope(), precision(config.train.precision):
+            self.model = model_from_config(config, self.vocabularies, size_of_inputs(config))
+            self.optimizer = make_optimizer(config.train, self.train_data.steps_per_epoch)
             self.optimizer.build(self.model.trainable_variables)
         images = config.maps.image_records_dir
         self.gallery = Gallery(
@@ -144,7 +150,7 @@ class _Training:
             while self._has_epochs_left():
                 metrics, sums = self._run_epoch(steps, saver)
                 try:
-                    with saver.at_once(), self._averaged():
+                    with self._averaged(), saver.at_once():
                         metrics |= self._validate(judge, ask)
                         if self.is_chief:
                             self._show(metrics)
@@ -285,58 +291,6 @@ def format_epoch(metrics, epochs):
     return " | ".join(parts)
 
 
-def open_split(config, split, vocabularies, target="answers", with_strings=False):
-    """`VqaData` of a split, as the config says."""
-    return VqaData(
-        config.records_dir,
-        split,
-        vocabularies,
-        image_size=_input_size(config),
-        batch_size=config.train.batch_size,
-        questions_per_image=config.train.questions_per_image,
-        seed=config.seed,
-        augmentation=config.train.augmentation,
-        target=target,
-        with_strings=with_strings,
-    )
-
-
-def model_from_config(config, vocabularies, image_size=None):
-    """`build_vqa_model` with the arguments of the parts that the config names.
-
-    `image_size` takes the place of the config's: the shape of maps is known to the records.
-    """
-    parts = config.model
-
-    def arguments(name):
-        given = {key: value for key, value in parts[name].items() if value is not None}
-        if "num_cells" in given:
-            given.pop("fraction", None)
-        return given
-
-    return build_vqa_model(
-        image_size=image_size or config.image_size,
-        vocabulary_size=vocabularies.tokenizer.vocabulary_size,
-        num_answers=len(vocabularies.answers),
-        image_encoder=parts.image_encoder,
-        image_encoder_args=arguments(parts.image_encoder),
-        question_encoder_args=arguments("question_lstm"),
-        question_norm_scale=parts.question_norm_scale,
-        fusion_args=arguments("fusion"),
-        attention=parts.attention,
-        attention_args=arguments(parts.attention),
-        aggregator=parts.aggregator,
-        aggregator_args=arguments(parts.aggregator),
-        classifier_units=parts.classifier.units,
-        classifier_dropout=parts.classifier.dropout,
-        static_shapes=config.train.jit_compile,
-    )
-
-
-def _input_size(config):
-    return input_size(config.records_dir, config.model.image_encoder, config.image_size)
-
-
 def _refuse_test_split(config):
     """The epoch that is kept must not be chosen on what the result is reported on."""
     split = config.train.val_split
@@ -350,31 +304,6 @@ def _refuse_test_split(config):
             "such as 'val'; or, to compare with published numbers that were chosen so, add "
             "--config.train.select_on_test=True."
         )
-
-
-def _refuse_to_compile_for_many(config, strategy):
-    number = strategy.num_replicas_in_sync
-    if config.train.jit_compile and number > 1:
-        raise ValueError(
-            "XLA compiles a step for one device only: within it, TensorFlow 2.21 cannot add up "
-            f"over devices. Received: train.jit_compile=True on {number} devices. Leave it out."
-        )
-
-
-@contextlib.contextmanager
-def _precision(name):
-    """Layers that are made within this context compute in that precision."""
-    if name not in ("float32", "mixed_bfloat16"):
-        raise ValueError(
-            f"Unknown precision. Received: train.precision={name!r}. Use one of: float32, "
-            "mixed_bfloat16 (float16 would need its loss scaled)."
-        )
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _describe(config, strategy, model, data, state):
@@ -410,18 +339,10 @@ def _check_that_all_restored_the_same(strategy, state, workdir):
         )
 
 
-def _make_optimizer(config, steps_per_epoch):
-    total = config.epochs * steps_per_epoch
-    if config.schedule == "constant":
-        rate = config.learning_rate
-    elif config.schedule == "cosine":
-        rate = schedules.WarmupCosine(config.learning_rate, config.warmup_steps, total)
-    elif config.schedule == "slow_start":
-        steps = max(1, round(config.epochs_per_doubling * steps_per_epoch))
-        rate = schedules.SlowStart(config.start_rate, config.learning_rate, steps)
-    else:
+def _refuse_to_compile_for_many(config, strategy):
+    number = strategy.num_replicas_in_sync
+    if config.train.jit_compile and number > 1:
         raise ValueError(
-            f"Unknown schedule. Received: train.schedule={config.schedule!r}. "
-            "Use one of: constant, cosine, slow_start."
+            "XLA compiles a step for one device only: within it, TensorFlow 2.21 cannot add up "
+            f"over devices. Received: train.jit_compile=True on {number} devices. Leave it out."
         )
-    return keras.optimizers.Adam(rate, weight_decay=config.weight_decay or None)

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from hardvqa_tf.experiment import model_from_config
 from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
-from hardvqa_tf.train import model_from_config
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGES = ("records", "hardvqa_tf")

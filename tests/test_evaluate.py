@@ -17,9 +17,9 @@ from hardvqa_tf.evaluate import (
     make_ask,
     to_result_format,
 )
+from hardvqa_tf.experiment import model_from_config, open_split
 from hardvqa_tf.metrics import Answers, accuracy_by_type, attention_statistics
 from hardvqa_tf.runs import load_run, save_model, start_run
-from hardvqa_tf.train import model_from_config, open_split
 from records import build
 from tests.records.trees import write_image, write_lines
 

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from hardvqa_tf import data as data_module
 from hardvqa_tf import maps
-from hardvqa_tf.data import VqaData, decode_image, input_size, scale_pixels
+from hardvqa_tf.data import VqaData, input_size
 from hardvqa_tf.encoders import resnet101
 from hardvqa_tf.evaluate import evaluate
 from hardvqa_tf.maps import MapEncoder, build_maps
+from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.text import split_words
 from hardvqa_tf.train import train
 from hardvqa_tf.vqa_model import build_vqa_model

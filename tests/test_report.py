@@ -15,6 +15,7 @@ from absl.testing import flagsaver
 import main
 from hardvqa_tf import report_grid
 from hardvqa_tf import report_tables as tables
+from hardvqa_tf.experiment import model_from_config
 from hardvqa_tf.report import report
 from hardvqa_tf.report_gallery import choose_questions
 from hardvqa_tf.report_grid import load_grid, run_grid
@@ -29,7 +30,7 @@ from hardvqa_tf.report_runs import (
     why_unfinished,
 )
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
-from hardvqa_tf.train import model_from_config, train
+from hardvqa_tf.train import train
 from tests.conftest import tiny_config
 
 CELLS = 20  # of the hand-made runs' grids

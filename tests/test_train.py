@@ -18,11 +18,12 @@ import tensorflow as tf
 from hardvqa_tf import checkpoints, evaluate, runs
 from hardvqa_tf import train as train_module
 from hardvqa_tf.averages import WeightAverage
-from hardvqa_tf.data import OneBatch
+from hardvqa_tf.experiment import open_split, precision
 from hardvqa_tf.losses import sigmoid_cross_entropy, softmax_cross_entropy
 from hardvqa_tf.metrics import accuracy_by_type
 from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.schedules import SlowStart, WarmupCosine
+from hardvqa_tf.shares import OneBatch
 from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.train import format_epoch, train
 from hardvqa_tf.train_steps import SUMS, TrainSteps, make_train_step
@@ -85,7 +86,7 @@ def test_a_line_per_epoch(trained_run):
 def test_the_model_is_that_of_the_best_epoch(trained_run, vocabularies, config):
     workdir, _ = trained_run
     run = runs.load_run(workdir)
-    data = train_module.open_split(config, "val", vocabularies, with_strings=True)
+    data = open_split(config, "val", vocabularies, with_strings=True)
     answers = evaluate.answer_split(evaluate.make_ask(run.model), data)
     best = max(m["val/all"] for m in read_metrics(workdir))
     assert accuracy_by_type(answers)["all"] == (best, 36)
@@ -588,9 +589,9 @@ def test_xla_is_for_one_device(config):
 
 def test_precision(eagerly):
     with pytest.raises(ValueError, match="'float16'. Use one of: float32, mixed_bfloat16"):
-        with train_module._precision("float16"):
+        with precision("float16"):
             pass
-    with train_module._precision("mixed_bfloat16"):
+    with precision("mixed_bfloat16"):
         model = small_model()
     assert keras.config.dtype_policy().name == "float32"
     assert model.get_layer("aggregator").compute_dtype == "bfloat16"
@@ -636,7 +637,7 @@ def test_a_run_that_is_not_finite_names_its_questions(
     ) as e:
         train(config, str(tmp_path), report=lambda line: None)
     keras.utils.set_random_seed(config.seed)
-    data = train_module.open_split(config, "train", vocabularies, with_strings=True)
+    data = open_split(config, "train", vocabularies, with_strings=True)
     batch = next(iter(data.training_epoch(0, 2)))
     for question_id in batch["question_id"].numpy().ravel()[:20]:
         assert question_id.decode() in str(e.value)
@@ -644,7 +645,7 @@ def test_a_run_that_is_not_finite_names_its_questions(
 
 def test_one_batch_again_and_again(config, vocabularies):
     keras.utils.set_random_seed(config.seed)
-    data = train_module.open_split(config, "train", vocabularies)
+    data = open_split(config, "train", vocabularies)
     first = next(data.training_epoch(0).as_numpy_iterator())
     one = OneBatch(data)
     for epoch, start in ((0, 0), (7, 98)):
