@@ -183,6 +183,7 @@ def _build_features(pipeline_args):
         source_records,
         _records_dir(),
         encoder,
+        batch_size=config.maps.batch_size,
         on_error=_ON_ERROR.value,
         write_shards=write_shards,
         report=_say,

@@ -31,7 +31,7 @@ class MapEncoder:
 
     name: in MAP_ENCODERS.
     image_size: (H, W) that images are resized to.
-    weights: as the encoder takes them: "imagenet", None (random: for tests) or a file's path.
+    weights: as the encoder takes them: "imagenet", "random" (for tests) or a file's path.
     num_virtual_devices: see `strategies.make_strategy`.
     """
 

@@ -18,6 +18,7 @@ from ml_collections import ConfigDict
 
 # Imported for their layers and schedules, which Keras must know to load a model.
 from hardvqa_tf import encoders, layers, schedules, vqa_model  # noqa: F401
+from hardvqa_tf.configs import base
 from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
 from records.build import read_info, read_vocabularies
 
@@ -120,7 +121,7 @@ def load_run(workdir):
             "else train with this version of the program."
         ) from error
     config, vocabularies = (_read_json(p) for p in others)
-    return Run(model, ConfigDict(config), Vocabularies(**vocabularies))
+    return Run(model, _with_defaults(config), Vocabularies(**vocabularies))
 
 
 def save_model(workdir, model):
@@ -169,6 +170,21 @@ def _differing_keys(old, new, prefix=""):
             yield from _differing_keys(a, b, f"{prefix}{key}.")
         elif a != b:
             yield f"{prefix}{key}"
+
+
+def _with_defaults(stored):
+    """The config of a run, which may be older than some of its values."""
+    config = json.loads(base.get_config().to_json())
+
+    def fill(values, defaults):
+        for key, default in defaults.items():
+            if key not in values:
+                values[key] = default
+            elif isinstance(values[key], dict) and isinstance(default, dict):
+                fill(values[key], default)
+
+    fill(stored, config)
+    return ConfigDict(stored)
 
 
 def _read_json(path):

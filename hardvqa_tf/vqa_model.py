@@ -62,7 +62,7 @@ def build_vqa_model(
       num_answers: A, classes.
       image_encoder: a name in IMAGE_ENCODERS; "features" takes precomputed maps,
         "none" looks at nothing (a model of the question alone).
-      question_norm_scale: None, or the scale at which a batch normalisation of the question
+      question_norm_scale: None, or the scale at which a `QuestionNorm` of the question
         vectors starts. It removes what all questions have in common, which is most of it at
         first; a small scale, e.g. 0.1, keeps the first products with image cells small.
       attention: a name in ATTENTIONS.
@@ -191,17 +191,14 @@ def _encode_image(name, image_size, arguments):
 
 def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct):
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
-    rows = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
+    merged = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
     if distinct:
-        rows, index = parts.DistinctRows(name="distinct_questions")(rows)
-        rows = parts.TakeRows(name="question_rows")(encoder(rows), index)  # [B·Q, D]
+        once, index = parts.DistinctRows(name="distinct_questions")(merged)
+        rows = parts.TakeRows(name="question_rows")(encoder(once), index)  # [B·Q, D]
     else:
-        rows = encoder(rows)
+        rows = encoder(merged)
     if norm_scale is not None:
-        # Over all rows, not the distinct ones, which depend on how devices share the batch.
-        scale = keras.initializers.Constant(norm_scale)
-        norm = parts.BatchNorm(momentum=0.9, gamma_initializer=scale, name="question_norm")
-        rows = norm(rows)
+        rows = parts.QuestionNorm(norm_scale, name="question_norm")(rows, merged)
     return SplitQuestions((rows.shape[-1],), name="question")(rows, tokens)
 
 

@@ -172,8 +172,8 @@ def _encode(encode, pixels, encoding):
     except tf.errors.OpError as error:
         raise BuildError(
             f"The encoder failed on images {batch.shape}: {error.message[:300]}. If memory ran "
-            "out, make some free, or give `build_maps` a smaller `batch_size`; finished shards "
-            "are kept."
+            "out, make some free, or encode fewer images at once (--config.maps.batch_size); "
+            "finished shards are kept."
         ) from None
     expected = (encoding.batch_size, *encoding.map_shape)
     if maps.shape != expected:

@@ -129,12 +129,12 @@ def test_resnet101_once_for_real(records_dir, tmp_path, monkeypatch):
         return models[-1]
 
     monkeypatch.setitem(maps.MAP_ENCODERS, "resnet101", (build_and_keep, 32, 2048))
-    encoder = MapEncoder(image_size=(32, 32), weights=None)
+    encoder = MapEncoder(image_size=(32, 32), weights="random")
     info = build_maps(records_dir, tmp_path / "maps", encoder, batch_size=16, report=str)
     del info["features"]["source_fingerprint"]
     assert info["features"] == {
         "encoder": "resnet101",
-        "arguments": {"image_size": [32, 32], "weights": None},
+        "arguments": {"image_size": [32, 32], "weights": "random"},
         "shape": [1, 1, 2048],
         "dtype": "float16",
     }

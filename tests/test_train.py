@@ -263,6 +263,16 @@ def test_a_damaged_folder_says_what_to_do(trained_run, tmp_path):
         runs.load_run(str(workdir))
 
 
+def test_a_run_that_is_older_than_a_value_has_its_default(trained_run, config, tmp_path):
+    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
+    stored = json.loads((workdir / "config.json").read_text())
+    del stored["metric"], stored["train"]["ema_decay"]
+    (workdir / "config.json").write_text(json.dumps(stored))
+    found = runs.load_run(str(workdir)).config
+    assert (found.metric, found.train.ema_decay) == ("exact", 0.0)
+    assert json.loads(found.to_json()) == json.loads(config.to_json())
+
+
 @pytest.fixture
 def scripted(monkeypatch):
     """Replaces the data and the work of an epoch by given accuracies on val, one an epoch."""
@@ -569,7 +579,7 @@ def test_a_step_compiled_by_xla():
     found = []
     for compiled in (False, True):
         changed = {"aggregator": "relation", "aggregator_args": {"units": (6, 7)}}
-        changed["static_shapes"] = compiled
+        changed |= {"static_shapes": compiled, "question_norm_scale": 0.5}
         model = small_model("adahan", changed, max_cells=5)
         steps = make_steps(model, jit_compile=compiled)
         sums = [steps(n, iter([make_batch(n)]), 1, False)[0][:6] for n in range(2)]

@@ -26,6 +26,7 @@ def get_config():
     # those of the records in image_records_dir into records_dir.
     config.maps = ConfigDict({"encoder": "resnet101", "image_size": (320, 320)})
     config.maps.weights = "imagenet"  # or a file's path
+    config.maps.batch_size = 32  # images encoded at once, over all devices together
     config.maps.image_records_dir = placeholder(str)
 
     # Model: a name for each slot, and the arguments of every part that can be named.
@@ -35,6 +36,7 @@ def get_config():
     config.model.aggregator = "relation"  # sum, pairwise, relation
     config.model.small_cnn = ConfigDict({"filters": (24, 24, 24, 24), "strides": (2, 2, 2, 2)})
     config.model.small_cnn.norm_first = False
+    # Weights: imagenet, random, or a file's path.
     config.model.resnet101 = ConfigDict({"weights": "imagenet", "trainable": False})
     config.model.features = ConfigDict()
     config.model.question_lstm = ConfigDict({"embedding_dim": 32, "units": 128})

@@ -25,7 +25,7 @@ def resnet101(image_size=(320, 320), weights="imagenet", trainable=False, name="
 
     Args:
         image_size: (H, W) in pixels; the grid has a 32nd of it, rounded up.
-        weights: "imagenet" (Keras downloads about 170 MB once), None for random weights, or
+        weights: "imagenet" (Keras downloads about 170 MB once), "random" or None, or
             the path of a .keras or .h5 file of a ResNet-101 without its top.
         trainable: False freezes it: no gradients, and batch normalisation keeps to its moving
             statistics, which do not change either.
@@ -53,10 +53,10 @@ def resnet101(image_size=(320, 320), weights="imagenet", trainable=False, name="
 
 
 def _backbone(image_size, weights):
-    is_path = weights is not None and weights != "imagenet"
+    is_path = weights not in (None, "random", "imagenet")
     if is_path and not pathlib.Path(weights).is_file():
         raise ValueError(
-            '`weights` must be "imagenet", None, or the path of a weights file. Received: '
+            '`weights` must be "imagenet", "random", or the path of a weights file. Received: '
             f"weights={str(weights)!r}, which is no file. Correct the path, or download "
             f"{IMAGENET_URL}{IMAGENET_FILE} and pass where it lies."
         )
@@ -87,5 +87,5 @@ def _imagenet_weights():
             f"Expected: {IMAGENET_FILE} in ~/.keras/models, or a connection to {IMAGENET_URL}"
             f"{IMAGENET_FILE}. Download that file elsewhere and pass its path as `weights` (in "
             "a config: model.resnet101.weights, and for maps maps.weights), or pass "
-            "weights=None for random weights (for tests: untrained, it is of no use)."
+            '"random" (for tests: untrained, it is of no use).'
         ) from error

@@ -11,6 +11,7 @@ from hardvqa_tf.layers.mean_state import MeanState
 from hardvqa_tf.layers.no_attention import NoAttention
 from hardvqa_tf.layers.pairwise import NonLocalPairwise
 from hardvqa_tf.layers.presence import cell_presence
+from hardvqa_tf.layers.question_norm import QuestionNorm
 from hardvqa_tf.layers.relation import RelationNetwork
 from hardvqa_tf.layers.soft_attention import SoftAttention
 from hardvqa_tf.layers.sum_pooling import SumPooling
@@ -26,6 +27,7 @@ __all__ = [
     "MeanState",
     "NoAttention",
     "NonLocalPairwise",
+    "QuestionNorm",
     "RelationNetwork",
     "ReverseTokens",
     "SoftAttention",

@@ -82,7 +82,7 @@ def test_a_failed_download_says_which_file_and_what_to_do(tiny_backbone, monkeyp
         "https://storage.googleapis.com/tensorflow/keras-applications/resnet/",
         "no route to host",
         "pass its path as `weights`",
-        "weights=None",
+        'or pass "random"',
     ):
         assert part in str(error.value)
 

@@ -284,7 +284,7 @@ def test_an_encoder_without_memory_says_what_to_do(tmp_path, source):
     def exhausted(images):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
-    with pytest.raises(BuildError, match="OOM when allocating.*smaller `batch_size`"):
+    with pytest.raises(BuildError, match="OOM when allocating.*fewer images at once"):
         build_features(source, tmp_path / "maps", make_encode=lambda: exhausted)
 
 
