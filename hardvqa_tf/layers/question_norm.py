@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-_NUM_BUCKETS = 65_521  # a prime: the remainders of different sums spread evenly
+_NUM_BUCKETS = 8_191  # a prime: the remainders of different sums spread evenly
 # One for each place of a question, so that the order of its words matters; drawn, because
 # factors in any regular sequence give small sums of different words the same value.
 _FACTORS = np.random.RandomState(0).randint(1, 32_768, 1000)
