@@ -69,7 +69,9 @@ def evaluate(workdir, split, records_dir=None, evaluator=None, mask_cells=None):
     judge = Judge(run.config, run.vocabularies.answers.answers, records_dir, split, evaluator)
     answers = judge(answer_split(make_ask(run.model), data))
     masks_dir = os.path.join(workdir, f"masks_{split}")
-    _write_pictures(masks_dir, collect_overlays(run.model, data, run.vocabularies))
+    images = run.config.maps.image_records_dir
+    pictures = collect_overlays(run.model, data, run.vocabularies, image_records_dir=images)
+    _write_pictures(masks_dir, pictures)
     write_json(
         os.path.join(workdir, f"predictions_{split}.json"),
         to_result_format(answers, run.vocabularies.answers.answers),
@@ -141,8 +143,10 @@ def format_coverage(shares, num_answers):
     """One line on what a vocabulary can express."""
     line = (
         f"The {num_answers:,} answers of the model are {100 * shares['answers']:.1f} % of all "
-        f"that people gave, and hold one to {100 * shares['questions']:.1f} % of the questions"
+        "that people gave"
     )
+    if "questions" in shares:
+        line += f", and hold one to {100 * shares['questions']:.1f} % of the questions"
     if "best_score" in shares:
         line += f"; the best score they allow is {100 * shares['best_score']:.2f} %"
     return line + "."

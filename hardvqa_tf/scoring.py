@@ -28,6 +28,21 @@ def score_officially(answers, said, questions, evaluator=2021):
     return dataclasses.replace(answers, score=np.array(scores, float), answer_type=types)
 
 
+def counted_coverage(vocabulary, counts):
+    """The share of answers that a vocabulary can express, where only they were counted.
+
+    Args:
+      vocabulary: iterable of str.
+      counts: list of (answer, how many people gave it), as vocabularies.json of records has it.
+
+    Returns:
+      A dict like that of `coverage`, of `answers` alone.
+    """
+    vocabulary = frozenset(vocabulary)
+    known = sum(number for answer, number in counts if answer in vocabulary)
+    return {"answers": known / sum(number for _, number in counts)}
+
+
 def coverage(vocabulary, questions, evaluator=None):
     """What the answers of a vocabulary can express.
 

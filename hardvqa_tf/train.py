@@ -35,11 +35,12 @@ from hardvqa_tf.gallery import Gallery
 from hardvqa_tf.metrics import accuracy_by_type, attention_statistics
 from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
+from hardvqa_tf.scoring import counted_coverage
 from hardvqa_tf.shares import OneBatch
 from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver
 from hardvqa_tf.summaries import Board
 from hardvqa_tf.train_steps import SUMS, TrainSteps, pick_loss
-from records.build import read_info
+from records.build import read_info, read_vocabularies
 
 
 def train(config, workdir, num_virtual_devices=None, report=print, progress=False):
@@ -135,8 +136,12 @@ class _Training:
         answers = self.vocabularies.answers.answers
         judge = evaluate.Judge(config, answers, config.records_dir, config.train.val_split)
         if judge.metric == "vqa":
-            shares = evaluate.format_coverage(judge.coverage(), len(answers))
-            self.report(f"{config.train.val_split}: {shares}")
+            in_train = counted_coverage(
+                answers, read_vocabularies(config.records_dir)["answers"]
+            )
+            in_val = judge.coverage()
+            for split, shares in (("train", in_train), (config.train.val_split, in_val)):
+                self.report(f"{split}: {evaluate.format_coverage(shares, len(answers))}")
         if self.is_chief and self._has_epochs_left():
             self.board = Board(os.path.join(self.workdir, "logs"))
             self.board.config(config, state.epoch)

@@ -74,6 +74,7 @@ def test_build_and_features(user, door):
 def test_training_says_the_coverage_and_the_metric(user):
     out = user(mode="train")
     assert "val: The 1 answers of the model are 100.0 % of all that people gave" in out
+    assert "train: The 1 answers of the model are " in out
     assert "VQA accuracy as the official evaluator of 2021 has it." in out
     assert "--mode=evaluate --workdir=run" in out and "--mode=predict" not in out
 

@@ -5,7 +5,7 @@ import pytest
 
 from hardvqa_tf.blind import blind_accuracy
 from hardvqa_tf.metrics import Answers, accuracy_by_type
-from hardvqa_tf.scoring import coverage, score_officially
+from hardvqa_tf.scoring import counted_coverage, coverage, score_officially
 from records.schema import Question
 
 QUESTIONS = [
@@ -81,3 +81,5 @@ def test_coverage():
     }
     assert "best_score" not in coverage(["no"], QUESTIONS)
     assert coverage(["no"], QUESTIONS[3:]) == {}
+    counts = [("no", 13), ("yes", 4), ("2", 3)]
+    assert counted_coverage(["2", "no", "blue"], counts) == {"answers": 0.8}
