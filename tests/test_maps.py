@@ -120,6 +120,7 @@ def test_a_model_takes_the_batches(maps_dir, vocabularies):
     assert outputs["mask"].shape == (5, 4, 2, 3)
 
 
+@pytest.mark.slow
 def test_resnet101_once_for_real(records_dir, tmp_path, monkeypatch):
     """The maps of `val` are what the encoder gives for the same pixels."""
     models = []
