@@ -270,20 +270,20 @@ def report(_):
             "--mode=report needs either --runs=FOLDER,FOLDER,... (finished runs, or 'runs/*') "
             "or --grid=NAME (runs to train first, e.g. sort_of_clevr_tables)."
         )
-    from hardvqa_tf import report as reporting
-    from hardvqa_tf import report_grid
+    from hardvqa_tf.report.grid import stopping
+    from hardvqa_tf.report.write import write_report
     from hardvqa_tf.stopping import Stopped
 
     if FLAGS.verbosity <= 0:  # TensorFlow warns that it traces functions for every model anew.
         logging.set_verbosity(logging.ERROR)
     folders, workdir, title = _RUNS.value, "", None
     try:
-        with report_grid.stopping():
+        with stopping():
             if _GRID.value:
                 title = os.path.splitext(os.path.basename(_GRID.value))[0]
                 workdir = _WORKDIR.value or os.path.join("runs", title)
-                folders = _run_grid(report_grid, workdir)
-            page = reporting.report(
+                folders = _run_grid(workdir)
+            page = write_report(
                 folders,
                 _REPORT_DIR.value or os.path.join(workdir, "report"),
                 _SPLIT.value or "test",
@@ -297,7 +297,9 @@ def report(_):
     _say(f"{page}, and report.md beside it")
 
 
-def _run_grid(report_grid, workdir):
+def _run_grid(workdir):
+    from hardvqa_tf.report.grid import load_grid, run_grid
+
     changed = sorted(config_flags.get_override_values(FLAGS["config"]))
     if changed:
         raise ValueError(
@@ -305,10 +307,10 @@ def _run_grid(report_grid, workdir):
             f"{_GRID.value}. Copy its file from hardvqa_tf/configs/grids, change it there, and "
             "give the copy's path as --grid."
         )
-    configs = report_grid.load_grid(_GRID.value, _RECORDS_DIR.value)
+    configs = load_grid(_GRID.value, _RECORDS_DIR.value)
     for config in configs.values():
         _build_missing_records(config)
-    return report_grid.run_grid(configs, workdir, _say, progress=sys.stderr.isatty())
+    return run_grid(configs, workdir, _say, progress=sys.stderr.isatty())
 
 
 def _show_evaluation(workdir, split):

@@ -15,6 +15,7 @@ FILES = [
     *(ROOT / "records").rglob("*.py"),
     *(ROOT / "hardvqa_tf" / "configs").rglob("*.py"),
     *(ROOT / "hardvqa_tf").glob("*.py"),
+    *(ROOT / "hardvqa_tf" / "report").glob("*.py"),
 ]
 # {name: kind}: "string", "bool", ...
 FLAGS = {

@@ -92,7 +92,7 @@ def draw_gallery(header, rows):
 
     Args:
       header: list of str, what stands above each column, the questions' first.
-      rows: list of (question, list of `report_pages.Tile`).
+      rows: list of (question, list of `pages.Tile`).
 
     Returns:
       Bytes of a PNG file.

@@ -13,15 +13,14 @@ import pytest
 from absl.testing import flagsaver
 
 import main
-from hardvqa_tf import report_grid
-from hardvqa_tf import report_tables as tables
 from hardvqa_tf.experiment import model_from_config
-from hardvqa_tf.report import report
-from hardvqa_tf.report_gallery import choose_questions
-from hardvqa_tf.report_grid import load_grid, run_grid
-from hardvqa_tf.report_pages import Figure, Gallery, Section, Table, Tile, to_html, to_markdown
-from hardvqa_tf.report_plots import Series, draw_panels
-from hardvqa_tf.report_runs import (
+from hardvqa_tf.report import grid as report_grid
+from hardvqa_tf.report import tables
+from hardvqa_tf.report.gallery import choose_questions
+from hardvqa_tf.report.grid import load_grid, run_grid
+from hardvqa_tf.report.pages import Figure, Gallery, Section, Table, Tile, to_html, to_markdown
+from hardvqa_tf.report.plots import Series, draw_panels
+from hardvqa_tf.report.runs import (
     ReportedRun,
     differing_settings,
     find_runs,
@@ -29,6 +28,7 @@ from hardvqa_tf.report_runs import (
     read_runs,
     why_unfinished,
 )
+from hardvqa_tf.report.write import write_report
 from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
 from hardvqa_tf.train import train
 from tests.conftest import tiny_config
@@ -384,7 +384,7 @@ def runs_dir(records_dir, tmp_path_factory):
 def test_report(runs_dir, tmp_path, monkeypatch):
     monkeypatch.setattr("hardvqa_tf.evaluate.evaluate", partial(write_evaluation, num_cells=3))
     lines, folder = [], tmp_path / "new" / "report"
-    path = report([str(runs_dir / "*")], str(folder), title="Two runs", say=lines.append)
+    path = write_report([str(runs_dir / "*")], str(folder), title="Two runs", say=lines.append)
     assert path == str(folder / "report.html")
     assert lines[0] == f"{runs_dir / 'hard'}: evaluating on test (1 of 2)" and len(lines) == 2
     page, text = check_page(folder / "report.html"), check_markdown(folder / "report.md")

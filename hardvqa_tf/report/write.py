@@ -6,14 +6,14 @@ report.md     the same with its pictures beside it, for a repository's docs
 
 import os
 
-from hardvqa_tf import report_tables as tables
-from hardvqa_tf.report_gallery import ask_models, choose_questions, galleries
-from hardvqa_tf.report_pages import Section, to_html, to_markdown
-from hardvqa_tf.report_runs import find_runs, group_by_seed, has_records, read_runs
-from hardvqa_tf.report_soft import cut_like_han
+from hardvqa_tf.report import tables
+from hardvqa_tf.report.gallery import ask_models, choose_questions, galleries
+from hardvqa_tf.report.pages import Section, to_html, to_markdown
+from hardvqa_tf.report.runs import find_runs, group_by_seed, has_records, read_runs
+from hardvqa_tf.report.soft import cut_like_han
 
 
-def report(patterns, report_dir, split="test", records_dir=None, title=None, say=print):
+def write_report(patterns, report_dir, split="test", records_dir=None, title=None, say=print):
     """Writes a report of runs, evaluating those that have not been.
 
     Args:

@@ -11,11 +11,12 @@ import threading
 
 import keras
 
-from hardvqa_tf.report_runs import flatten, read_epochs, why_unfinished
+from hardvqa_tf.configs import grids
+from hardvqa_tf.report.runs import flatten, read_epochs, why_unfinished
 from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.train import train
 
-_GRIDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "configs", "grids")
+_GRIDS = os.path.dirname(grids.__file__)
 
 
 def load_grid(name, records_dir=None):

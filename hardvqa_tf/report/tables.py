@@ -1,13 +1,13 @@
 """A report's tables and curves: the paper's tables 1 to 3, figure 5, and what masks are worth.
 
 Which run belongs where is read from its config, never from its name. Every function takes the
-`Group`s of one data set and returns blocks of `report_pages`, none where there is nothing to
+`Group`s of one data set and returns blocks of `report.pages`, none where there is nothing to
 show.
 """
 
-from hardvqa_tf.report_pages import Figure, Table
-from hardvqa_tf.report_plots import Series, draw_panels
-from hardvqa_tf.report_runs import AGGREGATORS, ATTENTIONS, differing_settings, most_common
+from hardvqa_tf.report.pages import Figure, Table
+from hardvqa_tf.report.plots import Series, draw_panels
+from hardvqa_tf.report.runs import AGGREGATORS, ATTENTIONS, differing_settings, most_common
 
 NOTHING = "–"
 MASK_SHARES = {

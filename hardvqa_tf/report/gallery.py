@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from hardvqa_tf.overlay import dim_dropped
 from hardvqa_tf.pixels import decode_image, scale_pixels
-from hardvqa_tf.report_pages import Gallery, Tile
-from hardvqa_tf.report_plots import draw_gallery
-from hardvqa_tf.report_runs import AGGREGATORS
+from hardvqa_tf.report.pages import Gallery, Tile
+from hardvqa_tf.report.plots import draw_gallery
+from hardvqa_tf.report.runs import AGGREGATORS
 from hardvqa_tf.runs import load_run
 from records.folder import shard_paths
 from records.schema import parse_example
@@ -72,7 +72,7 @@ def ask_models(groups, questions):
     """Asks the first run of each group.
 
     Args:
-      groups: list of `report_runs.Group`.
+      groups: list of `runs.Group`.
       questions: list of `AskedQuestion`; may be empty.
 
     Returns:

@@ -1,0 +1,1 @@
+"""What `--mode=report` does: finished runs side by side, as the paper's tables and figures."""
