@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from hardvqa_tf.overlay import dim_dropped
 from hardvqa_tf.pixels import decode_image, scale_pixels
+from hardvqa_tf.report.groups import aggregator_title, aggregators_of, without_aggregator
 from hardvqa_tf.report.pages import Gallery, Tile
 from hardvqa_tf.report.plots import draw_gallery
-from hardvqa_tf.report.runs import AGGREGATORS
 from hardvqa_tf.runs import load_run
 from records.folder import shard_paths
 from records.schema import parse_example
@@ -72,7 +72,7 @@ def ask_models(groups, questions):
     """Asks the first run of each group.
 
     Args:
-      groups: list of `runs.Group`.
+      groups: list of `groups.Group`.
       questions: list of `AskedQuestion`; may be empty.
 
     Returns:
@@ -99,7 +99,7 @@ def galleries(groups, questions, asked, name):
       name: what the names of pictures begin with.
     """
     blocks = []
-    for aggregator in dict.fromkeys([*AGGREGATORS, *(g.first.aggregator for g in groups)]):
+    for aggregator in aggregators_of(groups):
         shown = [
             group
             for group in groups
@@ -108,13 +108,13 @@ def galleries(groups, questions, asked, name):
             and asked[group.first.workdir][1]
         ]
         if shown:
-            title = AGGREGATORS.get(aggregator, aggregator)
+            title = aggregator_title(aggregator)
             blocks.append(_gallery(title, shown, questions, asked, f"{name}masks_{aggregator}"))
     return blocks
 
 
 def _gallery(title, groups, questions, asked, name):
-    header = ["question", "image", *(g.label.replace(f" + {title}", "") for g in groups)]
+    header = ["question", "image", *(without_aggregator(group) for group in groups)]
     rows = []
     for number, question in enumerate(questions):
         pixels = decode_image(question.encoded, _size(question.encoded)).numpy()

@@ -6,10 +6,11 @@ report.md     the same with its pictures beside it, for a repository's docs
 
 import os
 
-from hardvqa_tf.report import tables
+from hardvqa_tf.report import curves, masks, tables
 from hardvqa_tf.report.gallery import ask_models, choose_questions, galleries
+from hardvqa_tf.report.groups import group_by_seed
 from hardvqa_tf.report.pages import Section, to_html, to_markdown
-from hardvqa_tf.report.runs import find_runs, group_by_seed, has_records, read_runs
+from hardvqa_tf.report.runs import find_runs, has_records, read_runs
 from hardvqa_tf.report.soft import cut_like_han
 
 
@@ -65,7 +66,7 @@ def _sections(groups, split, records_dir, prefix, heading):
             "Share of cells and aggregator",
             "As the paper's table 1: what is lost if the model looks at few cells, and what "
             "soft attention gains.",
-            tables.table_1(groups) + tables.accuracy_by_share(groups, prefix),
+            tables.table_1(groups) + curves.accuracy_by_share(groups, prefix),
         ),
         (
             "Adaptive hard attention",
@@ -80,17 +81,17 @@ def _sections(groups, split, records_dir, prefix, heading):
         (
             "Accuracy against time",
             "As the paper's figure 5.",
-            tables.figure_5(groups, prefix),
+            curves.figure_5(groups, prefix),
         ),
         (
             "Do the masks hold the objects?",
             "",
-            tables.mask_quality(cut, prefix),
+            masks.mask_quality(cut, prefix),
         ),
         (
             "Do the answers come from the masks?",
             "The same models, asked again with other cells than those that they chose.",
-            tables.faithfulness(cut, prefix),
+            masks.faithfulness(cut, prefix),
         ),
         (
             "What the models look at",
@@ -98,7 +99,7 @@ def _sections(groups, split, records_dir, prefix, heading):
             galleries(groups, questions, asked, prefix),
         ),
         ("Accuracy by question type", "", tables.by_question_type(groups)),
-        ("All runs", "", [tables.every_run(groups, parameters)]),
+        ("All runs", "", tables.every_run(groups, parameters)),
     ]
     return [Section(heading + title, text, blocks) for title, text, blocks in found if blocks]
 

@@ -1,0 +1,147 @@
+"""Runs that differ in their seed alone, together; and what tells groups apart."""
+
+import collections
+import dataclasses
+import json
+import statistics
+
+from hardvqa_tf.report.runs import AGGREGATORS, ATTENTIONS
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed alone, and what to call them."""
+
+    label: str
+    runs: tuple
+
+    @property
+    def first(self):
+        """The one with the smallest seed, for what can be shown of one run only."""
+        return self.runs[0]
+
+    def values(self, of_run):
+        """What `of_run` gives for each run; those that are None are left out."""
+        return [value for value in map(of_run, self.runs) if value is not None]
+
+    def mean(self, of_run):
+        values = self.values(of_run)
+        return statistics.fmean(values) if values else None
+
+    def spread(self, of_run):
+        """Sample standard deviation over the seeds; None for a single one."""
+        values = self.values(of_run)
+        return statistics.stdev(values) if len(values) > 1 else None
+
+
+def group_by_seed(runs):
+    """Puts runs together that differ in nothing but the seed.
+
+    Returns:
+      list of `Group`, sorted: all cells first, then soft attention, HAN from many cells to few,
+      AdaHAN; within these by aggregator and by number of fused layers.
+    """
+    by_settings = collections.defaultdict(list)
+    for run in runs:
+        settings = run.settings()
+        settings.pop("seed")
+        by_settings[json.dumps(settings, sort_keys=True)].append(run)
+    together = [
+        tuple(sorted(members, key=lambda run: (run.config["seed"], run.name)))
+        for members in by_settings.values()
+    ]
+    together.sort(key=lambda members: _order(members[0]))
+    labels = [describe(members[0]) for members in together]
+    layers = {members[0].fused_layers for members in together}
+    if len(layers) > 1:
+        usual = most_common([members[0].fused_layers for members in together])
+        labels = [
+            label if run.fused_layers == usual else f"{label}, {run.fused_layers} fused"
+            for label, (run, *_) in zip(labels, together, strict=True)
+        ]
+    counts = collections.Counter(labels)
+    return [
+        Group(label if counts[label] == 1 else f"{label} ({members[0].name})", members)
+        for label, members in zip(labels, together, strict=True)
+    ]
+
+
+def describe(run):
+    """A run's model in a few words: what attends, and what aggregates."""
+    name = ATTENTIONS.get(run.attention, run.attention)
+    if run.attention == "han":
+        name = f"{name} {run.num_cells:.0f}"
+    return f"{name} + {aggregator_title(run.aggregator)}"
+
+
+def differing_settings(runs, shown_elsewhere=()):
+    """What tells runs apart, besides their seeds.
+
+    Args:
+      runs: list of `ReportedRun`.
+      shown_elsewhere: keys to leave out.
+
+    Returns:
+      For each run a dict of the settings in which it is not like most of those that have them.
+    """
+    skipped = {"seed", *shown_elsewhere}
+    settings = [
+        {key: value for key, value in run.settings().items() if key not in skipped}
+        for run in runs
+    ]
+    usual = {
+        key: most_common([json.dumps(of[key]) for of in settings if key in of])
+        for of in settings
+        for key in of
+    }
+    return [
+        {key: value for key, value in of.items() if json.dumps(value) != usual[key]}
+        for of in settings
+    ]
+
+
+def most_common(values):
+    """The most frequent value; of equally frequent ones the first."""
+    return collections.Counter(values).most_common(1)[0][0]
+
+
+def usual_depth(groups):
+    """The groups with as many fused layers as most; the others are table 3's."""
+    if not groups:
+        return [], None
+    layers = most_common([group.first.fused_layers for group in groups])
+    return [group for group in groups if group.first.fused_layers == layers], layers
+
+
+def aggregators_of(groups):
+    """Their names, in the order of tables."""
+    found = {group.first.aggregator for group in groups}
+    return [name for name in AGGREGATORS if name in found] + sorted(found - set(AGGREGATORS))
+
+
+def aggregator_title(name):
+    return AGGREGATORS.get(name, name)
+
+
+def without_aggregator(group):
+    """The label, where the aggregator stands above it."""
+    return group.label.replace(f" + {aggregator_title(group.first.aggregator)}", "")
+
+
+def has_seeds(groups):
+    """Whether a model was trained with several seeds."""
+    return any(len(group.runs) > 1 for group in groups)
+
+
+def _order(run):
+    return (
+        _place(ATTENTIONS, run.attention),
+        -run.num_cells,
+        _place(AGGREGATORS, run.aggregator),
+        run.fused_layers,
+        run.name,
+    )
+
+
+def _place(names, name):
+    return list(names).index(name) if name in names else len(names)

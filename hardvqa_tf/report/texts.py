@@ -1,0 +1,41 @@
+"""Numbers with their spread as tables show them, and how captions say so."""
+
+from hardvqa_tf.report.groups import has_seeds
+
+NOTHING = "–"
+
+
+def mean_and_spread(group, of_run, pattern):
+    """`mean ± spread (number of seeds)` of what `of_run` gives, each in the pattern."""
+    mean, spread = group.mean(of_run), group.spread(of_run)
+    if mean is None:
+        return NOTHING
+    if spread is None:
+        return pattern.format(mean)
+    return f"{pattern.format(mean)} ± {pattern.format(spread)} ({len(group.values(of_run))})"
+
+
+def percent(group, of_run, digits=2):
+    """As `mean_and_spread`, of shares in 0..1."""
+
+    def in_percent(run):
+        value = of_run(run)
+        return None if value is None else 100 * value
+
+    return mean_and_spread(group, in_percent, f"{{:.{digits}f}}")
+
+
+def one_percent(value, digits=2):
+    return NOTHING if value is None else f"{100 * value:.{digits}f}"
+
+
+def counted(number, noun):
+    """(2, "layer") -> "2 layers"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def spread_note(groups):
+    """What ± means, where it stands."""
+    if not has_seeds(groups):
+        return ""
+    return "± is the standard deviation over seeds, their number in brackets. "

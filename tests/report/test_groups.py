@@ -1,0 +1,45 @@
+"""Which runs belong together, and what tells them apart."""
+
+import pytest
+
+from hardvqa_tf.report.groups import differing_settings, group_by_seed
+from tests.report.made_runs import labels, reported
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_group():
+    runs = [
+        reported("c", "han", "sum", 0.80, 5, seed=7),
+        reported("a", "han", "sum", 0.70, 5, seed=2),
+        reported("b", "han", "sum", 0.90, 10),
+        reported("d", "han", "pairwise", 0.60, 5),
+    ]
+    groups = group_by_seed(runs)
+    assert labels(groups) == ["HAN 10 + sum", "HAN 5 + sum", "HAN 5 + pairwise"]
+    assert [run.name for run in groups[1].runs] == ["a", "c"]
+    assert groups[1].mean(lambda run: run.accuracy) == pytest.approx(0.75)
+    # ((0.70 - 0.75)² + (0.80 - 0.75)²) / (2 - 1) = 0.005, and its root.
+    assert groups[1].spread(lambda run: run.accuracy) == pytest.approx(0.07071, abs=1e-5)
+    assert groups[0].spread(lambda run: run.accuracy) is None
+
+
+def test_a_setting_of_a_part_that_is_not_used_makes_no_other_model():
+    one, other = reported("a", "none", "sum", 0.5), reported("b", "none", "sum", 0.6, seed=1)
+    other.config["model"]["relation"]["units"] = [3]
+    other.config["model"]["adahan"]["norm"] = "squared"
+    assert len(group_by_seed([one, other])) == 1
+    other.config["model"]["classifier"]["units"] = [3]
+    assert labels(group_by_seed([one, other])) == ["all cells + sum (a)", "all cells + sum (b)"]
+
+
+def test_an_older_run_that_lacks_a_setting_has_the_default():
+    one, other = reported("a", "none", "sum", 0.5), reported("b", "none", "sum", 0.6, seed=1)
+    del other.config["train"]["weight_decay"]
+    assert len(group_by_seed([one, other])) == 1
+
+
+def test_what_tells_a_run_from_the_others():
+    runs = [reported(name, "none", "sum", 0.5) for name in "abc"]
+    runs[1].config["train"]["epochs"] = 9
+    runs[2].config["model"]["fusion"]["how"] = "add"
+    assert differing_settings(runs) == [{}, {"train.epochs": 9}, {"model.fusion.how": "add"}]
+    assert differing_settings(runs, ["train.epochs"])[1] == {}

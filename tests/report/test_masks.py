@@ -1,0 +1,46 @@
+"""What masks are worth, from hand-made runs."""
+
+from hardvqa_tf.report import masks
+from hardvqa_tf.report.groups import group_by_seed
+from tests.report.made_runs import reported
+
+
+def test_masks_and_faithfulness_are_read_where_they_are():
+    runs = [
+        reported("a", "han", "sum", 0.5, 5),
+        reported("b", "han", "sum", 0.6, 10),
+        reported("c", "soft", "sum", 0.6),
+        reported("d", "han", "sum", 0.6, 15),  # of an older program: without
+    ]
+    for run, share, chance in zip(runs, (0.5, 0.75, 0.625), (0.25, 0.5, 0.3), strict=False):
+        run.evaluation["masks"] = {"objects_kept": {"share": share, "chance": chance}}
+        run.evaluation["faithfulness"] = {
+            "kept": {"accuracy": share, "same_answer": 1.0},
+            "random": {"accuracy": chance, "same_answer": 0.4},
+        }
+    runs[2].evaluation["mask_cells"] = 6
+    groups = group_by_seed(runs)
+    table, figure = masks.mask_quality(groups, "x_")
+    assert table.header == ["model", "cells", "objects in a kept cell"]
+    assert table.rows == [
+        ["soft + sum", "6 (cut)", "62.5 [30.0]"],
+        ["HAN 10 + sum", "10.0", "75.0 [50.0]"],
+        ["HAN 5 + sum", "5.0", "50.0 [25.0]"],
+    ]
+    assert figure.name == "x_masks" and figure.png.startswith(b"\x89PNG")
+    table, figure = masks.faithfulness(groups, "x_")
+    assert table.rows[1] == [
+        "HAN 10 + sum",
+        "10.0",
+        "–",
+        "75.0 [100.0]",
+        "50.0 [40.0]",
+        "–",
+    ]
+
+
+def test_nothing_is_shown_of_masks_that_were_not_measured():
+    groups = group_by_seed(
+        [reported("a", "none", "sum", 0.5), reported("b", "han", "sum", 0.5, 5)]
+    )
+    assert masks.mask_quality(groups, "") == masks.faithfulness(groups, "") == []
