@@ -252,14 +252,14 @@ def test_a_damaged_folder_says_what_to_do(trained_run, tmp_path):
         runs.load_run(str(workdir))
 
 
-def test_a_run_that_is_older_than_a_value_has_its_default(trained_run, config, tmp_path):
+def test_a_run_that_is_older_than_a_value_has_its_default(trained_run, tmp_path):
     workdir = shutil.copytree(trained_run[0], tmp_path / "run")
     stored = json.loads((workdir / "config.json").read_text())
     del stored["metric"], stored["train"]["ema_decay"]
     (workdir / "config.json").write_text(json.dumps(stored))
     found = runs.load_run(str(workdir)).config
     assert (found.metric, found.train.ema_decay) == ("exact", 0.0)
-    assert json.loads(found.to_json()) == json.loads(config.to_json())
+    assert (found.train.epochs, found.model.question_lstm.units) == (2, 7)  # as it was trained
 
 
 @pytest.fixture
