@@ -38,8 +38,9 @@ def test_help_names_every_mode_quickly_and_without_tensorflow():
     done = run("--help", python_args=["-X", "importtime"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 2  # seconds of CPU
+    assert done.returncode == 0
     modes = re.search(r"--mode: <(.+)>", done.stdout).group(1).split("|")
-    assert set(modes) >= {"build", "train", "evaluate", "predict"}
+    assert set(modes) >= {"build", "train", "evaluate", "predict", "report"}
     for mode in modes:
         assert re.search(rf"^  --mode={mode} +\S+ \S+", done.stdout, re.MULTILINE), mode
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
