@@ -2,8 +2,8 @@
 
     python main.py --mode=train
 
-10 min 27 s with the installation and the records on two CPU cores; on the test split 99.50 % of
-the non-relational and 85.10 % of the relational questions (--mode=evaluate --split=test). Why
+10 min 7 s with the installation and the records on two CPU cores; on the test split 99.35 % of
+the non-relational and 89.25 % of the relational questions (--mode=evaluate --split=test). Why
 these values: docs/results.md.
 """
 
