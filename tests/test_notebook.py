@@ -4,10 +4,12 @@ import pathlib
 import re
 
 import numpy as np
+import pytest
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 
 
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
 def test_the_example_of_fit(records_dir):
     text = (DOCS / "training.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)

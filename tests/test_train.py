@@ -200,7 +200,9 @@ RUN_ON_TWO_DEVICES = """
 import sys
 from hardvqa_tf.train import train
 from tests.conftest import tiny_config
-train(tiny_config(sys.argv[1]), sys.argv[2], num_virtual_devices=2)
+config = tiny_config(sys.argv[1])
+config.train.batch_size = 10
+train(config, sys.argv[2], num_virtual_devices=2)
 """
 
 
