@@ -120,8 +120,19 @@ def load_run(workdir):
             f"{path} cannot be loaded ({error}). If a copy was cut off, copy it again; "
             "else train with this version of the program."
         ) from error
-    config, vocabularies = (_read_json(p) for p in others)
+    config, vocabularies = (read_json(p) for p in others)
     return Run(model, _with_defaults(config), Vocabularies(**vocabularies))
+
+
+def has_epochs_left(train, epoch, best_epoch):
+    """Whether a run goes on.
+
+    Args:
+      train: that section of its config; `epochs`, and `patience` where it is set.
+      epoch, best_epoch: epochs that are done, and the one that was best so far.
+    """
+    patience = train.get("patience", 0)
+    return epoch < train["epochs"] and not (patience and epoch - best_epoch >= patience)
 
 
 def save_model(workdir, model):
@@ -155,7 +166,7 @@ def _write_or_compare(workdir, name, content, write):
         if write:
             write_json(path, content)
         return
-    differing = sorted(_differing_keys(_read_json(path), content))
+    differing = sorted(differing_keys(read_json(path), content))
     if differing:
         raise ValueError(
             f"{workdir} holds a run with another {name}: {', '.join(differing)} differ. "
@@ -163,11 +174,12 @@ def _write_or_compare(workdir, name, content, write):
         )
 
 
-def _differing_keys(old, new, prefix=""):
+def differing_keys(old, new, prefix=""):
+    """Yields the dotted keys in which two dicts of dicts differ."""
     for key in {*old, *new}:
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
-            yield from _differing_keys(a, b, f"{prefix}{key}.")
+            yield from differing_keys(a, b, f"{prefix}{key}.")
         elif a != b:
             yield f"{prefix}{key}"
 
@@ -187,11 +199,14 @@ def _with_defaults(stored):
     return ConfigDict(stored)
 
 
-def _read_json(path):
+def read_json(path, what_to_do="Copy the run's folder again."):
+    """What a run's JSON file holds.
+
+    Raises:
+      ValueError: if it is not JSON, saying `what_to_do`.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
     except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}). Copy the run's folder again."
-        ) from None
+        raise ValueError(f"{path} is not JSON ({error}). {what_to_do}") from None

@@ -21,11 +21,35 @@ class AskedToStop(Exception):
     """Raised by a signal where no step is running."""
 
 
+@contextlib.contextmanager
+def on_signal(ask):
+    """Within this context SIGTERM and SIGINT (Ctrl-C) call `ask`, instead of what they did.
+
+    Only the first one: a second signal ends the process at once, as it would have.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Others get no signals.
+        yield
+        return
+
+    def take(*_):
+        put_back()
+        ask()
+
+    def put_back():
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, take) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        put_back()
+
+
 class Saver:
     """Saves while an epoch runs: every so often, and when the process is asked to stop.
 
-    As a context it takes SIGTERM and SIGINT (Ctrl-C): the step that runs is finished and saved,
-    then `Stopped` is raised. A second signal ends the process at once, as it would have.
+    After `ask` the step that runs is finished and saved, then `Stopped` is raised.
     """
 
     def __init__(self, state, minutes):
@@ -34,26 +58,16 @@ class Saver:
         self._saved = time.monotonic()
         self._asked = threading.Event()
         self._raises = False
-        self._handlers = {}
 
-    def __enter__(self):
-        if threading.current_thread() is threading.main_thread():  # Others get no signals.
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._handlers[number] = signal.signal(number, self._ask)
-
-    def __exit__(self, *_):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    def _ask(self, *_):
-        self.__exit__()
+    def ask(self):
+        """Asks to stop; for `on_signal`."""
         self._asked.set()
         if self._raises:
             raise AskedToStop
 
     @property
     def asked(self):
-        """True after a signal to this process."""
+        """True after `ask`."""
         return self._asked.is_set()
 
     @contextlib.contextmanager

@@ -34,10 +34,16 @@ from hardvqa_tf.experiment import (
 from hardvqa_tf.gallery import Gallery
 from hardvqa_tf.metrics import accuracy_by_type, attention_statistics
 from hardvqa_tf.not_finite import find_not_finite, list_ids
-from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
+from hardvqa_tf.runs import (
+    Vocabularies,
+    append_metrics,
+    has_epochs_left,
+    save_model,
+    start_run,
+)
 from hardvqa_tf.scoring import counted_coverage
 from hardvqa_tf.shares import OneBatch
-from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver
+from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver, on_signal
 from hardvqa_tf.summaries import Board
 from hardvqa_tf.train_steps import SUMS, TrainSteps, pick_loss
 from records.build import read_info, read_vocabularies
@@ -151,7 +157,7 @@ class _Training:
         ask = evaluate.make_ask(self.model)
         metrics = {}
         saver = Saver(state, config.train.checkpoint_minutes)
-        with saver:
+        with on_signal(saver.ask):
             while self._has_epochs_left():
                 metrics, sums = self._run_epoch(steps, saver)
                 try:
@@ -240,9 +246,8 @@ class _Training:
         return self.average.in_place() if self.average else contextlib.nullcontext()
 
     def _has_epochs_left(self):
-        state, config = self.state, self.config.train
-        has_patience = not config.patience or state.epoch - state.best_epoch < config.patience
-        return state.epoch < config.epochs and has_patience
+        state = self.state
+        return has_epochs_left(self.config.train, state.epoch, state.best_epoch)
 
     def _stop_at_nan(self, epoch, done, number):
         """Names the questions of the steps in which a gradient was not finite.

@@ -1,19 +1,17 @@
 """A named grid of runs, trained one after another; stopped at any moment, it goes on."""
 
-import contextlib
 import gc
 import importlib
 import json
 import os
 import runpy
-import signal
-import threading
 
 import keras
 
 from hardvqa_tf.configs import grids
-from hardvqa_tf.report.runs import flatten, read_epochs, why_unfinished
-from hardvqa_tf.stopping import Stopped
+from hardvqa_tf.report.runs import read_epochs, why_unfinished
+from hardvqa_tf.runs import differing_keys, read_json
+from hardvqa_tf.stopping import Stopped, on_signal
 from hardvqa_tf.train import train
 
 _GRIDS = os.path.dirname(grids.__file__)
@@ -83,31 +81,17 @@ def run_grid(configs, workdir, say=print, progress=False):
     return list(folders.values())
 
 
-@contextlib.contextmanager
 def stopping():
-    """SIGTERM and Ctrl-C raise `Stopped`, between runs and in the report as while training.
+    """A context in which SIGTERM and Ctrl-C raise `Stopped`, as they do while training.
 
     Runs and evaluations are written beside their place and renamed when whole, so any moment
-    will do. A second signal ends the process at once, as it would have.
+    will do.
     """
-    if threading.current_thread() is not threading.main_thread():  # Others get no signals.
-        yield
-        return
+    return on_signal(_stop)
 
-    def stop(*_):
-        put_back()
-        raise Stopped("Stopped. The same command goes on.")
 
-    def put_back():
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        put_back()
+def _stop():
+    raise Stopped("Stopped. The same command goes on.")
 
 
 def _get_grid(name):
@@ -127,9 +111,7 @@ def _check_config(workdir, config):
     path = os.path.join(workdir, "config.json")
     if not os.path.exists(path):
         return
-    with open(path, encoding="utf-8") as file:
-        old, new = flatten(json.load(file)), flatten(json.loads(config.to_json()))
-    differing = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    differing = sorted(differing_keys(read_json(path), json.loads(config.to_json())))
     if differing:
         raise ValueError(
             f"{workdir} holds a run with another config than the grid's: "

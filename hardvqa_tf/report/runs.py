@@ -7,6 +7,8 @@ import os
 
 from hardvqa_tf import evaluate
 from hardvqa_tf.configs import base
+from hardvqa_tf.runs import has_epochs_left, read_json
+from records.folder import INFO_NAME
 
 # In the order that tables have them, with the names that a reader knows.
 ATTENTIONS = {"none": "all cells", "soft": "soft", "han": "HAN", "adahan": "AdaHAN"}
@@ -164,14 +166,11 @@ def why_unfinished(workdir):
             return f"{name} is missing"
     train, epochs = _read_json(workdir, "config.json")["train"], read_epochs(workdir)
     done = epochs[-1]["epoch"] if epochs else 0
-    if done >= train["epochs"] or _had_no_patience_left(epochs, train.get("patience", 0)):
+    # The first of equally good ones.
+    best = max(epochs, key=lambda epoch: epoch.get("val/all", 0.0), default={"epoch": 0})
+    if not has_epochs_left(train, done, best["epoch"]):
         return None
     return f"it has done {done} of {train['epochs']} epochs"
-
-
-def _had_no_patience_left(epochs, patience):
-    best = max(epochs, key=lambda epoch: epoch.get("val/all", 0.0), default=None)
-    return bool(patience and best and epochs[-1]["epoch"] - best["epoch"] >= patience)
 
 
 def read_epochs(workdir):
@@ -204,16 +203,12 @@ def _must_be_evaluated(workdir, split, records_dir):
 
 
 def has_records(records_dir):
-    return os.path.isfile(os.path.join(records_dir, "dataset_info.json"))
+    return os.path.isfile(os.path.join(records_dir, INFO_NAME))
 
 
 def _read_json(workdir, name):
-    path = os.path.join(workdir, name)
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}). Copy the run's folder again, or delete the file "
-            "if it is an evaluation: the report then makes it anew."
-        ) from None
+    return read_json(
+        os.path.join(workdir, name),
+        "Copy the run's folder again, or delete the file if it is an evaluation: the report "
+        "then makes it anew.",
+    )
