@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from hardvqa_tf.board_picture import draw_board_picture
 from hardvqa_tf.overlay import best_answers
+from hardvqa_tf.pixels import decode_image
 from records.folder import INFO_NAME, shard_paths
 from records.schema import parse_example
 
@@ -163,8 +164,7 @@ def _read_images(records_dir, split, ids):
         parsed = parse_example(serialized)
         image_id = parsed["image/id"].numpy()
         if image_id in ids:
-            image = parsed["image/encoded"]
-            found[image_id] = tf.io.decode_image(image, 3, expand_animations=False).numpy()
+            found[image_id] = decode_image(parsed["image/encoded"]).numpy()
         if len(found) == len(ids):
             break
     return found

@@ -20,6 +20,12 @@ from records.build import read_info
 from records.folder import shard_paths
 from records.schema import Object, parse_example
 
+# What the three shares are called where they are shown.
+MASK_SHARES = {
+    "cells_with_object": "kept cells that hold an object",
+    "objects_kept": "objects in a kept cell",
+    "asked_objects_kept": "asked objects in a kept cell",
+}
 # The data sets that know where objects are. Of others nothing is read: maps are large.
 _WITH_OBJECTS = ("clevr", "sort_of_clevr")
 # Data sets in which a question names an object by the first word of its name, its colour, which
@@ -149,16 +155,11 @@ def format_masks(measured, mask_cells=None):
       mask_cells: K that weights of soft attention were cut to; None: there was nothing to cut.
     """
     heading = f"masks, the {mask_cells} greatest weights" if mask_cells else "masks"
-    titles = {
-        "cells_with_object": "kept cells that hold an object",
-        "objects_kept": "objects in a kept cell",
-        "asked_objects_kept": "asked objects in a kept cell",
-    }
-    width = max(map(len, (heading, *titles.values())))
+    width = max(map(len, (heading, *MASK_SHARES.values())))
     lines = [f"{heading:{width}}     share  random cells"]
     for name, value in measured.items():
         share, chance = (f"{100 * value[key]:.2f} %" for key in ("share", "chance"))
-        lines.append(f"{titles[name]:{width}}  {share:>8}  {chance:>12}")
+        lines.append(f"{MASK_SHARES[name]:{width}}  {share:>8}  {chance:>12}")
     return lines
 
 

@@ -3,18 +3,20 @@
 import tensorflow as tf
 
 
-def decode_image(encoded, image_size):
+def decode_image(encoded, image_size=None):
     """Image bytes to pixels: the one way in for training, evaluation and export.
 
     Args:
       encoded: string scalar, JPEG, PNG, BMP or GIF (its first frame).
       image_size: (H, W). Other sizes are resized with antialiasing, each side by itself, as the
-        published runs on CLEVR do.
+        published runs on CLEVR do. None: the image's own.
 
     Returns:
       uint8[H, W, 3].
     """
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    if image_size is None:
+        return image
 
     def resize():
         resized = tf.image.resize(image, image_size, antialias=True)

@@ -5,6 +5,7 @@ A row is a question, a column a model; what a model did not look at is dark.
 
 import collections
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -31,6 +32,11 @@ class AskedQuestion:
     type: str
     answer: str
     encoded: bytes
+
+    @functools.cached_property
+    def pixels(self):
+        """uint8[H, W, 3], in the image's own size."""
+        return decode_image(self.encoded).numpy()
 
 
 def choose_questions(records_dir, split, number=NUM_QUESTIONS):
@@ -117,9 +123,8 @@ def _gallery(title, groups, questions, asked, name):
     header = ["question", "image", *(without_aggregator(group) for group in groups)]
     rows = []
     for number, question in enumerate(questions):
-        pixels = decode_image(question.encoded, _size(question.encoded)).numpy()
         alt = f"The image of: {question.text}"
-        tiles = [Tile(pixels, alt, question.answer or "(hidden)")]
+        tiles = [Tile(question.pixels, alt, question.answer or "(hidden)")]
         tiles += [asked[group.first.workdir][1][number] for group in groups]
         rows.append((question.text, tiles))
     caption = (
@@ -151,13 +156,8 @@ def _tile(question, answer, mask):
     looked = "weights of all cells"
     if mask.dtype == bool:
         looked = f"looked at {np.count_nonzero(mask)} of {mask.size} cells"
-    image = decode_image(question.encoded, _size(question.encoded)).numpy()
-    return Tile(dim_dropped(image, mask), f"{looked}; answer {answer}{word}", answer + sign)
-
-
-def _size(encoded):
-    """(H, W) of an encoded image."""
-    return tuple(tf.io.decode_image(encoded, channels=3, expand_animations=False).shape[:2])
+    pixels = dim_dropped(question.pixels, mask)
+    return Tile(pixels, f"{looked}; answer {answer}{word}", answer + sign)
 
 
 def _fields(serialized):
