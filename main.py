@@ -132,8 +132,13 @@ def main(argv):
     noisy = FLAGS.verbosity > 0
     if not noisy and not _PREDICTIONS.value:  # A result file is scored without TensorFlow.
         _silence_tensorflow()
+    from hardvqa_tf.stopping import Stopped
+
     try:
         run[_MODE.value](argv[1:])
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
     except (ValueError, OSError) as error:  # OSError: a config or folder that is not there
         if noisy:
             raise
@@ -191,20 +196,14 @@ def _build_features(pipeline_args):
 
 
 def train(_):
-    from hardvqa_tf.stopping import Stopped
+    from hardvqa_tf import strategies
     from hardvqa_tf.train import train as train_model
 
     config, workdir = _config(), _workdir()
     config.records_dir = _records_dir()
     _build_missing_records(config)
     on_terminal = sys.stderr.isatty()
-    try:
-        train_model(config, workdir, _VIRTUAL.value, report=_say, progress=on_terminal)
-    except Stopped as stopped:
-        print(stopped, file=sys.stderr)
-        sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
-    from hardvqa_tf import strategies
-
+    train_model(config, workdir, _VIRTUAL.value, report=_say, progress=on_terminal)
     if strategies.is_chief():
         _show_evaluation(workdir, config.train.val_split)
         _say_what_next(config, workdir)
@@ -272,28 +271,23 @@ def report(_):
         )
     from hardvqa_tf.report.grid import stopping
     from hardvqa_tf.report.write import write_report
-    from hardvqa_tf.stopping import Stopped
 
     if FLAGS.verbosity <= 0:  # TensorFlow warns that it traces functions for every model anew.
         logging.set_verbosity(logging.ERROR)
     folders, workdir, title = _RUNS.value, "", None
-    try:
-        with stopping():
-            if _GRID.value:
-                title = os.path.splitext(os.path.basename(_GRID.value))[0]
-                workdir = _WORKDIR.value or os.path.join("runs", title)
-                folders = _run_grid(workdir)
-            page = write_report(
-                folders,
-                _REPORT_DIR.value or os.path.join(workdir, "report"),
-                _SPLIT.value or "test",
-                _RECORDS_DIR.value,
-                title,
-                say=_say,
-            )
-    except Stopped as stopped:
-        print(stopped, file=sys.stderr)
-        sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
+    with stopping():
+        if _GRID.value:
+            title = os.path.splitext(os.path.basename(_GRID.value))[0]
+            workdir = _WORKDIR.value or os.path.join("runs", title)
+            folders = _run_grid(workdir)
+        page = write_report(
+            folders,
+            _REPORT_DIR.value or os.path.join(workdir, "report"),
+            _SPLIT.value or "test",
+            _RECORDS_DIR.value,
+            title,
+            say=_say,
+        )
     _say(f"{page}, and report.md beside it")
 
 

@@ -85,3 +85,14 @@ def trained_run(records_dir, tmp_path_factory):
     workdir, lines = str(tmp_path_factory.mktemp("trained_run")), []
     train(tiny_config(records_dir), workdir, report=lines.append)
     return workdir, lines
+
+
+@pytest.fixture(scope="session")
+def door():
+    """main.py in this process, for what needs no process of its own: each takes seconds."""
+    import main
+
+    if "config" not in main.FLAGS:
+        main._define_config()
+    main.FLAGS.mark_as_parsed()
+    return main

@@ -11,8 +11,6 @@ import sys
 import pytest
 from absl.testing import flagsaver
 
-import main
-
 MAIN = pathlib.Path(__file__).parent.parent / "main.py"
 TINY = [
     "--config.image_size=(20, 24)",
@@ -70,15 +68,6 @@ def test_mistakes_at_the_door(arguments, message, tmp_path):
     assert done.returncode != 0 and re.search(message, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-@pytest.fixture(scope="module")
-def door():
-    """main.py in this process, for what needs no process of its own: each takes seconds."""
-    if "config" not in main.FLAGS:  # Another file's tests may have defined it.
-        main._define_config()
-    main.FLAGS.mark_as_parsed()
-    return main
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import signal
 import pytest
 from absl.testing import flagsaver
 
-import main
 from hardvqa_tf.report import grid as report_grid
 from hardvqa_tf.report.grid import load_grid, run_grid
 from hardvqa_tf.train import train
@@ -34,14 +33,6 @@ def grid(records_dir, tmp_path):
     path = tmp_path / "tiny_grid.py"
     path.write_text(GRID.format(records_dir=records_dir))
     return str(path)
-
-
-@pytest.fixture(scope="module")
-def door():
-    if "config" not in main.FLAGS:  # Another file's tests may have defined it.
-        main._define_config()
-    main.FLAGS.mark_as_parsed()
-    return main
 
 
 def test_a_grid_is_stopped_and_goes_on_to_its_report(door, grid, tmp_path, monkeypatch, capsys):
