@@ -122,6 +122,11 @@ CASES = {
         {"units": (7, 4), "activation": "tanh", "pairs": "unordered", "pool": "mean"},
         _attended,
     ),
+    "relation_recomputed": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "recompute_chunks": 2},
+        _aggregated,
+    ),
     "last_state": (layers.LastState, {}, _spoken),
     "reverse_tokens": (layers.ReverseTokens, {}, lambda n: {"tokens": _spoken(n)["tokens"]}),
 }
