@@ -48,6 +48,9 @@ class RelationNetwork(keras.layers.Layer):
         flat: True: when `valid` is given and the backend allows shapes that depend on the
             data (TensorFlow, torch), g is computed for the valid pairs only. False: for all,
             and the others are weighted by zero; the reference, and what XLA needs.
+        buckets: numbers of cells, ascending, for where the flat list is not made: of the
+            padded cells only so many are paired as the next of these sizes to the fullest row
+            holds, K if none does. XLA makes a program of each size and chooses one as it runs.
         recompute_chunks: 0: g sees the pairs of all rows at once, and all of its layers'
             outputs are stored for the backward pass. C > 0: the rows go through g in C
             chunks, one after the other, and the backward pass computes each chunk's outputs
@@ -86,6 +89,7 @@ class RelationNetwork(keras.layers.Layer):
         pool="sum",
         pairs="ordered",
         flat=True,
+        buckets=(),
         recompute_chunks=0,
         **kwargs,
     ):
@@ -106,6 +110,14 @@ class RelationNetwork(keras.layers.Layer):
                 '`pairs` must be "ordered" or "unordered". Received: '
                 f'pairs={pairs!r}. Use "ordered" for the paper\'s.'
             )
+        buckets = tuple(buckets)
+        if not all(isinstance(b, int) and b > 0 for b in buckets) or sorted(buckets) != [
+            *buckets
+        ]:
+            raise ValueError(
+                "`buckets` must be positive integers, ascending. Received: "
+                f"buckets={buckets!r}. Pass numbers of cells, e.g. buckets=(8, 16, 32)."
+            )
         if not isinstance(recompute_chunks, int) or recompute_chunks < 0:
             raise ValueError(
                 "`recompute_chunks` must be an integer, 0 for no recomputation. Received: "
@@ -117,6 +129,7 @@ class RelationNetwork(keras.layers.Layer):
         self.pool = pool
         self.pairs = pairs
         self.flat = flat
+        self.buckets = buckets
         self.recompute_chunks = recompute_chunks
         self.alone = False
         self._dense = [
@@ -144,7 +157,8 @@ class RelationNetwork(keras.layers.Layer):
     def call(self, cells, valid=None, question=None, coordinates=None):
         if valid is not None:
             cells = zero_unless(valid, cells)
-        if self.pairs == "unordered":
+        # In buckets, too: the cells that are not valid are zero, so they come last.
+        if self.pairs == "unordered" or self._pools_in_buckets(cells, valid):
             cells, valid, coordinates = _strongest_first(cells, valid, coordinates)
         if coordinates is not None:
             if valid is not None:
@@ -178,7 +192,30 @@ class RelationNetwork(keras.layers.Layer):
             return self._pool_all(first, second)
         if self._makes_flat_list():
             return self._pool_listed(first, second, valid)
+        if self._pools_in_buckets(first, valid):
+            return self._pool_in_bucket(first, second, valid)
         return self._pool_weighted(first, second, valid)
+
+    def _pools_in_buckets(self, cells, valid):
+        static = isinstance(ops.shape(cells)[1], int)
+        return (
+            bool(self.buckets) and static and valid is not None and not self._makes_flat_list()
+        )
+
+    def _pool_in_bucket(self, first, second, valid):
+        """The pairs of the first cells, as many as the bucket has that holds all valid ones."""
+        k = first.shape[1]
+        sizes = [size for size in self.buckets if size < k]
+        place = ops.arange(1, k + 1, dtype="int32")
+        reach = ops.max(ops.where(valid, place[None], ops.zeros_like(place)[None]))
+        bucket = sum((ops.cast(reach > size, "int32") for size in sizes), ops.zeros_like(reach))
+
+        def pool(size):
+            return lambda: self._pool_weighted(
+                first[:, :size], second[:, :size], valid[:, :size]
+            )
+
+        return ops.switch(bucket, [pool(size) for size in (*sizes, k)])
 
     def _pool_in_chunks(self, first, second, valid):
         """`_pool` on some rows after the others, storing only what enters and leaves it."""
@@ -269,6 +306,7 @@ class RelationNetwork(keras.layers.Layer):
             "pool": self.pool,
             "pairs": self.pairs,
             "flat": self.flat,
+            "buckets": self.buckets,
             "recompute_chunks": self.recompute_chunks,
         }
 

@@ -276,6 +276,54 @@ def test_chunks_have_the_result_and_the_gradients_of_all_at_once(
             assert np.abs(a).max() > 0
 
 
+@pytest.mark.parametrize(
+    "pairs,compiled", [("ordered", False), ("unordered", False), ("ordered", True)]
+)
+def test_buckets_have_the_result_and_the_gradients_of_all_cells(pairs, compiled):
+    cells, question, _ = (tf.constant(x) for x in _inputs())
+    whole = _layer(pairs=pairs, flat=False)
+    whole(cells, valid=VALID, question=question)
+    _shake(whole)
+    layer = _layer(pairs=pairs, flat=False, buckets=(2, 3, 9))
+    layer(cells, valid=VALID, question=question)
+    layer.set_weights(whole.get_weights())
+    call = layer
+    if compiled:
+        call = tf.function(
+            lambda c, valid, question: layer(c, valid, question), jit_compile=True
+        )
+    few = VALID.copy()
+    few[2] = [False, True, False, False]
+    few[0] = [False, True, False, True]
+    for valid in (VALID, few, np.zeros_like(VALID)):
+        expected = _output_and_gradients(whole, cells, question, valid)
+        actual = _output_and_gradients(layer, cells, question, valid, call)
+        for a, b in zip(actual, expected, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+@pytest.mark.parametrize("recompute_chunks,seen", [(0, [4]), (3, [3, 1, 4])])
+def test_only_the_cells_of_the_bucket_are_paired(recompute_chunks, seen):
+    cells, question, _ = _inputs()
+    pairs_seen = []
+
+    def activation(x):
+        pairs_seen.append(x.shape[1])
+        return x
+
+    layer = RelationNetwork(
+        units=(7,),
+        activation=activation,
+        flat=False,
+        buckets=(1, 2, 3),
+        recompute_chunks=recompute_chunks,
+    )
+    layer(cells, valid=ALL, question=question)
+    pairs_seen.clear()
+    layer(cells, valid=VALID, question=question)  # rows with 3, 1 and 4 cells
+    assert pairs_seen == [k * k for k in seen]
+
+
 def test_each_chunk_is_computed_by_itself_and_again_in_the_backward_pass():
     cells, question, _ = (tf.constant(x) for x in _inputs())
     rows_seen = []
@@ -328,6 +376,8 @@ def test_a_row_that_is_not_finite_leaves_the_next_chunk_alone():
 
 
 def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match="Pass numbers of cells"):
+        RelationNetwork(buckets=(8, 4))
     with pytest.raises(ValueError, match="chunks into which the question rows"):
         RelationNetwork(recompute_chunks=-1)
     with pytest.raises(ValueError, match="one width per layer of g, at least one"):
