@@ -51,6 +51,8 @@ def get_config():
     config.model.sum = ConfigDict()
     config.model.pairwise = ConfigDict({"units": 128})
     config.model.relation = ConfigDict({"units": (128, 128, 128, 128), "pairs": "ordered"})
+    config.model.relation.buckets = ()  # numbers of cells, for adahan with jit_compile
+    config.model.relation.recompute_chunks = 0  # more: less memory, see docs/model.md
     config.model.classifier = ConfigDict({"units": (256, 256), "dropout": 0.0})
 
     # Training.

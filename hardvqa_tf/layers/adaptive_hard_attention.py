@@ -12,6 +12,11 @@ that a grid of equal cells is kept whole.
 
 As in hard attention, selection has no parameters and no gradient.
 
+Where shapes must be static, K is the upper limit and not the next of a few sizes: a program
+that chooses one of several branches by the data needs the same shape from each, and [N, K, D]
+differs in K. Only behind the aggregator do shapes agree again; so it is there that cells are
+cut to the next of a few sizes: `buckets` of `RelationNetwork`.
+
 Letters: N question rows, P cells of the grid, K the most cells that a row of this batch
 keeps, D width.
 """

@@ -10,6 +10,10 @@ The exact theta, phi and g of the paper are not known. Ours are linear with a bi
 is open is an argument with a stated default. Pairs' values are never made: with c_j = sum_i
 w_ij and sum_j c_j = 1, the output is g(sum_j c_j x_j) for a linear g, one product per row.
 
+Only sums of the weights w are needed, but w itself, [N, K, K], is made and stored: its gradient
+needs it. It is small, K numbers for a cell beside the `units` numbers of each embedding;
+computing it again in the backward pass would cost more than it saves.
+
 Letters: N question rows, K kept cells, D width of a cell, with its coordinates if given.
 """
 

@@ -122,6 +122,16 @@ CASES = {
         {"units": (7, 4), "activation": "tanh", "pairs": "unordered", "pool": "mean"},
         _attended,
     ),
+    "relation_recomputed": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "recompute_chunks": 2},
+        _aggregated,
+    ),
+    "relation_buckets": (
+        layers.RelationNetwork,
+        {"units": (7, 4), "activation": "tanh", "flat": False, "buckets": (2, 4)},
+        _aggregated,
+    ),
     "last_state": (layers.LastState, {}, _spoken),
     "reverse_tokens": (layers.ReverseTokens, {}, lambda n: {"tokens": _spoken(n)["tokens"]}),
 }

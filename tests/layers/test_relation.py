@@ -68,6 +68,41 @@ def test_it_is_g_on_the_concatenated_pairs(given, pool, pairs, flat):
     np.testing.assert_allclose(layer(cells, valid=VALID, **extra), expected, atol=1e-10)
 
 
+def _output_and_gradients(layer, cells, question, valid=None, call=None):
+    """With the gradients of the cells, the question and every weight."""
+    with tf.GradientTape() as tape:
+        tape.watch([cells, question])
+        output = (call or layer)(cells, valid=valid, question=question)
+        loss = tf.reduce_sum(tf.sin(output))
+    sources = [cells, question, *(v.value for v in layer.trainable_variables)]
+    return [output.numpy(), *(g.numpy() for g in tape.gradient(loss, sources))]
+
+
+@pytest.mark.parametrize("pairs", ["ordered", "unordered"])
+def test_its_gradients_are_those_of_the_concatenated_pairs(pairs):
+    cells, question, _ = (tf.constant(x) for x in _inputs())
+    layer = _layer(pairs=pairs)
+    layer(cells, question=question)
+    _shake(layer)
+
+    def plain(cells, valid, question):
+        i, j = np.indices((K, K)).reshape(2, -1) if pairs == "ordered" else np.triu_indices(K)
+        hidden = tf.repeat(question[:, None], len(i), axis=1)
+        hidden = tf.concat(
+            [tf.gather(cells, i, axis=1), tf.gather(cells, j, axis=1), hidden], -1
+        )
+        kernel, bias, kernel_1, bias_1 = (v.value for v in layer.trainable_variables)
+        return tf.reduce_sum(
+            tf.tanh(tf.tanh(hidden @ kernel + bias) @ kernel_1 + bias_1), axis=1
+        )
+
+    actual = _output_and_gradients(layer, cells, question)
+    expected = _output_and_gradients(layer, cells, question, call=plain)
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-10)
+        assert np.abs(a).max() > 0
+
+
 @pytest.mark.parametrize("pairs", ["ordered", "unordered"])
 def test_the_flat_list_has_the_gradients_of_the_weighted_pairs(pairs):
     cells, question, _ = (tf.constant(x) for x in _inputs())
@@ -76,11 +111,7 @@ def test_the_flat_list_has_the_gradients_of_the_weighted_pairs(pairs):
     for layer in (flat, weighted):
         layer(cells, valid=VALID, question=question)
         layer.set_weights(flat.get_weights())
-        with tf.GradientTape() as tape:
-            tape.watch([cells, question])
-            loss = tf.reduce_sum(tf.sin(layer(cells, valid=VALID, question=question)))
-        sources = [cells, question, *(v.value for v in layer.trainable_variables)]
-        gradients.append([g.numpy() for g in tape.gradient(loss, sources)])
+        gradients.append(_output_and_gradients(layer, cells, question, VALID)[1:])
     for actual, expected in zip(*gradients, strict=True):
         np.testing.assert_allclose(actual, expected, atol=1e-12)
         assert np.abs(actual).max() > 0
@@ -202,7 +233,153 @@ def test_cells_alone_are_the_pairs_of_each_with_itself(pool):
     np.testing.assert_allclose(alone, expected, atol=1e-12)
 
 
+# Four chunks of three rows: the first is empty where N is not known beforehand.
+UNKNOWN_ROWS = [
+    tf.TensorSpec((None, K, D), tf.float64),
+    tf.TensorSpec((None, K), tf.bool),
+    tf.TensorSpec((None, DQ), tf.float64),
+]
+
+
+@pytest.mark.parametrize(
+    "valid,arguments,compile_arguments",
+    [
+        (None, {"pairs": "ordered"}, None),
+        (None, {"pairs": "unordered"}, None),
+        (VALID, {"pairs": "ordered"}, None),
+        (VALID, {"pairs": "unordered", "flat": False}, None),
+        (VALID, {"pairs": "unordered"}, {"input_signature": UNKNOWN_ROWS}),
+        (VALID, {"pairs": "unordered", "flat": False}, {"jit_compile": True}),
+    ],
+)
+def test_chunks_have_the_result_and_the_gradients_of_all_at_once(
+    valid, arguments, compile_arguments
+):
+    cells, question, _ = (tf.constant(x) for x in _inputs())
+    whole = _layer(pool="mean", **arguments)
+    whole(cells, valid=valid, question=question)
+    _shake(whole)
+    expected = _output_and_gradients(whole, cells, question, valid)
+    for recompute_chunks in (2, 4) if compile_arguments is None else (4,):
+        layer = _layer(pool="mean", recompute_chunks=recompute_chunks, **arguments)
+        layer(cells, valid=valid, question=question)
+        layer.set_weights(whole.get_weights())
+        call = layer
+        if compile_arguments is not None:
+            call = tf.function(
+                lambda cells, valid, question, layer=layer: layer(cells, valid, question),
+                **compile_arguments,
+            )
+        actual = _output_and_gradients(layer, cells, question, valid, call)
+        for a, b in zip(actual, expected, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-12)
+            assert np.abs(a).max() > 0
+
+
+@pytest.mark.parametrize(
+    "pairs,compiled", [("ordered", False), ("unordered", False), ("ordered", True)]
+)
+def test_buckets_have_the_result_and_the_gradients_of_all_cells(pairs, compiled):
+    cells, question, _ = (tf.constant(x) for x in _inputs())
+    whole = _layer(pairs=pairs, flat=False)
+    whole(cells, valid=VALID, question=question)
+    _shake(whole)
+    layer = _layer(pairs=pairs, flat=False, buckets=(2, 3, 9))
+    layer(cells, valid=VALID, question=question)
+    layer.set_weights(whole.get_weights())
+    call = layer
+    if compiled:
+        call = tf.function(
+            lambda c, valid, question: layer(c, valid, question), jit_compile=True
+        )
+    few = VALID.copy()
+    few[2] = [False, True, False, False]
+    few[0] = [False, True, False, True]
+    for valid in (VALID, few, np.zeros_like(VALID)):
+        expected = _output_and_gradients(whole, cells, question, valid)
+        actual = _output_and_gradients(layer, cells, question, valid, call)
+        for a, b in zip(actual, expected, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+@pytest.mark.parametrize("recompute_chunks,seen", [(0, [4]), (3, [3, 1, 4])])
+def test_only_the_cells_of_the_bucket_are_paired(recompute_chunks, seen):
+    cells, question, _ = _inputs()
+    pairs_seen = []
+
+    def activation(x):
+        pairs_seen.append(x.shape[1])
+        return x
+
+    layer = RelationNetwork(
+        units=(7,),
+        activation=activation,
+        flat=False,
+        buckets=(1, 2, 3),
+        recompute_chunks=recompute_chunks,
+    )
+    layer(cells, valid=ALL, question=question)
+    pairs_seen.clear()
+    layer(cells, valid=VALID, question=question)  # rows with 3, 1 and 4 cells
+    assert pairs_seen == [k * k for k in seen]
+
+
+def test_each_chunk_is_computed_by_itself_and_again_in_the_backward_pass():
+    cells, question, _ = (tf.constant(x) for x in _inputs())
+    rows_seen = []
+
+    def activation(x):
+        rows_seen.append(len(x))
+        return tf.tanh(x)
+
+    layer = RelationNetwork(units=(7, 6), activation=activation, recompute_chunks=2)
+    layer(cells, question=question)
+    rows_seen.clear()
+    with tf.GradientTape() as tape:
+        output = layer(cells, question=question)
+        assert rows_seen == [1, 1, 2, 2]  # two layers of g for a row, then for two rows
+        rows_seen.clear()
+        loss = tf.reduce_sum(output)
+    tape.gradient(loss, [v.value for v in layer.trainable_variables])
+    assert rows_seen == [2, 2, 1, 1]
+
+
+def test_in_a_graph_a_chunk_waits_for_the_one_before():
+    layer = RelationNetwork(units=(7, 6), recompute_chunks=2)
+    layer.build((N, K, D))
+    graph = (
+        tf.function(lambda x: layer(x)).get_concrete_function(tf.TensorSpec((N, K, D))).graph
+    )
+    chunks = next(
+        op.inputs
+        for op in graph.get_operations()
+        if op.type == "ConcatV2" and op.outputs[0].shape == (N, 6)
+    )
+    before, todo = set(), [chunks[1].op]
+    while todo:
+        op = todo.pop()
+        if op.name not in before:
+            before.add(op.name)
+            todo += [tensor.op for tensor in op.inputs]
+    assert chunks[0].op.name in before
+
+
+def test_a_row_that_is_not_finite_leaves_the_next_chunk_alone():
+    cells, question, _ = _inputs()
+    layer = _layer(recompute_chunks=3)
+    expected = np.array(layer(cells, question=question))
+    broken = cells.copy()
+    broken[0, 1, 2] = np.nan
+    output = np.array(layer(broken, question=question))
+    assert np.isnan(output[0]).all()
+    np.testing.assert_array_equal(output[1:], expected[1:])
+
+
 def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match="Pass numbers of cells"):
+        RelationNetwork(buckets=(8, 4))
+    with pytest.raises(ValueError, match="chunks into which the question rows"):
+        RelationNetwork(recompute_chunks=-1)
     with pytest.raises(ValueError, match="one width per layer of g, at least one"):
         RelationNetwork(units=())
     with pytest.raises(ValueError, match='`pool` must be "sum" or "mean"'):
