@@ -80,6 +80,18 @@ def pairwise(n, k, object_dim, units):
     return embeddings + logits + value
 
 
+def head_of_concatenated(shape):
+    """All cells of `torch_head.Head`, whose arguments are a `Shape`."""
+    n, p = shape.rows, shape.num_cells
+    total = fusion_of_concatenated(
+        n, p, shape.grid_dim, shape.question_dim, shape.fusion_units
+    )
+    total += relation_of_concatenated(
+        n * p * p, shape.cell_dim + 2, shape.question_dim, shape.units
+    )
+    return total + chain(n, (shape.units[-1], *shape.classifier_units, shape.num_answers))
+
+
 def lstm(n, t, inputs, units):
     """An LSTM's four gates, at every token."""
     return dense(n * t, inputs, 4 * units) + dense(n * t, units, 4 * units)

@@ -36,8 +36,8 @@ def make_parser(doc):
     """A parser with a flag for every field of `Shape`, and those of all timings."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     for field in dataclasses.fields(Shape):
-        nargs = {"grid": 2, "fusion_units": "*"}.get(field.name, "+")
-        many = {"nargs": nargs} if isinstance(field.default, tuple) else {}
+        many = {"nargs": 2 if field.name == "grid" else "+"}
+        many = many if isinstance(field.default, tuple) else {}
         parser.add_argument(f"--{field.name}", type=int, default=field.default, **many)
     add_timing_flags(parser)
     return parser
