@@ -3,11 +3,11 @@
     python benchmarks/adaptive.py
     python benchmarks/adaptive.py --mean_cells 6 --grid 5 5
 
-A relation network after adaptive hard attention, in each way that it can be computed, against a
-fixed selection of the same mean number of cells. The cells are given, long and short ones, so
-that each question keeps as many as was drawn for it: in a `tight` batch nearly equally many, in a
-`wide` one a few questions keep most of the grid. Pairs grow with the square, so even without any
-waste a spread costs something; the column `fewer` has that in it.
+A relation network after adaptive hard attention, in each way that it can be computed, against
+a fixed selection of the same mean number of cells. The cells are given, long and short ones,
+so that each question keeps as many as was drawn for it: in a `tight` batch nearly equally
+many, in a `wide` one a few questions keep most of the grid. Pairs grow with the square, so
+even without any waste a spread costs something; the column `fewer` has that in it.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from benchmarks import operations, shapes, steps
-from benchmarks.heads import build_head, count_operations
+from benchmarks.heads import DYNAMIC, build_head, count_operations
 from benchmarks.timing import Variant, compare
 
 # Shape of a gamma distribution: its standard deviation is the mean over the root of this.
@@ -32,7 +32,6 @@ WAYS = {
     "padded to the longest row": ("gather", False),
     "all cells, dropped ones masked": ("mask", False),
 }
-DYNAMIC = ("tensorflow", "torch")  # backends whose shapes may depend on the data
 
 
 def main(argv=None):
@@ -63,9 +62,7 @@ def main(argv=None):
     return compare(variants, matmuls, operations.matmul(arguments.peak_size), arguments.rounds)
 
 
-def make_variant(
-    name, reference, shape, inputs, answers, attention, attention_args, flat=True
-):
+def make_variant(name, reference, shape, inputs, answers, attention, attention_args, flat=True):
     model = build_head(shape, attention=attention, attention_args=attention_args, flat=flat)
     total, cells = count_operations(
         shape, inputs, model, attention=attention, aggregator="relation", flat=flat
@@ -89,8 +86,8 @@ def draw_counts(rows, mean, num_cells, spread, seed=0):
 def draw_cells(shape, counts, seed=0):
     """Cells of norm 4 in random places, as many as said, among cells of norm 1.
 
-    AdaHAN keeps the long ones: e^4 is above the mean of the exponentials, e^1 below, unless a row
-    keeps the whole grid, whose cells are equal then.
+    AdaHAN keeps the long ones: e^4 is above the mean of the exponentials, e^1 below. A row that
+    keeps the whole grid has equal cells.
     """
     rng = np.random.default_rng(seed)
     n, p = shape.rows, shape.num_cells

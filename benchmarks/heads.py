@@ -14,6 +14,7 @@ from benchmarks import operations
 from hardvqa_tf import layers
 from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS
 
+DYNAMIC = ("tensorflow", "torch")  # backends whose shapes may depend on the data
 SOFT = {"num_hops": 2, "hidden_dim": 128, "rescale": True}  # as in configs/base.py
 
 
@@ -82,7 +83,9 @@ def count_operations(shape, inputs, model, *, attention, aggregator, flat=True):
     counts = mask.sum(axis=1)  # [N]
     n, p = mask.shape
     k = outputs["kept_cells"].shape[1]
-    lists = flat and attention == "adahan" and keras.backend.backend() in ("tensorflow", "torch")
+    lists = (
+        flat and attention == "adahan" and keras.backend.backend() in ("tensorflow", "torch")
+    )
     pairs = int((counts**2).sum()) if lists else n * k * k
     d, question_dim = shape.cell_dim, shape.question_dim
     total = 0

@@ -4,10 +4,10 @@
     python benchmarks/input.py --config=vqa_cp --records_dir=data/vqa_cp_maps --max_batches=500
 
 Reads training batches as the config says (size of the images, batch, augmentation) through
-`VqaData`: streamed, as a data set is that does not fit into memory; and, if it does, from memory
-after the first epoch. Beside it the same files through `TFRecordDataset` without looking inside,
-which is the reference, and with `cat` to /dev/null. What was read once comes from the file
-system's cache, as long as it fits: the program is measured, not the disk.
+`VqaData`: streamed, as a data set is that does not fit into memory; and, if it does, from
+memory after the first epoch. Beside it the same files through `TFRecordDataset` without
+looking inside, which is the reference, and with `cat` to /dev/null. What was read once comes
+from the file system's cache, as long as it fits: the program is measured, not the disk.
 """
 
 import argparse

@@ -3,9 +3,9 @@
     python benchmarks/kept_cells.py
     KERAS_BACKEND=jax python benchmarks/kept_cells.py --grid 5 5
 
-Every aggregator with every attention, and hard attention at several shares of the cells; each is
-compared with the same aggregator over all cells. The model between encoders and loss, on random
-numbers (benchmarks/heads.py). AdaHAN keeps what it does before any training.
+Every aggregator with every attention, and hard attention at several shares of the cells; each
+is compared with the same aggregator over all cells. The model between encoders and loss, on
+random numbers (benchmarks/heads.py). AdaHAN keeps what it does before any training.
 """
 
 import os

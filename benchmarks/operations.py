@@ -1,19 +1,19 @@
 """Floating-point operations of a training step, counted by formula, part by part.
 
-Only matrix products count (a convolution is one). What works on each number once, as ReLU, the
-sum of two cells' vectors, the softmax, norms, the gather and Adam, is left out: it is bound by
-memory, and is what keeps a step below its share of the device's peak.
+Only matrix products count (a convolution is one). What works on each number once, as ReLU,
+the sum of two cells' vectors, the softmax, norms, the gather and Adam, is left out: it is
+bound by memory, and is what keeps a step below its share of the device's peak.
 
-A product of [m, k] and [k, n] takes 2mkn operations forward, and as many again for each operand
-that gets a gradient: 6mkn for a layer within the model, 4mkn for the first one, whose input is
-data. All functions give the operations of one step, forward and backward.
+A product of [m, k] and [k, n] takes 2mkn operations forward, and as many again for each
+operand that gets a gradient: 6mkn for a layer within the model, 4mkn for the first one, whose
+input is data. All functions give the operations of one step, forward and backward.
 
-The counts are of the work that the formulation needs, not of what a library may add. They follow
-the way the layers compute: a relation network's first layer once per cell, not per pair;
-`relation_of_concatenated` is the plain formulation.
+The counts are of the work that the formulation needs, not of what a library may add. They
+follow the way the layers compute: a relation network's first layer once per cell, not per
+pair; `relation_of_concatenated` is the plain formulation.
 
-Letters: B images, N question rows, T tokens, P cells of the grid, K kept cells, M pairs of all
-rows together; D, Dq widths of cells and question, Do of a cell with its coordinates.
+Letters: B images, N question rows, T tokens, P cells of the grid, K kept cells, M pairs of
+all rows together; D, Dq widths of cells and question, Do of a cell with its coordinates.
 """
 
 import itertools
@@ -83,9 +83,7 @@ def pairwise(n, k, object_dim, units):
 def head_of_concatenated(shape):
     """All cells of `torch_head.Head`, whose arguments are a `Shape`."""
     n, p = shape.rows, shape.num_cells
-    total = fusion_of_concatenated(
-        n, p, shape.grid_dim, shape.question_dim, shape.fusion_units
-    )
+    total = fusion_of_concatenated(n, p, shape.grid_dim, shape.question_dim, shape.fusion_units)
     total += relation_of_concatenated(
         n * p * p, shape.cell_dim + 2, shape.question_dim, shape.units
     )

@@ -3,10 +3,11 @@
     python benchmarks/questions.py
     KERAS_BACKEND=jax python benchmarks/questions.py --image_size 128 128
 
-The whole model, from pixels and tokens to the weights' update, on random numbers: always the same
-number of questions, on as many images, on fewer, on few. The reference is one question on each
-image. Sort-of-CLEVR's default config gives the shapes (hard attention, 8 of 25 cells, a relation
-network over unordered pairs). All questions differ: what equal ones save is not counted here.
+The whole model, from pixels and tokens to the weights' update, on random numbers: always the
+same number of questions, on as many images, on fewer, on few. The reference is one question
+on each image. Sort-of-CLEVR's default config gives the shapes (hard attention, 8 of 25 cells,
+a relation network over unordered pairs). All questions differ: what equal ones save is not
+counted here.
 """
 
 import argparse

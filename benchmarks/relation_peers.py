@@ -4,10 +4,10 @@
     python benchmarks/relation_peers.py
     python benchmarks/relation_peers.py --backends tensorflow jax
 
-PyTorch over all cells (benchmarks/torch_head.py: concatenated pairs, no factorising) against ours
-over all cells and with hard attention. Each framework has a process of its own; they take turns,
-step by step, while the others wait. All start from the same weights, and those over all cells
-must give the same logits before anything is timed.
+PyTorch over all cells (benchmarks/torch_head.py: concatenated pairs, no factorising) against
+ours over all cells and with hard attention. Each framework has a process of its own; they
+take turns, step by step, while the others wait. All start from the same weights, and those
+over all cells must give the same logits before anything is timed.
 """
 
 import multiprocessing

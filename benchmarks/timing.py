@@ -1,8 +1,8 @@
 """Variants of one work in alternating order, and the table that compares them.
 
-On a shared machine speed drifts within minutes. So the variants take turns, round by round, every
-other round in the opposite order, and a ratio is the median of the rounds' ratios: each compares
-two times taken within seconds of each other.
+On a shared machine speed drifts within minutes. So the variants take turns, round by round,
+every other round in the opposite order, and a ratio is the median of the rounds' ratios: each
+compares two times taken within seconds of each other.
 """
 
 import dataclasses
@@ -105,9 +105,7 @@ def make_rows(variants, seconds, peak):
 
 def print_table(rows, peak, rounds):
     print(f"peak, by a large matmul: {peak / 1e9:,.1f} GFLOP/s; medians of {rounds} rounds")
-    print(
-        f"{'':44}{'cells':>7}{'GFLOP':>10}{'fewer':>8}{'ms':>10}{'faster':>8}{'of peak':>9}"
-    )
+    print(f"{'':44}{'cells':>7}{'GFLOP':>10}{'fewer':>8}{'ms':>10}{'faster':>8}{'of peak':>9}")
     for row in rows:
         print(
             f"{row.name:44}{row.cells:7.1f}{row.operations / 1e9:10.3f}{row.fewer:7.2f}x"
