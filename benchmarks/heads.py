@@ -83,9 +83,8 @@ def count_operations(shape, inputs, model, *, attention, aggregator, flat=True):
     counts = mask.sum(axis=1)  # [N]
     n, p = mask.shape
     k = outputs["kept_cells"].shape[1]
-    lists = (
-        flat and attention == "adahan" and keras.backend.backend() in ("tensorflow", "torch")
-    )
+    may_vary = keras.backend.backend() in DYNAMIC
+    lists = flat and attention == "adahan" and may_vary
     pairs = int((counts**2).sum()) if lists else n * k * k
     d, question_dim = shape.cell_dim, shape.question_dim
     total = 0
@@ -95,17 +94,24 @@ def count_operations(shape, inputs, model, *, attention, aggregator, flat=True):
         )
     if attention == "soft":
         hidden_dim, num_hops = SOFT["hidden_dim"], SOFT["num_hops"]
-        total += operations.soft_attention(n, p, d, question_dim, hidden_dim, num_hops)
+        total += operations.soft_attention(
+            n, p, d, question_dim, hidden_dim, num_hops, question_is_data=True
+        )
     width = d
     if aggregator == "pairwise":
         width = shape.pairwise_units
         total += operations.pairwise(n, k, d + 2, width)
     elif aggregator == "relation":
         width = shape.units[-1]
-        # Without a fusion the cells are data, as the question is (whose few products count as
-        # if it were not).
         total += operations.relation(
-            n, n * k, pairs, d + 2, question_dim, shape.units, not shape.fusion_units
+            n,
+            n * k,
+            pairs,
+            d + 2,
+            question_dim,
+            shape.units,
+            cells_are_data=not shape.fusion_units,
+            question_is_data=True,
         )
     total += operations.chain(n, (width, *shape.classifier_units, shape.num_answers))
     return total, counts.mean()

@@ -49,22 +49,35 @@ def fusion_of_concatenated(n, p, depth, question_dim, units):
     return first + chain(n * p, units)
 
 
-def soft_attention(n, p, d, question_dim, hidden_dim, num_hops):
-    """`SoftAttention`; of its products, the weighted sum of cells is none."""
+def soft_attention(n, p, d, question_dim, hidden_dim, num_hops, question_is_data=False):
+    """`SoftAttention`; its weighted sum of the cells is no matrix product."""
     hop = dense(n * p, d, hidden_dim) + dense(n, d, hidden_dim) + dense(n * p, hidden_dim, 1)
-    projection = 0 if question_dim == d else dense(n, question_dim, d)
-    return projection + num_hops * hop
+    total = num_hops * hop
+    if question_dim != d:
+        return total + dense(n, question_dim, d, question_is_data)
+    # The first hop begins with the question itself.
+    return total - dense(n, d, hidden_dim) + dense(n, d, hidden_dim, question_is_data)
 
 
-def relation(n, cells, pairs, object_dim, question_dim, units, cells_are_data=False):
+def relation(
+    n,
+    cells,
+    pairs,
+    object_dim,
+    question_dim,
+    units,
+    cells_are_data=False,
+    question_is_data=False,
+):
     """`RelationNetwork`.
 
     Args:
         cells: of all rows together whose products are computed, padding included.
         pairs: M, of all rows together, that go through g.
     """
-    of_cells = 2 * dense(cells, object_dim, units[0], cells_are_data)
-    return of_cells + dense(n, question_dim, units[0]) + chain(pairs, units)
+    first = 2 * dense(cells, object_dim, units[0], cells_are_data)
+    first += dense(n, question_dim, units[0], question_is_data)
+    return first + chain(pairs, units)
 
 
 def relation_of_concatenated(pairs, object_dim, question_dim, units):
