@@ -15,12 +15,14 @@ import importlib
 import os
 import statistics
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
+from benchmarks import timing
 from benchmarks.cat import run_cat
 from benchmarks.timing import alternate
 from hardvqa_tf import data
@@ -43,24 +45,22 @@ def main(argv=None):
     if arguments.records_dir:
         config.records_dir = arguments.records_dir
     paths = shard_paths(config.records_dir, config.train.split)
-    vqa_data, readers = make_readers(config, arguments.max_batches)
-    steps = min(vqa_data.steps_per_epoch, arguments.max_batches or vqa_data.steps_per_epoch)
-    # Raw reads are of all batches, and are counted as such.
-    batches = dict.fromkeys(readers, steps)
-    readers |= {REFERENCE: lambda: read_raw(paths), "cat": lambda: run_cat(paths)}
-    batches |= dict.fromkeys((REFERENCE, "cat"), vqa_data.steps_per_epoch)
-    seconds = alternate(readers, arguments.rounds)
+    vqa_data, measures = make_measures(config, arguments.max_batches)
+    every = vqa_data.steps_per_epoch  # A raw read is of as many.
+    measures[REFERENCE] = timed(lambda: read_raw(paths), every)
+    measures["cat"] = timed(lambda: run_cat(paths), every)
+    seconds = alternate(measures, arguments.rounds)
     num_bytes = sum(os.path.getsize(path) for path in paths)
     print(
         f"{config.records_dir}, {config.train.split}: {vqa_data.num_images:,} images, "
         f"{vqa_data.num_questions:,} questions, {num_bytes / 1e6:,.1f} MB\n"
         f"a batch: {vqa_data.batch_size} images x {vqa_data.questions_per_image} questions"
     )
-    return print_table(seconds, batches, num_bytes / vqa_data.steps_per_epoch)
+    return print_table(seconds, num_bytes / every)
 
 
-def make_readers(config, max_batches):
-    """Returns a `VqaData`, and {name: function that reads an epoch of one}."""
+def make_measures(config, max_batches):
+    """Returns a `VqaData`, and {name: function that returns the seconds of a batch}."""
     vocabularies = Vocabularies.from_records(
         config.records_dir, config.max_words, config.num_answers, config.min_answer_count
     )
@@ -71,17 +71,27 @@ def make_readers(config, max_batches):
         streamed = open_split(config, config.train.split, vocabularies, target)
     finally:
         data.CACHE_BYTES = allowed
-    readers = {"VqaData, streamed": lambda: read_epoch(streamed, max_batches)}
+    measures = {"VqaData, streamed": lambda: time_epoch(streamed, max_batches)}
     if cached.cached:
-        read_epoch(cached, None)  # Wholly: a cache that was not filled is not used.
-        readers["VqaData, from memory"] = lambda: read_epoch(cached, max_batches)
-    return streamed, readers
+        measures["VqaData, from memory"] = lambda: time_epoch(cached, max_batches)
+    return streamed, measures
 
 
-def read_epoch(vqa_data, max_batches):
-    # With the tracing that every epoch begins with: it is part of training, too.
-    for _ in vqa_data.training_epoch(0).take(-1 if max_batches is None else max_batches):
-        pass
+def time_epoch(vqa_data, max_batches):
+    """Seconds of a batch, without the first: before it comes, the epoch is traced."""
+    # Of an epoch from memory, the first batch of the first epoch waits for all images.
+    batches = iter(vqa_data.training_epoch(0).take(max_batches or vqa_data.steps_per_epoch))
+    next(batches)
+    started, count = time.perf_counter(), 0
+    for _ in batches:
+        count += 1
+    return (time.perf_counter() - started) / max(count, 1)
+
+
+def timed(run, num_batches):
+    """As `timing.timed`, in seconds of a batch."""
+    measure = timing.timed(run)
+    return lambda: measure() / num_batches
 
 
 def read_raw(paths):
@@ -89,9 +99,9 @@ def read_raw(paths):
         pass
 
 
-def print_table(seconds, batches, bytes_per_batch):
-    """Returns {name: batches per second}."""
-    rates = {name: batches[name] / statistics.median(seconds[name]) for name in seconds}
+def print_table(seconds, bytes_per_batch):
+    """Returns {name: batches per second}; seconds {name: of a batch in each round}."""
+    rates = {name: 1 / statistics.median(seconds[name]) for name in seconds}
     print(f"{'':30}{'batches/s':>12}{'MB/s of records':>18}{'/ reference':>13}")
     for name, rate in rates.items():
         megabytes, ratio = rate * bytes_per_batch / 1e6, rate / rates[REFERENCE]

@@ -43,24 +43,33 @@ class Row:
     of_peak: float
 
 
-def alternate(runs, rounds):
-    """Times each function once a round.
+def alternate(measures, rounds):
+    """Lets each measure once a round, after a round that does not count.
 
     Args:
-        runs: {name: function without arguments}.
+        measures: {name: function without arguments that returns seconds}.
 
     Returns:
         {name: seconds of each round}.
     """
-    for run in runs.values():
-        run()  # Not timed: traces, compiles, asks for memory.
-    seconds = {name: [] for name in runs}
+    for measure in measures.values():
+        measure()  # Traces, compiles, asks for memory, fills caches.
+    seconds = {name: [] for name in measures}
     for number in range(rounds):
-        for name in list(runs)[:: -1 if number % 2 else 1]:
-            started = time.perf_counter()
-            runs[name]()
-            seconds[name].append(time.perf_counter() - started)
+        for name in list(measures)[:: -1 if number % 2 else 1]:
+            seconds[name].append(measures[name]())
     return seconds
+
+
+def timed(run):
+    """A function that runs this one and returns the seconds that it took."""
+
+    def measure():
+        started = time.perf_counter()
+        run()
+        return time.perf_counter() - started
+
+    return measure
 
 
 def compare(variants, matmuls, matmul_operations, rounds):
@@ -75,9 +84,9 @@ def compare(variants, matmuls, matmul_operations, rounds):
     Returns:
         {name: Row}.
     """
-    runs = {variant.name: variant.run for variant in variants}
-    peaks = {("matmul", i): matmul for i, matmul in enumerate(matmuls)}
-    seconds = alternate(runs | peaks, rounds)
+    measures = {variant.name: timed(variant.run) for variant in variants}
+    peaks = {("matmul", i): timed(matmul) for i, matmul in enumerate(matmuls)}
+    seconds = alternate(measures | peaks, rounds)
     peak = matmul_operations / min(min(seconds[name]) for name in peaks)
     rows = make_rows(variants, seconds, peak)
     print_table(rows.values(), peak, rounds)

@@ -18,7 +18,7 @@ from benchmarks import (
     time_to_accuracy,
 )
 from benchmarks.heads import SOFT, build_head, count_operations
-from benchmarks.timing import Variant, alternate, make_rows
+from benchmarks.timing import Variant, alternate, make_rows, timed
 from hardvqa_tf.encoders import small_cnn
 
 # N=3 rows, a grid of 2x3 cells.
@@ -142,7 +142,8 @@ def test_a_list_of_pairs_costs_what_the_rows_keep():
 
 def test_variants_take_turns_in_alternating_order():
     calls = []
-    seconds = alternate({name: lambda name=name: calls.append(name) for name in "abc"}, 3)
+    measures = {name: timed(lambda name=name: calls.append(name)) for name in "abc"}
+    seconds = alternate(measures, 3)
     assert "".join(calls) == "abc" + "abc" + "cba" + "abc"  # the first is not timed
     assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3, "c": 3}
 
