@@ -1,0 +1,57 @@
+"""Does a training step shrink as its operations do, when fewer cells are kept?
+
+    python benchmarks/kept_cells.py
+    KERAS_BACKEND=jax python benchmarks/kept_cells.py --grid 5 5
+
+Every aggregator with every attention, and hard attention at several shares of the cells; each
+is compared with the same aggregator over all cells. The model between encoders and loss, on
+random numbers (benchmarks/heads.py). AdaHAN keeps what it does before any training.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from benchmarks import operations, shapes, steps
+from benchmarks.heads import SOFT, build_head, count_operations
+from benchmarks.timing import Variant, compare
+
+AGGREGATORS = ("sum", "pairwise", "relation")
+
+
+def main(argv=None):
+    parser = shapes.make_parser(__doc__)
+    parser.add_argument("--shares", type=float, nargs="+", default=(1 / 16, 1 / 4, 1 / 2))
+    parser.add_argument("--aggregators", nargs="+", default=AGGREGATORS, choices=AGGREGATORS)
+    arguments = parser.parse_args(argv)
+    shape = shapes.shape_of(arguments)
+    attentions = [("all cells", "none", {}), ("soft", "soft", SOFT), ("adahan", "adahan", {})]
+    attentions += [(f"han {s:.3g}", "han", {"fraction": s}) for s in arguments.shares]
+    variants = [
+        make_variant(shape, aggregator, *attention)
+        for aggregator in arguments.aggregators
+        for attention in attentions
+    ]
+    print(f"{steps.device_name()}\n{shape}")
+    matmuls = [steps.make_matmul(arguments.peak_size)]
+    return compare(variants, matmuls, operations.matmul(arguments.peak_size), arguments.rounds)
+
+
+def make_variant(shape, aggregator, name, attention, attention_args):
+    inputs, answers = shapes.draw_batch(shape)
+    parts = {"attention": attention, "aggregator": aggregator}
+    model = build_head(shape, attention_args=attention_args, **parts)
+    total, cells = count_operations(shape, inputs, model, **parts)
+    return Variant(
+        f"{aggregator}, {name}",
+        steps.make_step(model, inputs, answers),
+        total,
+        cells,
+        reference=f"{aggregator}, all cells",
+    )
+
+
+if __name__ == "__main__":
+    main()
