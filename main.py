@@ -269,8 +269,8 @@ def report(_):
             "--mode=report needs either --runs=FOLDER,FOLDER,... (finished runs, or 'runs/*') "
             "or --grid=NAME (runs to train first, e.g. sort_of_clevr_tables)."
         )
-    from hardvqa_tf.report.grid import stopping
     from hardvqa_tf.report.write import write_report
+    from hardvqa_tf.stopping import stopping
 
     if FLAGS.verbosity <= 0:  # TensorFlow warns that it traces functions for every model anew.
         logging.set_verbosity(logging.ERROR)
