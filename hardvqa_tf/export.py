@@ -15,6 +15,7 @@ width of maps, A answers.
 import contextlib
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -31,6 +32,7 @@ from hardvqa_tf.text import PADDING, question_status
 
 NUM_ANSWERS = 5  # best ones that are given
 EMPTY_QUESTION = "empty question"
+_NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"
 _PARTIAL, _HOUR = "partial-", 3600
 
 
@@ -41,7 +43,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
       workdir: folder of a trained run.
       records_dir: where to take example images from; default: the records that the run was
         trained on. Where they are not at hand, there are no examples.
-      name: of the model; default: that of the workdir.
+      name: of the model, as in a server's addresses; default: that of the workdir.
       max_pixels: height times width of the largest image that the graph decodes.
       report: called with a line where something is left out.
 
@@ -49,15 +51,15 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
       The path of the new version.
 
     Raises:
-      ValueError: if there is no trained run.
+      ValueError: if there is no trained run, or for a name that cannot be in an address.
     """
+    name = _check_name(name) if name else _name_of(workdir)
     run = load_run(workdir)
     for stale in stale_evaluations(workdir):
         report(
             f"{stale} is older than model.keras, so the model card leaves its numbers out. "
             "Evaluate again, and then export."
         )
-    name = name or os.path.basename(os.path.realpath(workdir))
     folder = os.path.join(workdir, "export")
     os.makedirs(folder, exist_ok=True)
     with _new_version(folder) as (partial, version):
@@ -72,6 +74,19 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
         with open(os.path.join(partial, "README.md"), "w", encoding="utf-8") as file:
             file.write(model_card(workdir, run, card, version, max_pixels))
     return os.path.join(folder, str(version))
+
+
+def _check_name(name):
+    if re.search(_NOT_IN_NAMES, name):
+        raise ValueError(
+            "A model's name is part of a server's addresses: letters, digits and ._- are "
+            f"taken. Received: {name!r}. Use e.g. {re.sub(_NOT_IN_NAMES, '_', name)!r}."
+        )
+    return name
+
+
+def _name_of(workdir):
+    return re.sub(_NOT_IN_NAMES, "_", os.path.basename(os.path.realpath(workdir)))
 
 
 def describe(run, name):

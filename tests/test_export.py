@@ -267,14 +267,3 @@ def test_rows_of_unknown_length_are_merged():
 
     expected = model({"image": picture, "question_tokens": question})
     np.testing.assert_allclose(ask(question)["logits"], expected["logits"], atol=1e-6)
-
-
-def operations_of(folder):
-    """Names of all operations in a SavedModel, its functions included."""
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    saved = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    (graph,) = [meta.graph_def for meta in saved.meta_graphs]
-    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
-    functions = {function.signature.name for function in graph.library.function}
-    return {node.op for node in nodes} - functions
