@@ -65,12 +65,13 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     with _new_version(folder) as (partial, version):
         card = describe(run, name)
         write_saved_model(partial, run.model, run.vocabularies, max_pixels=max_pixels)
-        extra = os.path.join(partial, "assets.extra")
+        extra, assets = (os.path.join(partial, name) for name in ("assets.extra", "assets"))
         os.makedirs(extra, exist_ok=True)
+        os.makedirs(assets, exist_ok=True)
         card["examples"] = pick_examples(run.config, records_dir, extra)
         write_json(os.path.join(extra, "model.json"), card)
         for file, content in _asset_contents(run).items():
-            write_json(os.path.join(partial, "assets", file), content)
+            write_json(os.path.join(assets, file), content)
         with open(os.path.join(partial, "README.md"), "w", encoding="utf-8") as file:
             file.write(model_card(workdir, run, card, version, max_pixels))
     return os.path.join(folder, str(version))
@@ -159,14 +160,17 @@ class AnswerGraph:
         else:
             picture = tf.TensorSpec([None], tf.string, "image")
 
+        many = tf.TensorSpec([None, None], tf.string, "question")
+        # Without autograph, which nothing here needs, tracing takes less time.
+        options = {"autograph": False}
+        self.answer_many = tf.function(self._answer, [picture, many], **options)
+
         def answer(picture, question):
-            outputs = self._answer(picture, question[:, None])
+            outputs = self.answer_many(picture, question[:, None])
             return {name: value[:, 0] for name, value in outputs.items()}
 
         one = tf.TensorSpec([None], tf.string, "question")
-        many = tf.TensorSpec([None, None], tf.string, "question")
-        self.answer = tf.function(answer, input_signature=[picture, one])
-        self.answer_many = tf.function(self._answer, input_signature=[picture, many])
+        self.answer = tf.function(answer, [picture, one], **options)
 
     def _answer(self, picture, question):
         """[B, ...] and string[B, Q] -> the outputs, [B, Q, ...]."""

@@ -8,9 +8,9 @@ tensorflow_serving/model_servers/BUILD, `server_lib`, read at 9d981c5c of 2026-0
     and those of TensorFlow Decision Forests
 
 The first is also what the TensorFlow wheel is made of. So an operation counts as linked if, in
-a process that imported TensorFlow alone, it has a kernel for CPUs (or none, being rewritten into
-others before anything runs) and does not come from what the wheel has beyond core: XLA, TPU,
-TensorRT. Of tensorflow-text, the operations of the libraries that `ops_lib` lists count, by
+a process that imported TensorFlow alone, it has a kernel for CPUs (or none, being rewritten
+into others before anything runs) and does not come from what the wheel has beyond core: XLA,
+TPU, TensorRT. Of tensorflow-text, the operations of the libraries that `ops_lib` lists count, by
 name. Beyond that, each operation is typed out below: a new one fails the test until somebody
 has looked at it.
 """
