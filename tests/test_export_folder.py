@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
@@ -18,6 +19,7 @@ from hardvqa_tf import export as exporting
 from hardvqa_tf.export import export
 from hardvqa_tf.predict import predict
 from hardvqa_tf.runs import load_run
+from tests.serving_ops import CORE, TEXT, operations_of
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -37,7 +39,7 @@ def version(workdir):
     return workdir / "export" / "1"
 
 
-def test_everything_is_inside(version, records_dir):
+def test_everything_is_inside(version, vocabularies):
     names = {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()}
     assert names >= {
         "saved_model.pb",
@@ -53,7 +55,7 @@ def test_everything_is_inside(version, records_dir):
         "name": "my_run",
         "image_size": [20, 24],
         "grid": [3, 3],
-        "num_answers": 10,
+        "num_answers": len(vocabularies.answers),
         "input": "image",
         "attention": "han",
         "aggregator": "sum",
@@ -66,8 +68,8 @@ def test_everything_is_inside(version, records_dir):
         types = [asked["type"] for asked in example["questions"]]
         assert types and len(types) == len(set(types))
         assert all(asked["question"] and asked["answer"] for asked in example["questions"])
-    words = json.loads((version / "assets" / "vocabularies.json").read_text())["words"]
-    assert "red" in words
+    stored = json.loads((version / "assets" / "vocabularies.json").read_text())
+    assert stored == vocabularies.to_json()
 
 
 def test_other_users_can_read_it(version):
@@ -163,20 +165,6 @@ def test_the_card_has_the_numbers_of_the_evaluation(trained_run, tmp_path, monke
     assert "evaluation_test.json is older than model.keras" in lines[0]
 
 
-def test_the_card_says_how_to_call_it_and_that_works(version, monkeypatch, capsys):
-    """The Python of the card, run as it stands there, on one of the examples."""
-    text = (version / "README.md").read_text()
-    code = text.split("```python\n")[1].split("```")[0]
-    monkeypatch.chdir(version)
-    image = json.loads(pathlib.Path("assets.extra/model.json").read_text())["examples"][0]
-    code = code.replace('"image.jpg"', repr(f"assets.extra/{image['image']}"))
-    exec(compile(code, "README.md", "exec"), {})
-    answer, probability = capsys.readouterr().out.splitlines()[0].rsplit(" ", 1)
-    assert answer in load_run("../..").vocabularies.answers.answers
-    assert 0 < float(probability) <= 1
-    assert "PredictRequest" in text and "## Limits" in text
-
-
 def test_the_rest_call_of_the_card_is_json(version, tmp_path):
     """Up to curl, as a shell runs it."""
     text = (version / "README.md").read_text()
@@ -192,68 +180,82 @@ def test_the_rest_call_of_the_card_is_json(version, tmp_path):
 ALONE = """
 import importlib.util, json, sys
 import tensorflow as tf
-import tensorflow_text
+from tensorflow.python.framework import kernels
 
+def runs(name):
+    found = kernels.get_registered_kernels_for_op(name).kernel
+    return bool({kernel.device_type for kernel in found} & {"CPU", "DEFAULT"})
+
+print(json.dumps([name for name in json.loads(sys.argv[1]) if runs(name)]))
 for name in ("hardvqa_tf", "records"):
     assert importlib.util.find_spec(name) is None, sys.path
-ask = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
-image = open(sys.argv[2], "rb").read()
-found = ask(image=tf.constant([image]), question=tf.constant([sys.argv[3]]))
-found = {name: value.numpy()[0] for name, value in found.items()}
-best = zip(found["top_answers"], found["top_probabilities"])
-print(json.dumps([[answer.decode(), float(p)] for answer, p in best]))
-print(json.dumps(found["mask"].tolist()))
-print(json.dumps(sorted(sys.modules)))
+exec(open("as_in_the_card.py").read())
+print(json.dumps({name: value[0].numpy().tolist() for name, value in found.items()
+                  if value.dtype != tf.string}))
+assert not {"hardvqa_tf", "records", "main", "ml_collections"} & set(sys.modules)
+
+sys.path.insert(0, sys.argv[2])
+exec(sys.argv[3])
+print(model.count_params(), *keras.saving.get_custom_objects())
 """
 
 
-def test_it_works_with_tensorflow_and_tensorflow_text_alone(workdir, tmp_path):
-    """In another process and folder, moved there; the answers are those of --mode=predict."""
-    shutil.copytree(workdir / "export" / "1", tmp_path / "elsewhere")
-    image, question = tmp_path / "photo.jpg", "What is the shape of the red object?"
+@pytest.fixture(scope="module")
+def alone(workdir, tmp_path_factory):
+    """Lines of a process that has TensorFlow and tensorflow-text, in a copy of the export.
+
+    It runs the Python of the model card; then, with this repository, the two lines of the
+    documentation that load a `.keras` file.
+    """
+    folder = tmp_path_factory.mktemp("alone") / "elsewhere"
+    shutil.copytree(workdir / "export" / "1", folder)
+    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    (folder / "as_in_the_card.py").write_text(code)
     pixels = np.random.default_rng(0).integers(0, 256, (50, 40, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(image)
+    Image.fromarray(pixels).save(folder / "image.jpg")
+    documented = (ROOT / "docs" / "serving.md").read_text()
+    two_lines = documented.split("two lines load it:\n\n```python\n")[1].split("```")[0]
+    assert len([line for line in two_lines.splitlines() if line]) == 2
+    two_lines = two_lines.replace("runs/sort_of_clevr", str(workdir))
+    arguments = [json.dumps(sorted(CORE | TEXT)), str(ROOT), two_lines]
     done = subprocess.run(
-        [sys.executable, "-c", ALONE, "elsewhere", str(image), question],
-        cwd=tmp_path,
+        [sys.executable, "-c", ALONE, *arguments],
+        cwd=folder,
         env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    best, mask, modules = (json.loads(line) for line in done.stdout.splitlines())
-    assert not {"hardvqa_tf", "records", "main", "ml_collections"} & set(modules)
-    expected = predict(str(workdir), str(image), question, str(tmp_path / "picture.png"))
-    assert [answer for answer, _ in best] == [a for a, _ in expected["best_answers"]]
+    return folder, done.stdout.splitlines()
+
+
+def test_the_card_says_how_to_call_it_and_that_works_without_us(workdir, alone, tmp_path):
+    """The answer is that of --mode=predict to the same question about the same image."""
+    folder, lines = alone
+    question = json.loads(re.search(r"tf.constant\(\[(\".+\")\]\)", _card(folder)).group(1))
+    picture = str(tmp_path / "picture.png")
+    expected = predict(str(workdir), str(folder / "image.jpg"), question, picture)
+    answer, probability = lines[1].rsplit(" ", 1)
+    assert answer == expected["answer"]
+    assert float(probability) == pytest.approx(expected["best_answers"][0][1], abs=1e-5)
+    found = json.loads(lines[-2])
     np.testing.assert_allclose(
-        [p for _, p in best], [p for _, p in expected["best_answers"]], atol=1e-5
+        found["top_probabilities"], [p for _, p in expected["best_answers"]], atol=1e-5
     )
-    assert np.sum(mask) == expected["num_cells"] and np.shape(mask) == (3, 3)
+    assert found["num_cells"] == expected["num_cells"] == np.sum(found["mask"])
+    assert np.shape(found["mask"]) == (3, 3)
 
 
-TWO_LINES = """
-import keras, hardvqa_tf.vqa_model
-models = [keras.saving.load_model(path) for path in {paths}]
-print(*[model.count_params() for model in models])
-print(*keras.saving.get_custom_objects())
-"""
+def _card(folder):
+    return (folder / "README.md").read_text()
 
 
-def test_a_keras_file_is_loaded_by_two_lines(workdir, tmp_path):
-    paths = [str(workdir / "model.keras")]
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_LINES.format(paths=paths)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    counts, known = done.stdout.splitlines()
-    assert int(counts) == load_run(str(workdir)).model.count_params()
+def test_a_keras_file_is_loaded_by_two_lines(workdir, alone):
+    count, *known = alone[1][-1].split()
+    assert int(count) == load_run(str(workdir)).model.count_params()
     # No layer that a model can be made of is missing.
-    assert registered_layers() <= set(known.split())
+    assert registered_layers() <= set(known)
 
 
 def registered_layers():
@@ -267,3 +269,10 @@ def registered_layers():
                 names.add(f"hardvqa_tf>{node.name}")
     assert len(names) > 15
     return names
+
+
+def test_the_operations_are_those_that_tensorflow_serving_links(version, alone):
+    """See serving_ops.py for where the list comes from."""
+    assert operations_of(version) <= CORE | TEXT
+    # TensorFlow by itself runs what the list says that it runs, and no more of it.
+    assert set(json.loads(alone[1][0])) == CORE
