@@ -121,7 +121,7 @@ _VIRTUAL = flags.DEFINE_integer(
 _MODEL_DIR = flags.DEFINE_list(
     "model_dir",
     [],
-    "serve: folders, or NAME=folder: of a model's versions, a run's workdir, or of several models.",
+    "serve: folders, or NAME=folder: of a model, a run's workdir, or several models.",
 )
 _HOST = flags.DEFINE_string(
     "host", "127.0.0.1", "serve: address to listen at; 0.0.0.0 for all of this machine's."

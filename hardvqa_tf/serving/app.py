@@ -19,10 +19,10 @@ import time
 import anyio
 import orjson
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Route
 
 from hardvqa_tf.serving import asking, checks, openapi, protocol

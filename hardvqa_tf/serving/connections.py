@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with bounds on what it leaves open: a request's head, and its time."""
+"""uvicorn's HTTP protocol, with bounds on what it leaves open: the size and time of a head."""
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
