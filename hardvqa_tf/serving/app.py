@@ -113,13 +113,20 @@ async def predict(request):
         with anyio.fail_after(service.limits.deadline_seconds):
             return await _predict(request, service, servable)
     except TimeoutError:
-        raise Refusal(
-            504,
-            f"The answer took longer than {service.limits.deadline_seconds:g} seconds. Send "
-            "fewer rows, or again when the server is less busy.",
-        ) from None
+        raise _too_late(request, service.limits.deadline_seconds) from None
     finally:
         servable.users -= 1
+
+
+def _too_late(request, seconds):
+    if not getattr(request.state, "has_body", False):
+        sentence = f"The body did not come within {seconds:g} seconds. Send it faster."
+        return Refusal(408, sentence, {"Connection": "close"})
+    return Refusal(
+        504,
+        f"The answer took longer than {seconds:g} seconds. Send fewer rows, or again when the "
+        "server is less busy.",
+    )
 
 
 async def _predict(request, service, servable):
@@ -134,6 +141,7 @@ async def _predict(request, service, servable):
                     "The server is busy with large requests. Try again later.",
                     {"Retry-After": "5", "Connection": "close"},
                 )
+        request.state.has_body = True
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         arguments = (body, servable, limits, service.images)
         if len(body) < _LARGE_BODY:

@@ -2,6 +2,7 @@
 
 _ERRORS = {
     "400": "What is wrong with the request, in a sentence.",
+    "408": "The body did not come in time.",
     "404": "There is no such model, version or remembered image.",
     "413": "Too large, or too many rows.",
     "415": "The body is compressed.",

@@ -1,4 +1,4 @@
-"""The server as a process and on a socket: start, reload, slow and rude clients, and its end."""
+"""The server as a process and on a socket: start, reload, slow clients, and its end."""
 
 import contextlib
 import json
