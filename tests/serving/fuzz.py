@@ -1,4 +1,4 @@
-"""Requests that nobody would write: near the schema, far from it, and images with bytes changed.
+"""Requests that nobody would write: near the schema, far from it, images with bytes changed.
 
 As a program, against a server of its own process, with the memory that it takes on the way:
 
