@@ -23,8 +23,7 @@ import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, ROOT)
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
@@ -32,6 +31,7 @@ import numpy as np
 from benchmarks.timing import alternate
 
 BARE = "model alone, 1 row"
+MAIN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "main.py")
 
 
 def main(argv=None):
@@ -143,7 +143,7 @@ class Server:
     """`main.py --mode=serve` on a free port."""
 
     def __init__(self, model_dir, max_batch_size):
-        command = [sys.executable, os.path.join(ROOT, "main.py"), "--mode=serve", "--port=0"]
+        command = [sys.executable, MAIN, "--mode=serve", "--port=0"]
         command += [f"--model_dir={model_dir}", f"--max_batch_size={max_batch_size}"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
