@@ -328,7 +328,9 @@ def _to_rows(outputs):
 def _encode(name, array):
     """What orjson writes: NumPy arrays of numbers, which it does fastest, lists of strings."""
     if array.dtype != object:
-        return np.ascontiguousarray(array) if array.size and array.ndim else array.tolist()
+        if not array.ndim:
+            return array[()]
+        return np.ascontiguousarray(array) if array.size else array.tolist()
     values = array.tolist()
     return _encode_strings(values, _as_b64 if name.endswith("_bytes") else _as_text)
 

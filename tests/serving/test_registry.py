@@ -184,6 +184,8 @@ def test_a_registry_of_real_models(tiny_export, half_export, tmp_path):
 
 
 @pytest.mark.parametrize("label", ["stable", "=3", "stable=x", "no:stable=3", "stable="])
-def test_labels_that_are_none(tiny_export, label):
+def test_labels_that_are_none(tmp_path, label):
+    make_version(tmp_path / "m", 3)
+    make_version(tmp_path / "n", 3)
     with pytest.raises(ValueError, match="A label is label=VERSION.*Received: "):
-        open_models([f"tiny={tiny_export}"], [label], print)
+        open_models([str(tmp_path)], [label], print)
