@@ -4,6 +4,7 @@ A model's folder holds a SavedModel in a folder named by each version's number, 
 Serving wants it. A run's workdir has it in `export`.
 """
 
+import json
 import os
 import re
 
@@ -11,6 +12,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # What a URL holds as 
 _VERSION = re.compile(r"[0-9]{1,18}")
 _SAVED_MODEL = "saved_model.pb"
 _EXPORT = "export"
+EXTRA = "assets.extra"
 _HOW = "Export one: python main.py --mode=export --workdir=FOLDER"
 
 
@@ -109,7 +111,22 @@ def _model_folder(path):
     return None
 
 
+def read_card(version_folder):
+    """What an export says of itself, assets.extra/model.json, or None."""
+    try:
+        with open(os.path.join(version_folder, EXTRA, "model.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return None
+
+
 def _name_of(folder):
+    """The name that the newest version was exported with, else the folder's or the run's."""
+    newest = max(list_versions(folder).items())[1]
+    try:
+        return str(read_card(newest)["name"])
+    except (OSError, ValueError, KeyError, TypeError):  # None, or none that can be read.
+        pass
     folder = os.path.abspath(folder)
     name = os.path.basename(folder)
     if _VERSION.fullmatch(name):  # A version itself.

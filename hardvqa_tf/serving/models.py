@@ -1,6 +1,5 @@
 """One version of a model, loaded and warm."""
 
-import json
 import os
 import struct
 import zlib
@@ -11,6 +10,7 @@ import tensorflow_text  # noqa: F401  Its operations must be known before a grap
 from google.protobuf.json_format import MessageToDict
 from tensorflow.core.protobuf import saved_model_pb2
 
+from hardvqa_tf.serving import folders
 from hardvqa_tf.serving.refusals import BadRows
 from hardvqa_tf.serving.signatures import Signature
 
@@ -79,11 +79,8 @@ def _read_signature_defs(folder):
 
 def _read_card(folder):
     """(model.json's content, the images that it names); all are kept in memory."""
-    extra = os.path.join(folder, "assets.extra")
-    try:
-        with open(os.path.join(extra, "model.json"), encoding="utf-8") as file:
-            card = json.load(file)
-    except FileNotFoundError:
+    card, extra = folders.read_card(folder), os.path.join(folder, folders.EXTRA)
+    if card is None:
         return None, []
     paths = [os.path.join(extra, e["image"]) for e in card.get("examples", []) if "image" in e]
     return card, [_read_example(path, extra) for path in paths]

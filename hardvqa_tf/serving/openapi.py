@@ -155,7 +155,7 @@ def _responses_of(signature):
     schemas = [{"type": "object", "properties": {"outputs": _object(columns)}}]
     schemas[0]["required"] = ["outputs"]
     if signature.is_joinable:
-        rows = {tensor.name: _schema(tensor, tensor.shape[1:]) for tensor in outputs}
+        rows = {t.name: _schema(t, t.shape and t.shape[1:]) for t in outputs}
         schemas.append(
             {
                 "type": "object",

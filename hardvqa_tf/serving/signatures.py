@@ -57,9 +57,9 @@ class Signature:
 
     Attributes:
       inputs, outputs: {name: `Tensor`}.
-      is_joinable: rows of several requests can run together, because every input and output
-        has a first axis of any size. A model whose outputs turn out not to follow its inputs
-        loses this.
+      is_joinable: rows of several requests can run together, because every input and every
+        output of known rank has a first axis of any size. A model whose outputs turn out not
+        to follow its inputs loses this.
       gives_status: it says of each row what was wrong with it, as our models do.
     """
 
@@ -71,7 +71,8 @@ class Signature:
         self.inputs = {n: Tensor.from_spec(n, spec) for n, spec in sorted(inputs.items())}
         outputs = function.structured_outputs
         self.outputs = {n: Tensor.from_spec(n, spec) for n, spec in sorted(outputs.items())}
-        tensors = [*self.inputs.values(), *self.outputs.values()]
+        tensors = [t for t in self.outputs.values() if t.shape is not None]
+        tensors += self.inputs.values()
         self.is_joinable = bool(self.inputs) and all(t.has_batch_axis() for t in tensors)
         status = self.outputs.get("status")
         self.gives_status = self.is_joinable and status is not None and status.is_string

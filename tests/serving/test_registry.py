@@ -48,6 +48,12 @@ def test_the_ways_to_name_a_model(tmp_path):
     assert folders.find_models([f"{export}/12"]) == {"run": f"{export}/12"}
     assert folders.list_versions(f"{export}/12") == {12: f"{export}/12"}
     assert set(folders.list_versions(export)) == {1, 12}
+    extra = tmp_path / "run" / "export" / "12" / "assets.extra"
+    extra.mkdir()
+    (extra / "model.json").write_text('{"name": "its_own"}')
+    assert folders.find_models([export]) == {"its_own": export}
+    (extra / "model.json").write_text("no JSON")
+    assert folders.find_models([export]) == {"run": export}
 
 
 def test_what_is_no_version_is_left_out(tmp_path):
