@@ -150,7 +150,7 @@ async def _predict(request, service, servable):
             loop = asyncio.get_running_loop()
             questioning = await loop.run_in_executor(service.readers, asking.read, *arguments)
         outputs = await asking.run(
-            questioning, service.batches, lambda jobs: _wait(jobs, request)
+            questioning, service.batches, service.images, lambda jobs: _wait(jobs, request)
         )
     finally:
         service.held_bytes -= sum(map(len, parts))

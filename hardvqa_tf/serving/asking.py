@@ -64,7 +64,7 @@ def read(body, servable, limits, images):
     questioning = Questioning(form, signature, columns, np.ones(size), {}, {})
     if signature.gives_status:
         _check_questions(questioning, limits)
-        _check_images(questioning, limits, images)
+        _check_images(questioning, limits)
         if not questioning.good_rows:
             raise _nothing_to_answer(questioning.problems[0], size)
     else:
@@ -72,11 +72,12 @@ def read(body, servable, limits, images):
     return questioning
 
 
-async def run(questioning, batches, while_waiting):
+async def run(questioning, batches, images, while_waiting):
     """Runs the rows that are good.
 
     Args:
       batches: `Batches`.
+      images: `ImageMemory`.
       while_waiting: awaited with the futures of what runs; returns when they are done.
 
     Returns:
@@ -85,6 +86,8 @@ async def run(questioning, batches, while_waiting):
     good, signature = questioning.good_rows, questioning.signature
     jobs = batches.submit(signature, _pieces(questioning, good, batches.max_batch_size))
     try:
+        if signature.gives_status:  # While the model is at work: checksums take their time.
+            _remember(questioning, good, images)
         await while_waiting(jobs)
     finally:
         for job in jobs:
@@ -153,7 +156,7 @@ def _check_questions(questioning, limits):
             questioning.problems[row] = first or "There is no question. Ask one."
 
 
-def _check_images(questioning, limits, images):
+def _check_images(questioning, limits):
     column = questioning.columns.get("image")
     if column is None or column.dtype != object or column.ndim != 1:
         return
@@ -166,10 +169,16 @@ def _check_images(questioning, limits, images):
         except ValueError as error:
             questioning.problems[row] = str(error)
             continue
-        images.add(image)
         # The decoded images of a batch have no more pixels than one image may have.
         share = limits.max_batch_size * pixels / limits.max_image_pixels
         questioning.weights[row] = max(questioning.weights[row], share)
+
+
+def _remember(questioning, rows, images):
+    column = questioning.columns.get("image")
+    if column is not None and column.dtype == object and column.ndim == 1:
+        for row in rows:
+            images.add(column[row])
 
 
 def _nothing_to_answer(sentence, size):

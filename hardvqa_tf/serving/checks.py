@@ -96,7 +96,7 @@ def _broken(reason):
 
 
 def _jpeg_size(encoded):
-    if b"\xff\xd9" not in encoded:
+    if not (encoded.endswith(b"\xff\xd9") or b"\xff\xd9" in encoded):
         raise ValueError(_broken("its end is missing"))
     if encoded.count(b"\xff\xda") > _MAX_SCANS:
         raise ValueError(
@@ -123,7 +123,7 @@ def _jpeg_size(encoded):
 def _png_size(encoded):
     if encoded[12:16] != b"IHDR":
         raise ValueError(_broken("a PNG begins with its size, this does not"))
-    if b"IEND" not in encoded:
+    if not (encoded[-8:-4] == b"IEND" or b"IEND" in encoded):
         raise ValueError(_broken("its end is missing"))
     width, height = struct.unpack_from(">II", encoded, 16)
     return height, width

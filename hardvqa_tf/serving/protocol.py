@@ -6,21 +6,19 @@ a single input its name is left out. Strings are text, or bytes as {"b64": "..."
 (https://www.tensorflow.org/tfx/serving/api_rest)
 """
 
-import base64
 import binascii
 import dataclasses
 import json
-import re
 
 import numpy as np
 import orjson
+import pybase64
 
 from hardvqa_tf.serving.refusals import Refusal, shown
 
 DEFAULT_SIGNATURE = "serving_default"
 INSTANCES, INPUTS = "instances", "inputs"
 _MAX_RANK = 32
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -261,16 +259,17 @@ def _to_bytes(item, tensor, find_image):
 
 
 def _decode_base64(text, tensor):
-    text = text.rstrip()
-    text += "=" * (-len(text) % 4) if "=" not in text[-2:] else ""  # Padding may lack.
     try:
-        if _BASE64.fullmatch(text) or _BASE64.fullmatch(text := "".join(text.split())):
-            return base64.b64decode(text)
+        return pybase64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):  # Lines and missing padding are taken, too.
+        text = "".join(text.split())
+        text += "=" * (-len(text) % 4) if "=" not in text[-2:] else ""
+    try:
+        return pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        pass
-    return Problem(
-        f"`{tensor.name}` is not base64. Encode its bytes as base64 of A-Z, a-z, 0-9, + and /."
-    )
+        return Problem(
+            f"`{tensor.name}` is not base64. Encode its bytes in A-Z, a-z, 0-9, + and /."
+        )
 
 
 def _check_rows(columns):
@@ -346,7 +345,7 @@ def _as_text(value):
 
 
 def _as_b64(value):
-    return {"b64": base64.b64encode(value).decode("ascii")}
+    return {"b64": pybase64.b64encode_as_string(value)}
 
 
 def _as_float(name, array):
