@@ -98,6 +98,7 @@ def _configure(app, limits):
         app,
         http=BoundedProtocol,
         ws="none",
+        lifespan="on",
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,

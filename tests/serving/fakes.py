@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from hardvqa_tf.serving.app import Service, make_app
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.refusals import BadRows
-from hardvqa_tf.serving.registry import Model, Registry
+from hardvqa_tf.serving.registry import AVAILABLE, Model, Registry, Version
 from hardvqa_tf.serving.signatures import Tensor
 
 
@@ -69,6 +69,9 @@ class Served(Model):
     def __init__(self, servable):
         super().__init__(servable.name, "nowhere")
         self._serving = {servable.version: servable}
+        self._versions = {
+            servable.version: Version(servable.version, "nowhere", AVAILABLE, servable=servable)
+        }
 
 
 def make_service(*servables, token=None, **limits):

@@ -175,8 +175,10 @@ def test_an_image_is_asked_about_again_by_its_checksum(client):
 
 def test_status_and_metadata(client):
     for path in ("/v1/models/tiny", "/v1/models/tiny/versions/3"):
-        # `Served` has no folder, so its status is told by what it serves.
-        assert client.get(path).status_code in (200, 404)
+        (entry,) = client.get(path).json()["model_version_status"]
+        assert (entry["version"], entry["state"]) == ("3", "AVAILABLE")
+    response = client.get("/v1/models/tiny/versions/4")
+    assert response.status_code == 404 and "Version 4" in response.json()["error"]
     metadata = client.get("/v1/models/tiny/metadata").json()
     assert metadata["model_spec"] == {"name": "tiny", "signature_name": "", "version": "3"}
     definitions = metadata["metadata"]["signature_def"]["signature_def"]
