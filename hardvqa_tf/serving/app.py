@@ -154,8 +154,7 @@ async def _predict(request, service, servable):
         )
     finally:
         service.held_bytes -= sum(map(len, parts))
-    if questioning.problems or questioning.notes:
-        service.measures.bad_rows(len(questioning.problems) + len(questioning.notes))
+    service.measures.bad_answers(asking.count_bad(questioning.signature, outputs))
     return _json_bytes(protocol.write_response(questioning.form, outputs))
 
 
@@ -398,7 +397,7 @@ async def _nobody_listens(_: Request, error: ClientDisconnect):
 async def _refuse_route(request: Request, error: HTTPException):
     method, path = shown(request.method), shown(request.scope["path"])
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
         sentence = f"{path} does not take {method}. It takes {allowed}."
     else:
         sentence = f"There is nothing at {path}. What there is: GET /openapi.json"

@@ -106,6 +106,11 @@ async def run(questioning, batches, images, while_waiting):
     return _put_together(questioning, good, jobs, answers)
 
 
+def count_bad(signature, outputs):
+    """How many answers have another status than "ok"."""
+    return int((outputs["status"] != OK).sum()) if signature.gives_status else 0
+
+
 def _sentence(text):
     return f"The request cannot be answered: {text}"
 

@@ -35,8 +35,10 @@ class Measures:
             buckets=_SECONDS,
             registry=own,
         )
-        self._bad_rows = Counter(
-            "hardvqa_bad_rows", "Rows of answered requests that were not.", registry=own
+        self._bad_answers = Counter(
+            "hardvqa_bad_answers",
+            "Questions with another status than ok, in requests answered with 200.",
+            registry=own,
         )
         self._queue = Gauge("hardvqa_queue_rows", "Rows that wait.", registry=own)
         self._bytes = Gauge("hardvqa_request_bytes", "Bytes of requests held.", registry=own)
@@ -66,8 +68,9 @@ class Measures:
         self._batch_rows.observe(rows)
         self._batch_seconds.observe(seconds)
 
-    def bad_rows(self, number):
-        self._bad_rows.inc(number)
+    def bad_answers(self, number):
+        if number:
+            self._bad_answers.inc(number)
 
     def page(self, models, waiting, held_bytes, image_bytes):
         """Bytes of the page.

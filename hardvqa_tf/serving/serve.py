@@ -52,11 +52,16 @@ def serve(
                 "Anyone who reaches this machine may ask: set %s or --token_file.",
                 TOKEN_VARIABLE,
             )
-        report(f"Serving {_names(registry)} at {_url(listener)} (Ctrl-C ends it)")
         server = uvicorn.Server(_configure(make_app(service), limits))
-        # uvicorn hands the signal on when it is done, to whom it was meant before: to us, who
-        # have nothing left to do, so that the process ends with 0.
-        with on_signal(lambda: None):
+
+        def stop():
+            server.should_exit = True
+
+        # uvicorn takes signals itself, and hands them on when it is done, to us: we have
+        # nothing left to do, so that the process ends with 0.
+        with on_signal(stop):
+            listener.listen(limits.max_connections)
+            report(f"Serving {_names(registry)} at {_url(listener)} (Ctrl-C ends it)")
             server.run(sockets=[listener])
 
 

@@ -136,7 +136,7 @@ def test_bad_rows_say_why_and_leave_the_others_alone(client):
         assert prediction["answer"] == "" and prediction["top_answers"] == [""] * 5
         assert prediction["num_cells"] == 0 and prediction["mask"] == [[False] * 3] * 2
     metrics = client.get("/metrics").text
-    assert f"hardvqa_bad_rows_total {len(BAD)}.0" in metrics
+    assert f"hardvqa_bad_answers_total {len(BAD)}.0" in metrics
 
 
 @pytest.mark.parametrize("change, sentence", BAD, ids=range(len(BAD)))
@@ -214,7 +214,7 @@ def test_models_their_cards_and_examples(client):
         ("GET", "/v1/models/%0a%1b%5b31m", 404, "There is no model '\\n\\x1b[31m'"),
         ("GET", "/../../etc/passwd", 404, "There is nothing at"),
         ("GET", PREDICT, 405, "does not take 'GET'. It takes POST"),
-        ("DELETE", "/v1/models/tiny", 405, "does not take 'DELETE'. It takes GET"),
+        ("DELETE", "/v1/models/tiny", 405, "does not take 'DELETE'. It takes GET, HEAD"),
         ("POST", "/v1/models/tiny:classify", 404, "There is nothing at"),
         ("POST", "/v1/models/tiny/labels/x:predict", 400, "has no label 'x'. It has: none"),
         ("POST", PREDICT, 400, "The body is not JSON"),
