@@ -11,6 +11,9 @@ Modes, what each needs, and what it leaves:
                     of any result file; --questions=FILE checks it, --scores=FILE keeps it.
   --mode=predict    answers --question about --image with the model in --workdir, and draws
                     which cells it looked at.
+  --mode=export     writes the model in --workdir as a SavedModel that takes image bytes and a
+                    question, into <workdir>/export/<version>/: for TensorFlow Serving, or any
+                    program with TensorFlow. Its README.md says how to call it.
   --mode=build      writes the records of --dataset into --records_dir, from its official files
                     in --source_dir; with --verify checks records that are there. With
                     --features: maps of a frozen encoder (the config's `maps`) in the place of
@@ -37,7 +40,7 @@ from ml_collections import config_flags
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CONFIGS = os.path.join(_HERE, "hardvqa_tf", "configs")
-_MODES = ("build", "train", "evaluate", "predict", "report", "serve")
+_MODES = ("build", "train", "evaluate", "predict", "export", "report", "serve")
 
 FLAGS = flags.FLAGS
 _MODE = flags.DEFINE_enum("mode", None, _MODES, "What to do; see above.")
@@ -108,6 +111,15 @@ _QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
 _OVERLAY = flags.DEFINE_string(
     "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."
 )
+_MODEL_NAME = flags.DEFINE_string(
+    "model_name", None, "export: the model's name. Default: the workdir's."
+)
+_MAX_PIXELS = flags.DEFINE_integer(
+    "max_pixels",
+    None,
+    "export: height times width of the largest image that is decoded. Default: 50,000,000.",
+    lower_bound=1,
+)
 _RUNS = flags.DEFINE_list("runs", [], "report: folders of finished runs, or globs of such.")
 _GRID = flags.DEFINE_string(
     "grid", None, "report: a grid's name (hardvqa_tf/configs/grids) or file, to train first."
@@ -176,6 +188,7 @@ def main(argv):
         "train": train,
         "evaluate": evaluate,
         "predict": predict,
+        "export": export,
         "report": report,
         "serve": serve,
     }
@@ -311,6 +324,16 @@ def predict(_):
 
     result = prediction.predict(_workdir(), _IMAGE.value, _QUESTION.value, _OVERLAY.value)
     print(prediction.format_prediction(result))
+
+
+def export(_):
+    from hardvqa_tf import export as exporting
+
+    limits = {"max_pixels": _MAX_PIXELS.value} if _MAX_PIXELS.value else {}
+    version = exporting.export(
+        _workdir(), _RECORDS_DIR.value, name=_MODEL_NAME.value, report=_say, **limits
+    )
+    _say(f"{version}: a SavedModel; how to call it: {os.path.join(version, 'README.md')}")
 
 
 def report(_):
