@@ -83,7 +83,7 @@ def example_rows(servable):
     examples = (servable.card or {}).get("examples", [])
     rows = [
         {"image": image, "question": question["question"].encode()}
-        for example, image in zip(examples, servable.examples, strict=True)
+        for example, image in zip(examples, servable.examples, strict=bool(examples))
         for question in example["questions"]
     ]
     if not rows:

@@ -78,8 +78,14 @@ def test_an_empty_queue_is_not_waited_for():
     assert with_batches(test) < 1 and len(signature.batches) == 5
 
 
+class Slow(FakeSignature):
+    def __call__(self, columns):
+        time.sleep(0.05)
+        return super().__call__(columns)
+
+
 def test_who_was_answered_together_is_waited_for():
-    signature = FakeSignature()
+    signature = Slow()
 
     async def test(batches):
         await submit_while_busy(batches, signature, *((rows(q), 1) for q in "abc"))
