@@ -5,10 +5,6 @@ while batches run waits, and the next batch takes as much of it as it may, the o
 batches grow with the load by themselves. (`wait_seconds` lets a row wait for company all the
 same.)
 
-Who was answered together asks again at nearly the same time. The first of them would run alone
-while the others wait. So after a batch of several rows the next one waits for as many, for a
-small share of the time that the batch took.
-
 All state belongs to the event loop's thread; only `_run` is executed elsewhere.
 """
 
@@ -23,8 +19,6 @@ import time
 import numpy as np
 
 from hardvqa_tf.serving.refusals import BadRows, Refusal
-
-_WAIT_SHARE, _LONGEST_WAIT = 0.1, 0.005  # of a batch's time, in seconds
 
 
 @dataclasses.dataclass(eq=False)
@@ -87,7 +81,6 @@ class Batches:
         self._free_threads = num_threads
         self._timer = None
         self._rate = 0.0  # rows per second of the batches of late
-        self._expected = (0, 0.0)  # rows that may come together, and until when
         self._work = queue.SimpleQueue()
         self.waiting = 0.0
         self._threads = [
@@ -166,15 +159,13 @@ class Batches:
     def _next_key(self):
         """The queue to take from, and in how many seconds."""
         oldest = min(self._queues, key=lambda key: self._queues[key][0].arrived)
-        rows, until = self._expected
-        wait = until - time.perf_counter() if self.waiting < rows else 0
         if not self._wait_seconds:
-            return oldest, wait
+            return oldest, 0
         for key, jobs in self._queues.items():
             if sum(job.weight for job in jobs if job.is_waiting) >= self.max_batch_size:
                 return key, 0
         waited = time.perf_counter() - self._queues[oldest][0].arrived
-        return oldest, max(wait, self._wait_seconds - waited)
+        return oldest, self._wait_seconds - waited
 
     def _start_later(self, seconds):
         if self._timer is None:
@@ -209,9 +200,6 @@ class Batches:
     def _finish(self, jobs, results, seconds):
         self._free_threads += 1
         rows = sum(job.num_rows for job in jobs)
-        if rows > 1:
-            wait = min(_WAIT_SHARE * seconds, _LONGEST_WAIT)
-            self._expected = (rows, time.perf_counter() + wait)
         self._start_batches()
         for job, result in zip(jobs, results, strict=True):
             if job.done.done():

@@ -78,27 +78,6 @@ def test_an_empty_queue_is_not_waited_for():
     assert with_batches(test) < 1 and len(signature.batches) == 5
 
 
-class Slow(FakeSignature):
-    def __call__(self, columns):
-        time.sleep(0.05)
-        return super().__call__(columns)
-
-
-def test_who_was_answered_together_is_waited_for():
-    signature = Slow()
-
-    async def test(batches):
-        await submit_while_busy(batches, signature, *((rows(q), 1) for q in "abc"))
-        # Each would start a batch of its own, as the first of all did.
-        jobs = [batches.submit(signature, [(rows(q), 1)])[0] for q in "xyz"]
-        await asyncio.gather(*(job.done for job in jobs))
-        (alone,) = batches.submit(signature, [(rows("alone"), 1)])
-        await alone.done
-
-    with_batches(test)
-    assert signature.batches == [["first"], ["a", "b", "c"], ["x", "y", "z"], ["alone"]]
-
-
 def test_rows_wait_for_others_if_they_are_told_to():
     signature = FakeSignature()
 
