@@ -5,7 +5,7 @@ while batches run waits, and the next batch takes as much of it as it may, the o
 batches grow with the load by themselves. (`wait_seconds` lets a row wait for company all the
 same.)
 
-All state belongs to the event loop's thread; only `_run` is executed elsewhere.
+All state belongs to the event loop's thread; only `run_together` is executed elsewhere.
 """
 
 import asyncio
