@@ -390,7 +390,12 @@ def test_it_draws_as_the_overlay_does(open_page):
 
 def test_weights_of_soft_attention_dim_by_degrees(open_page, replies):
     weights = np.array([[0.5, 0.25, 0.0], [0.125, 0.125, 0.0]])
-    replies.row.update(mask=weights.tolist(), presence=weights.tolist(), num_cells=6)
+    replies.row.update(
+        mask=np.ones((2, 3), bool).tolist(),
+        weights=weights.tolist(),
+        presence=weights.tolist(),
+        num_cells=6,
+    )
     page = open_page()
     choose(page)
     ask(page)
@@ -444,6 +449,14 @@ def test_what_the_model_cannot_decode_is_sent_as_it_is_shown(open_page, replies)
     image = sent_image(replies)
     assert image.format == "PNG" and (np.asarray(image.convert("RGB")) == 255).all()
     assert text(page, "#note").endswith("on a white ground, in another format.")
+
+
+def test_a_large_image_is_sent_smaller(open_page, replies):
+    page = open_page()
+    choose(page, encode(picture(4100, 12)), "wide.png")
+    ask(page)
+    assert sent_image(replies).size == (2048, 6)
+    assert text(page, "#note").endswith(": smaller.")
 
 
 # What can go wrong.
