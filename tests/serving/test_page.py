@@ -159,6 +159,8 @@ def tab(browser):
     """One for all tests, for each new one takes longer than most of them."""
     page = browser.new_page(service_workers="block")
     page.set_default_timeout(10_000)
+    # As long as somebody listens, no file dialog opens, not even for a moment.
+    page.on("filechooser", lambda chooser: None)
     page.said = []
     page.on("console", lambda message: page.said.append(message.text))
     page.on("pageerror", lambda error: page.said.append(str(error)))
