@@ -26,6 +26,7 @@ OF_OTHERS = {
     *("logdir", "samples_per_plugin"),  # TensorBoard's
     "output",  # docs/screenshot.py's
     *("nodes", "time", "signal", "requeue"),  # Slurm's
+    *("model_base_path", "rest_api_port"),  # TensorFlow Serving's
     *("flink_master", "region", "sdk_container_image", "setup_file"),  # Apache Beam's
 }
 

@@ -1,7 +1,7 @@
 """The page in headless Chromium, against answers of the protocol that are typed here.
 
 The browser's requests are answered by `Replies` below, all of them: one that goes elsewhere
-fails its test. The real server answers in `test_the_real_server`.
+fails its test. Our server itself answers in `test_the_real_server`.
 """
 
 import base64
@@ -11,13 +11,19 @@ import json
 import pathlib
 import re
 import shutil
+import socket
+import threading
 import urllib.parse
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 
 from hardvqa_tf import overlay
+from hardvqa_tf.serving.app import make_app
+from tests.serving.fakes import make_service
+from tests.serving.tiny_models import GRID
 
 PAGE = pathlib.Path(__file__).parents[2] / "hardvqa_tf" / "serving" / "page.html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -161,9 +167,10 @@ def tab(browser):
     page.set_default_timeout(10_000)
     # As long as somebody listens, no file dialog opens, not even for a moment.
     page.on("filechooser", lambda chooser: None)
-    page.said = []
+    page.said, page.requests = [], []
     page.on("console", lambda message: page.said.append(message.text))
     page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", page.requests.append)
     return page
 
 
@@ -604,6 +611,56 @@ def test_a_server_without_models_says_so(open_page, replies):
     page = open_page()
     page.wait_for_selector("#problem:not(:empty)")
     assert text(page, "#problem") == "This server has no model to ask yet."
+
+
+# The real server.
+
+
+@pytest.fixture
+def address(tiny_servable):
+    """Of our server with the tiny model, which answers with the colour an image has most of."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = make_app(make_service(tiny_servable))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+def test_the_real_server(tab, address):
+    pixels = np.full((40, 60, 3), (10, 10, 230), np.uint8)
+    pixels[:20, :20] = (10, 250, 250)  # in the first cell of the grid, the one with the most
+    with tab.expect_response(address) as response:
+        tab.goto(address)
+    assert "default-src 'none'" in response.value.headers["content-security-policy"]
+    tab.requests.clear()
+    tab.said.clear()
+    tab.click("text=What color is it?")
+    tab.wait_for_selector("#reply:not([hidden])")
+    assert text(tab, "#verdict") == "✓ red is right"
+    choose(tab, encode(pixels))
+    ask(tab, "Which one?")
+    assert text(tab, "#said") == "blue"
+    ask(tab, "And now?")
+    assert text(tab, "#looked").startswith("Looked at 1 of 6 cells")
+
+    masked = read_canvas(tab)
+    move_slider(tab, 0)
+    differ = (masked != read_canvas(tab)).any(axis=-1)
+    dropped = to_pixels(np.arange(6).reshape(GRID) > 0, differ.shape)
+    np.testing.assert_array_equal(differ, dropped)
+
+    asked = [r.post_data_json["instances"][0]["image"] for r in tab.requests if r.post_data]
+    assert asked[1:] == [
+        {"b64": base64.b64encode(encode(pixels)).decode()},
+        {"sha256": hashlib.sha256(encode(pixels)).hexdigest()},
+    ]
+    hosts = {urllib.parse.urlsplit(request.url).netloc for request in tab.requests}
+    assert hosts - {""} == {urllib.parse.urlsplit(address).netloc}  # blob: has none
+    assert tab.said == []
+    tab.goto("about:blank")
 
 
 # For everyone.
