@@ -41,6 +41,7 @@ def take_screenshot(address, output, example=0, question=0, at=1.0, size=(1120, 
         page = window.new_page(
             viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
         )
+        page.set_default_timeout(10_000)
         try:
             page.goto(address)
             page.locator(".thumb").nth(example).click()

@@ -12,6 +12,8 @@ import pathlib
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import urllib.parse
 
@@ -655,6 +657,20 @@ def test_the_real_server(tab, address):
     assert hosts - {""} == {urllib.parse.urlsplit(address).netloc}  # blob: has none
     assert tab.said == []
     tab.goto("about:blank")
+
+
+@pytest.mark.slow
+def test_the_script_photographs_the_page(browser, address, tmp_path):
+    script, path = PAGE.parents[2] / "docs" / "page_screenshot.py", tmp_path / "page.png"
+    command = [sys.executable, str(script), f"--address={address}", f"--output={path}"]
+    done = subprocess.run([*command, "--width=600"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    shot = Image.open(path)
+    assert shot.width == 600 and shot.height > 600
+    assert (255, 150, 0) in shot.convert("RGB").get_flattened_data()  # the mask's outline
+    command = [*command[:-2], f"--address={address}none", f"--output={path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode and "The page gave no answer" in done.stderr
 
 
 # For everyone.
