@@ -284,6 +284,8 @@ def _say_what_next(config, workdir):
             f"--question={question}"
         )
     _say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
+    _say(f"  python main.py --mode=export --workdir={folder}")
+    _say(f"  python main.py --mode=serve --model_dir={folder}")
 
 
 def evaluate(_):
