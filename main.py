@@ -117,7 +117,8 @@ _MODEL_NAME = flags.DEFINE_string(
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels",
     None,
-    "export: height times width of the largest image that is decoded. Default: 50,000,000.",
+    "export, serve: height times width of the largest image that is decoded. Default: "
+    "50,000,000 in the export, 25,000,000 of the server.",
     lower_bound=1,
 )
 _RUNS = flags.DEFINE_list("runs", [], "report: folders of finished runs, or globs of such.")
@@ -169,9 +170,6 @@ _DEADLINE_SECONDS = flags.DEFINE_float(
 )
 _MAX_REQUEST_MB = flags.DEFINE_float(
     "max_request_mb", 16.0, "serve: of a request's body; beyond it the answer is 413.", 0.001
-)
-_MAX_IMAGE_PIXELS = flags.DEFINE_integer(
-    "max_image_pixels", 25_000_000, "serve: of one image.", lower_bound=1
 )
 _IMAGE_MEMORY_MB = flags.DEFINE_float(
     "image_memory_mb", 64.0, "serve: images kept to be asked about again.", lower_bound=0.0
@@ -391,7 +389,7 @@ def serve(_):
         max_queue=_MAX_QUEUE.value,
         deadline_seconds=_DEADLINE_SECONDS.value,
         max_request_mb=_MAX_REQUEST_MB.value,
-        max_image_pixels=_MAX_IMAGE_PIXELS.value,
+        **({"max_pixels": _MAX_PIXELS.value} if _MAX_PIXELS.value else {}),
         image_memory_mb=_IMAGE_MEMORY_MB.value,
     )
     serve_models(

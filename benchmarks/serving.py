@@ -18,6 +18,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def main(argv=None):
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(argv)
     print(f"{arguments}\n{os.cpu_count()} cores")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # The servers must end, too.
     servable = load(arguments.model_dir)
     rows = example_rows(servable)
     servers = {
@@ -81,7 +83,7 @@ def example_rows(servable):
     examples = (servable.card or {}).get("examples", [])
     rows = [
         {"image": image, "question": question["question"].encode()}
-        for example, image in zip(examples, servable.examples, strict=True)
+        for example, image in zip(examples, servable.examples, strict=bool(examples))
         for question in example["questions"]
     ]
     if not rows:

@@ -170,12 +170,12 @@ def _check_images(questioning, limits):
             questioning.problems[row] = image.sentence
             continue
         try:
-            pixels = checks.count_pixels(image, limits.max_image_pixels)
+            pixels = checks.count_pixels(image, limits.max_pixels)
         except ValueError as error:
             questioning.problems[row] = str(error)
             continue
         # The decoded images of a batch have no more pixels than one image may have.
-        share = limits.max_batch_size * pixels / limits.max_image_pixels
+        share = limits.max_batch_size * pixels / limits.max_pixels
         questioning.weights[row] = max(questioning.weights[row], share)
 
 

@@ -5,7 +5,7 @@ while batches run waits, and the next batch takes as much of it as it may, the o
 batches grow with the load by themselves. (`wait_seconds` lets a row wait for company all the
 same.)
 
-All state belongs to the event loop's thread; only `_run` is executed elsewhere.
+All state belongs to the event loop's thread; only `run_together` is executed elsewhere.
 """
 
 import asyncio
@@ -199,6 +199,7 @@ class Batches:
 
     def _finish(self, jobs, results, seconds):
         self._free_threads += 1
+        rows = sum(job.num_rows for job in jobs)
         self._start_batches()
         for job, result in zip(jobs, results, strict=True):
             if job.done.done():
@@ -207,7 +208,6 @@ class Batches:
                 job.done.set_result(result)
             else:
                 job.done.set_exception(result)
-        rows = sum(job.num_rows for job in jobs)
         self._rate = 0.8 * self._rate + 0.2 * rows / max(seconds, 1e-6)
         if self._on_batch:
             self._on_batch(rows, seconds)

@@ -30,6 +30,8 @@ PATHS = (
 METHODS = ("POST",) * 12 + ("GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
 JUNK = (None, True, 0, -1, 1e308, 2**70, "", "\x00", "😀", "ß" * 2000, [], {}, [[]], [None])
 JUNK += ({"b64": "?"}, {"b64": 3}, {"b64": "", "x": 1}, {"sha256": "0" * 64}, {"sha256": None})
+# Small, so that what may be kept is kept soon: images, and the memory of a decoded one.
+LIMITS = {"image_memory_mb": 0.5, "max_pixels": 100_000}
 
 
 class Fuzz:
@@ -177,7 +179,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         save_tiny_vqa(f"{folder}/3")
-        service = make_service(Servable("tiny", 3, f"{folder}/3"), image_memory_mb=4)
+        service = make_service(Servable("tiny", 3, f"{folder}/3"), **LIMITS)
         with open_client(service) as client:
             run(client, arguments.requests, arguments.seed)
 

@@ -150,7 +150,7 @@ def test_a_request_with_nothing_but_bad_rows_is_refused(client, change, sentence
 
 
 def test_an_image_with_too_many_pixels_is_not_decoded(tiny_servable):
-    with open_client(make_service(tiny_servable, max_image_pixels=23)) as client:
+    with open_client(make_service(tiny_servable, max_pixels=23)) as client:
         response = client.post(PREDICT, json={"instances": [row()]})
         assert response.status_code == 400
         assert "6x4 pixels, at most 23 are taken" in response.json()["error"]
@@ -316,7 +316,7 @@ def test_a_large_request_is_cut_and_put_together(slow):
 
 
 def test_large_images_share_a_batch_with_few(slow):
-    limits = {"max_batch_size": 4, "max_image_pixels": 48}  # 24 pixels count as 2 rows
+    limits = {"max_batch_size": 4, "max_pixels": 48}  # 24 pixels count as 2 rows
     with open_client(make_service(FakeServable(slow), **limits)) as client:
         client.post(FAKE, json={"instances": [fake_row("a"), fake_row("b"), fake_row("c")]})
     assert slow.batches == [["a", "b"], ["c"]]

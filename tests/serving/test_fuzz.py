@@ -20,7 +20,7 @@ def test_some_hundred_requests_that_nobody_would_write(client):
 
 @pytest.mark.slow
 def test_10_000_requests_leave_memory_flat(tiny_servable):
-    with open_client(make_service(tiny_servable, image_memory_mb=1)) as client:
+    with open_client(make_service(tiny_servable, **fuzz.LIMITS)) as client:
         _, memory = fuzz.run(client, 10_000, seed=2)
     # Allocators settle in the first fifth. A leak of a kilobyte a request would be 8 MiB.
     assert max(memory[2:]) - memory[1] < 8, memory
