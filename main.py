@@ -111,6 +111,12 @@ _QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
 _OVERLAY = flags.DEFINE_string(
     "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."
 )
+_EXPORT_FORMAT = flags.DEFINE_enum(
+    "export_format",
+    "savedmodel",
+    ("savedmodel", "onnx"),
+    "export: onnx writes <workdir>/model.onnx, the model without what reads images and words.",
+)
 _MODEL_NAME = flags.DEFINE_string(
     "model_name", None, "export: the model's name. Default: the workdir's."
 )
@@ -327,6 +333,11 @@ def predict(_):
 
 
 def export(_):
+    if _EXPORT_FORMAT.value == "onnx":
+        from hardvqa_tf.onnx_export import export_onnx
+
+        _say(f"{export_onnx(_workdir())}: what goes in and comes out: docs/serving.md")
+        return
     from hardvqa_tf import export as exporting
 
     limits = {"max_pixels": _MAX_PIXELS.value} if _MAX_PIXELS.value else {}

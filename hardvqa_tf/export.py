@@ -41,8 +41,8 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
 
     Args:
       workdir: folder of a trained run.
-      records_dir: where to take example images from; default: the records that the run was
-        trained on. Where they are not at hand, there are no examples.
+      records_dir: where the records are, for example images and the counts of the model card;
+        default: where training found them. Where they are not at hand, there are none.
       name: of the model, as in a server's addresses; default: that of the workdir.
       max_pixels: height times width of the largest image that the graph decodes.
       report: called with a line where something is left out.
@@ -73,7 +73,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
         for file, content in _asset_contents(run).items():
             write_json(os.path.join(assets, file), content)
         with open(os.path.join(partial, "README.md"), "w", encoding="utf-8") as file:
-            file.write(model_card(workdir, run, card, version, max_pixels))
+            file.write(model_card(workdir, run, card, version, max_pixels, records_dir))
     return os.path.join(folder, str(version))
 
 

@@ -13,7 +13,7 @@ from hardvqa_tf.text import MAX_QUESTION_BYTES
 from records.folder import INFO_NAME
 
 
-def model_card(workdir, run, facts, version, max_pixels):
+def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
     """Writes the text.
 
     Args:
@@ -22,13 +22,14 @@ def model_card(workdir, run, facts, version, max_pixels):
       facts: the content of model.json.
       version: of the export, int.
       max_pixels: height times width of the largest image that the graph decodes.
+      records_dir: where the records are; default: where training found them.
 
     Returns:
       str, Markdown.
     """
     sections = [
         _title(run, facts, version),
-        _data(run, facts),
+        _data(run, facts, records_dir or run.config.records_dir),
         _metrics(workdir),
         _calls(run, facts),
         _outputs(facts),
@@ -66,18 +67,18 @@ def _title(run, facts, version):
     )
 
 
-def _data(run, facts):
+def _data(run, facts, records_dir):
     lines = [f"## Data\n\nTrained on `{facts['data']}`, split `{run.config.train.split}`."]
-    path = os.path.join(run.config.records_dir, INFO_NAME)
+    path = os.path.join(records_dir, INFO_NAME)
     info = read_json(path) if os.path.exists(path) else {}
-    for split, found in info.get("splits", {}).items():
+    if info.get("dataset") != facts["data"]:
+        return lines[0]
+    for split, found in info["splits"].items():
         lines.append(
             f"- `{split}`: {found['num_questions']:,} questions about "
             f"{found['num_images']:,} images"
         )
-    if len(lines) > 1:
-        lines.insert(1, "")
-    return "\n".join(lines)
+    return "\n".join([lines[0], "", *lines[1:]])
 
 
 def _metrics(workdir):
@@ -91,12 +92,12 @@ def _metrics(workdir):
 
 
 def _evaluation(result):
-    metric = "the answer that was expected"
+    metric = "the share of questions with the expected answer"
     if result.get("metric") == "vqa":
-        metric = f"VQA accuracy as the official evaluator of {result['evaluator']} has it"
+        metric = f"the official VQA metric, by the evaluator of {result['evaluator']}"
     lines = [
-        f"Split `{result['split']}`, {result['num_questions']:,} questions; accuracy: "
-        f"{metric}. Blind is the most frequent training answer to the same question."
+        f"Split `{result['split']}`, {result['num_questions']:,} questions. Accuracy: "
+        f"{metric}. Blind: the same for the most frequent training answer to the same question."
     ]
     if result["rows"]:
         lines += ["", "| question type | questions | accuracy | blind |", "|---|--:|--:|--:|"]
@@ -246,14 +247,15 @@ A row of the following kinds gets a `status`, and the other rows of the batch ar
 - an image whose header says more than {max_pixels:,} pixels, or a side above {MAX_SIDE:,}: it
   is not decoded;
 - an image whose end is missing (a JPEG's, PNG's or GIF's end mark, a BMP's last pixel);
-- a JPEG whose header cannot be followed to its scan, or that is lossless, arithmetically coded
-  or of twelve bits; a BMP that is compressed or has colours in a palette;
+- a JPEG whose header is broken, or that is lossless, arithmetically coded or of twelve bits; a
+  BMP that is compressed or has colours in a palette;
 - a question that is empty, not valid UTF-8, or longer than {MAX_QUESTION_BYTES:,} bytes.
 
 Not guarded, because only decoding shows it: damage within an image whose header and end are
 whole, for instance a PNG with a wrong checksum. TensorFlow's decoder then fails the whole call.
-Nor the frames of a GIF that are larger than its header says. A server that answers strangers
-should decode such an image by itself first, or ask again row by row."""
+Nor frames of a GIF that are larger than the screen that its header declares: they are decoded
+in their own size, whatever memory that takes. A server that answers strangers should check GIFs
+itself, and ask again row by row when a call fails."""
 
 
 def _limits(run, facts):
@@ -281,9 +283,9 @@ def _config(run):
 def _a_question(run, facts):
     """A question of the data, quoted as JSON and Python do it."""
     asked = [q["question"] for example in facts["examples"] for q in example["questions"]]
-    asked.append(" ".join([*run.vocabularies.tokenizer.words[:3], "?"]))
+    asked = asked or [" ".join([*run.vocabularies.tokenizer.words[:3], "?"])]
     # Without what the shell or its printf would take for its own.
-    return json.dumps(re.sub(r"['\"\\%]", "", asked[0]), ensure_ascii=False)
+    return json.dumps(re.sub(r"['\"\\%]", "", min(asked, key=len)), ensure_ascii=False)
 
 
 def _evaluation_files(workdir):

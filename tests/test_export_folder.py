@@ -15,6 +15,7 @@ import pytest
 from absl.testing import flagsaver
 from PIL import Image
 
+from benchmarks import export_parity
 from hardvqa_tf import export as exporting
 from hardvqa_tf.export import export
 from hardvqa_tf.predict import predict
@@ -173,6 +174,29 @@ def test_the_rest_call_of_the_card_is_json(version, tmp_path):
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True)
     (row,) = json.loads(done.stdout)["instances"]
     assert set(row) == {"image", "question"} and len(row["image"]["b64"]) > 256_000
+
+
+# --- Beside the Keras model, on the questions of a split.
+
+
+def test_a_whole_split_is_answered_as_the_keras_model_does(workdir, capsys):
+    export_parity.main(["--workdir", str(workdir), "--batch_size", "4"])
+    out = capsys.readouterr().out
+    assert "36 questions of val" in out and out.count("differs in 0 of 36 questions") == 6
+
+
+@pytest.mark.parametrize("name, change", [("mask", True), ("presence", 2e-5)])
+def test_a_difference_is_told(name, change):
+    expected = {
+        "mask": np.zeros((3, 2, 2), bool),
+        "presence": np.ones((3, 2, 2), np.float32),
+        "top_answers": np.array([["a", "b"]] * 3, object),
+    }
+    found = {key: value.copy() for key, value in expected.items()}
+    export_parity.compare(found, expected, 1e-5)
+    found[name][1, 0, 1] += change
+    with pytest.raises(SystemExit, match=f"Not equal: {name}"):
+        export_parity.compare(found, expected, 1e-5)
 
 
 # --- Alone.
