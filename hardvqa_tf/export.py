@@ -175,8 +175,13 @@ class AnswerGraph:
     def _answer(self, picture, question):
         """[B, ...] and string[B, Q] -> the outputs, [B, Q, ...]."""
         sizes = tf.shape(picture)[0], tf.shape(question)[0]
-        tf.debugging.assert_equal(*sizes, f"As many rows of {self._input.name} as of question")
-        tf.debugging.assert_positive(tf.size(question), "At least one question")
+        same = f"As many rows of {self._input.name} as of question are expected."
+        checks = [
+            tf.debugging.assert_equal(*sizes, same),
+            tf.debugging.assert_positive(tf.size(question), "There is no question."),
+        ]
+        with tf.control_dependencies(checks):  # before other operations fail, less clearly
+            picture, question = tf.identity(picture), tf.identity(question)
         picture, picture_status = self._read_pictures(picture)
         tokens, status = self._read_questions(question)
         status = tf.where(picture_status[:, None] == OK, status, picture_status[:, None])
