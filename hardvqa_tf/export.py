@@ -68,7 +68,10 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
         extra, assets = (os.path.join(partial, name) for name in ("assets.extra", "assets"))
         os.makedirs(extra, exist_ok=True)
         os.makedirs(assets, exist_ok=True)
-        card["examples"] = pick_examples(run.config, records_dir, extra)
+        try:
+            card["examples"] = pick_examples(run.config, records_dir, extra)
+        except ValueError as error:  # The model is whole without them.
+            report(f"No example images are added: {error}")
         write_json(os.path.join(extra, "model.json"), card)
         for file, content in _asset_contents(run).items():
             write_json(os.path.join(assets, file), content)
@@ -253,12 +256,18 @@ def _takes_maps(model):
     return model.inputs[0].name == "features"
 
 
+def _all_layers(model):
+    for layer in model.layers:
+        yield layer
+        yield from _all_layers(layer) if isinstance(layer, keras.Model) else ()
+
+
 @contextlib.contextmanager
 def _on_any_device(model):
     """Keeps operations out of the graph that only the machine's own GPU could run."""
     recurrent = [
         layer
-        for layer in model._flatten_layers()
+        for layer in _all_layers(model)
         if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU))
     ]
     before = [layer.use_cudnn for layer in recurrent]

@@ -196,6 +196,26 @@ def test_a_model_on_maps_is_exported(tmp_path):
 
 
 @pytest.mark.slow
+def test_what_only_a_gpu_runs_stays_out_of_the_graph(tmp_path, monkeypatch):
+    """Exported where there is a GPU, it must run where there is none."""
+    model, devices = build_model("none", "sum"), tf.config.list_logical_devices
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind=None: devices() if kind else []
+    )
+
+    @tf.function(autograph=False)
+    def ask(tokens):
+        return model({"image": tf.zeros((1, *SIZE, 3)), "question_tokens": tokens})
+
+    graph = ask.get_concrete_function(tf.TensorSpec([1, 1, 5], tf.int32)).graph
+    used = {node.op for f in graph.as_graph_def().library.function for node in f.node_def}
+    used |= {node.op for node in graph.as_graph_def().node}
+    assert "CudnnRNNV3" in used  # as Keras has it on such a machine
+    save_and_load(tmp_path, model)
+    assert not any("Cudnn" in name for name in operations_of(tmp_path))
+
+
+@pytest.mark.slow
 def test_a_model_of_mixed_precision(tmp_path):
     with precision("mixed_bfloat16"):
         model = build_model("soft", "relation")

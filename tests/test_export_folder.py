@@ -119,6 +119,11 @@ def test_records_that_are_not_at_hand_give_no_examples(workdir, tmp_path, monkey
     path = export(str(folder), str(tmp_path / "nowhere"), name="other")
     card = json.loads(pathlib.Path(path, "assets.extra", "model.json").read_text())
     assert card["examples"] == [] and card["name"] == "other"
+    unfinished, lines = tmp_path / "unfinished", []
+    unfinished.mkdir()
+    (unfinished / "dataset_info.json").write_text('{"version": "0.1"}')
+    export(str(folder), str(unfinished), report=lines.append)
+    assert re.match("No example images are added: .* have version 0.1", lines[0])
     assert "/v1/models/other:predict" in pathlib.Path(path, "README.md").read_text()
 
 
