@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from records.folder import shard_paths
+from records.folder import INFO_NAME, read_info, shard_paths
 from records.schema import parse_example
 
 NUM_IMAGES = 4
@@ -24,17 +24,21 @@ def pick_examples(config, records_dir, folder):
     Returns:
       A list of {"image": path in the folder, "questions": [{"type", "question", "answer"},
       ...]}, with a question of each type that the image has. Empty where there are no records,
-      or they hold no images.
+      or they hold maps.
+
+    Raises:
+      ValueError: if the records are not finished, or have no such split.
     """
     records_dir = records_dir or config.records_dir
-    split = config.train.val_split
-    if not os.path.exists(os.path.join(records_dir, "dataset_info.json")):
+    if not os.path.exists(os.path.join(records_dir, INFO_NAME)):
+        return []
+    if "features" in read_info(records_dir):
         return []
     examples = []
-    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):
+    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, config.train.val_split)):
         record = parse_example(serialized)
         encoded = record["image/encoded"].numpy()
-        if not encoded or len(encoded) > MAX_BYTES:
+        if len(encoded) > MAX_BYTES:
             continue
         path = f"examples/{len(examples)}.{_ENDINGS[encoded[:2]]}"
         os.makedirs(os.path.join(folder, "examples"), exist_ok=True)

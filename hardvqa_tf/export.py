@@ -68,7 +68,10 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
         extra, assets = (os.path.join(partial, name) for name in ("assets.extra", "assets"))
         os.makedirs(extra, exist_ok=True)
         os.makedirs(assets, exist_ok=True)
-        card["examples"] = pick_examples(run.config, records_dir, extra)
+        try:
+            card["examples"] = pick_examples(run.config, records_dir, extra)
+        except ValueError as error:  # The model is whole without them.
+            report(f"No example images are added: {error}")
         write_json(os.path.join(extra, "model.json"), card)
         for file, content in _asset_contents(run).items():
             write_json(os.path.join(assets, file), content)
@@ -175,8 +178,13 @@ class AnswerGraph:
     def _answer(self, picture, question):
         """[B, ...] and string[B, Q] -> the outputs, [B, Q, ...]."""
         sizes = tf.shape(picture)[0], tf.shape(question)[0]
-        tf.debugging.assert_equal(*sizes, f"As many rows of {self._input.name} as of question")
-        tf.debugging.assert_positive(tf.size(question), "At least one question")
+        same = f"As many rows of {self._input.name} as of question are expected."
+        checks = [
+            tf.debugging.assert_equal(*sizes, same),
+            tf.debugging.assert_positive(tf.size(question), "There is no question."),
+        ]
+        with tf.control_dependencies(checks):  # before other operations fail, less clearly
+            picture, question = tf.identity(picture), tf.identity(question)
         picture, picture_status = self._read_pictures(picture)
         tokens, status = self._read_questions(question)
         status = tf.where(picture_status[:, None] == OK, status, picture_status[:, None])
@@ -248,12 +256,18 @@ def _takes_maps(model):
     return model.inputs[0].name == "features"
 
 
+def _all_layers(model):
+    for layer in model.layers:
+        yield layer
+        yield from _all_layers(layer) if isinstance(layer, keras.Model) else ()
+
+
 @contextlib.contextmanager
 def _on_any_device(model):
     """Keeps operations out of the graph that only the machine's own GPU could run."""
     recurrent = [
         layer
-        for layer in model._flatten_layers()
+        for layer in _all_layers(model)
         if isinstance(layer, (keras.layers.LSTM, keras.layers.GRU))
     ]
     before = [layer.use_cudnn for layer in recurrent]

@@ -87,6 +87,33 @@ def trained_run(records_dir, tmp_path_factory):
     return workdir, lines
 
 
+EXPORTED_WORDS = ["what", "color", "is", "the", "größe", "?", "1", "red"]
+EXPORTED_ANSWERS = ["yes", "no", "two", "red", "größer", "blue", "a\nb"]
+
+
+@pytest.fixture(scope="session")
+def exported_run(records_dir, tmp_path_factory):
+    """Workdir of an untrained run, adaptive attention and a relation network, with one export.
+
+    Only read it.
+    """
+    import keras
+
+    from hardvqa_tf import runs
+    from hardvqa_tf.experiment import model_from_config
+    from hardvqa_tf.export import export
+
+    config, workdir = tiny_config(records_dir), str(tmp_path_factory.mktemp("a") / "my run")
+    config.model.attention, config.model.aggregator = "adahan", "relation"
+    config.model.relation.units = (9, 10)
+    vocabularies = runs.Vocabularies(EXPORTED_WORDS, EXPORTED_ANSWERS, max_words=5)
+    keras.utils.set_random_seed(1)
+    runs.start_run(workdir, config, vocabularies)
+    runs.save_model(workdir, model_from_config(config, vocabularies))
+    export(workdir)
+    return workdir
+
+
 @pytest.fixture(scope="session")
 def door():
     """main.py in this process, for what needs no process of its own: each takes seconds."""

@@ -1,6 +1,7 @@
 """The exported graph answers as the Keras model does, alone in another process, row by row."""
 
 import io
+import os
 
 import keras
 import numpy as np
@@ -9,23 +10,22 @@ import tensorflow as tf
 from PIL import Image
 
 from hardvqa_tf.experiment import precision
-from hardvqa_tf.export import write_saved_model
+from hardvqa_tf.export import AnswerGraph, write_saved_model
 from hardvqa_tf.pixels import decode_image, scale_pixels
-from hardvqa_tf.runs import Vocabularies
+from hardvqa_tf.runs import Vocabularies, load_run
 from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS, build_vqa_model
+from tests.conftest import EXPORTED_ANSWERS, EXPORTED_WORDS
 from tests.serving_ops import CORE, TEXT, operations_of
 
-WORDS = ["what", "colour", "is", "the", "größe", "?", "1"]
-ANSWERS = ["yes", "no", "two", "red", "größer", "blue", "a\nb"]
-VOCABULARIES = Vocabularies(WORDS, ANSWERS, max_words=5)
-SIZE = (16, 24)  # a grid of 2 x 3 cells
-QUESTIONS = ["What colour?", "is the GRÖSSE 1?", "the the the the the the what", "unknown"]
+VOCABULARIES = Vocabularies(EXPORTED_WORDS, EXPORTED_ANSWERS, max_words=5)
+SIZE = (20, 24)  # a grid of 3 x 3 cells
+QUESTIONS = ["What color?", "is the GRÖSSE 1?", "the the the the the the what", "unknown"]
 OUTPUTS = {"top_answers", "top_probabilities", "answer", "answer_probability", "mask"} | {
     *("presence", "num_cells", "status")
 }
 
 
-def build_model(attention="han", aggregator="sum", answers=len(ANSWERS), **changed):
+def build_model(attention="han", aggregator="sum", answers=len(EXPORTED_ANSWERS), **changed):
     keras.utils.set_random_seed(1)
     arguments = {
         "image_size": SIZE,
@@ -59,7 +59,7 @@ def save_and_load(folder, model, vocabularies=VOCABULARIES):
     return tf.saved_model.load(str(folder)).signatures
 
 
-def answers_of_keras(model, picture, questions, answers=ANSWERS):
+def answers_of_keras(model, picture, questions, answers=EXPORTED_ANSWERS):
     """[B, ...] pictures and lists of questions -> what the export should give, [B, Q, ...]."""
     tokens = np.stack([VOCABULARIES.tokenizer(of_image) for of_image in questions])
     inputs = {model.inputs[0].name: picture, "question_tokens": tokens}
@@ -93,15 +93,15 @@ def equal(found, expected, tolerance=1e-5):
 
 
 @pytest.fixture(scope="module")
-def adahan_model():
+def adahan_model(exported_run):
     """It keeps more cells of some rows than of others."""
-    return build_model("adahan", "relation")
+    return load_run(exported_run).model
 
 
 @pytest.fixture(scope="module")
-def adahan(adahan_model, tmp_path_factory):
+def adahan(exported_run):
     """The signatures of its export."""
-    return save_and_load(tmp_path_factory.mktemp("adahan"), adahan_model)
+    return tf.saved_model.load(os.path.join(exported_run, "export", "1")).signatures
 
 
 def test_the_export_answers_as_the_model(adahan_model, adahan):
@@ -148,31 +148,71 @@ def test_other_models_are_exported(changed, tmp_path):
     check_many_questions(model, save_and_load(tmp_path, model))
 
 
-def test_a_model_on_maps_with_few_answers(tmp_path):
+MAPS = {"image_size": (2, 3, 4), "image_encoder": "features", "image_encoder_args": {}}
+
+
+def test_a_model_on_maps_with_few_answers():
     """Fewer answers than five are filled up; a map that is not finite is a bad row."""
-    vocabularies = Vocabularies(WORDS, ["yes", "no", "red"], max_words=5)
-    maps = {"image_size": (2, 3, 4), "image_encoder": "features", "image_encoder_args": {}}
-    model = build_model("soft", "pairwise", answers=3, **maps)
-    ask = save_and_load(tmp_path, model, vocabularies)
-    features = np.random.default_rng(0).normal(size=(3, 2, 3, 4)).astype(np.float16)
-    questions = [QUESTIONS[:2], QUESTIONS[2:], QUESTIONS[1:3]]
+    vocabularies = Vocabularies(EXPORTED_WORDS, ["yes", "no", "red"], max_words=5)
+    model = build_model("soft", "pairwise", answers=3, **MAPS)
+    graph = AnswerGraph(model, vocabularies)
+    features, questions = draw_maps(), [QUESTIONS[:2], QUESTIONS[2:], QUESTIONS[1:3]]
     expected = answers_of_keras(model, features, questions, ["yes", "no", "red"])
     filled = [[0, 0], [0, 0], [0, 2]]
     expected["top_answers"] = np.pad(expected["top_answers"], filled, constant_values=b"")
     expected["top_probabilities"] = np.pad(expected["top_probabilities"], filled)
-    given = features.astype(np.float32)
-    found = ask["many_questions"](features=tf.constant(given), question=tf.constant(questions))
+    ask = graph.answer_many.python_function  # Step by step: its graph is for the slow test.
+    found = ask(tf.constant(features, tf.float32), tf.constant(questions))
     equal(found, expected)
+    features[1, 0, 0, 0] = np.inf
+    found = ask(tf.constant(features, tf.float32), tf.constant(questions))
+    status = found.pop("status").numpy()
+    assert status[::2].tolist() == [[b"ok", b"ok"]] * 2
+    assert all(b"not finite" in text for text in status[1])
+    for name, value in found.items():
+        nothing = b"" if value.dtype == tf.string else 0
+        assert np.all(value[1].numpy() == nothing), name
+        np.testing.assert_array_equal(value[0], expected[name][0])
+
+
+def draw_maps():
+    return np.random.default_rng(0).normal(size=(3, 2, 3, 4)).astype(np.float16)
+
+
+@pytest.mark.slow
+def test_a_model_on_maps_is_exported(tmp_path):
+    model = build_model("adahan", "pairwise", **MAPS)
+    ask = save_and_load(tmp_path, model)
+    features, questions = draw_maps(), QUESTIONS[:3]
+    expected = answers_of_keras(model, features, [[q] for q in questions])
+    given = features.astype(np.float32)
     given[1, 0, 0, 0] = 1e6  # too large for float16
-    rows = ask["serving_default"](
-        features=tf.constant(given), question=tf.constant([q[0] for q in questions])
-    )
-    assert rows["status"].numpy().tolist()[::2] == [b"ok", b"ok"]
+    rows = ask["serving_default"](features=tf.constant(given), question=tf.constant(questions))
     assert b"not finite" in rows["status"].numpy()[1]
     equal(
         {name: value[::2] for name, value in rows.items()},
         {name: value[::2, 0] for name, value in expected.items()},
     )
+
+
+@pytest.mark.slow
+def test_what_only_a_gpu_runs_stays_out_of_the_graph(tmp_path, monkeypatch):
+    """Exported where there is a GPU, it must run where there is none."""
+    model, devices = build_model("none", "sum"), tf.config.list_logical_devices
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind=None: devices() if kind else []
+    )
+
+    @tf.function(autograph=False)
+    def ask(tokens):
+        return model({"image": tf.zeros((1, *SIZE, 3)), "question_tokens": tokens})
+
+    graph = ask.get_concrete_function(tf.TensorSpec([1, 1, 5], tf.int32)).graph
+    used = {node.op for f in graph.as_graph_def().library.function for node in f.node_def}
+    used |= {node.op for node in graph.as_graph_def().node}
+    assert "CudnnRNNV3" in used  # as Keras has it on such a machine
+    save_and_load(tmp_path, model)
+    assert not any("Cudnn" in name for name in operations_of(tmp_path))
 
 
 @pytest.mark.slow
@@ -239,7 +279,7 @@ def test_empty_questions_fill_up_rows(adahan):
         image=tf.constant(IMAGES[:2]), question=tf.constant(questions)
     )
     assert found["status"].numpy().tolist() == [[b"ok", b"ok"], [b"ok", b"empty question"]]
-    assert found["mask"].shape == (2, 2, 2, 3)
+    assert found["mask"].shape == (2, 2, 3, 3)
     one = adahan["serving_default"](
         image=tf.constant(IMAGES[1:2]), question=tf.constant(questions[1][:1])
     )
@@ -250,7 +290,10 @@ def test_empty_questions_fill_up_rows(adahan):
 
 @pytest.mark.parametrize(
     "number, question, message",
-    [(1, ["a", "b", "c"], "As many rows of image as of question"), (0, [], "At least one")],
+    [
+        (1, ["a", "b", "c"], "As many rows of image as of question"),
+        (0, [], "There is no question"),
+    ],
 )
 def test_rows_must_fit(adahan, number, question, message):
     image = tf.constant(IMAGES[:number], tf.string)

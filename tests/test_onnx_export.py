@@ -25,10 +25,10 @@ COMBINATIONS = [
 ]
 
 
-def test_without_the_converter_it_says_what_to_install(trained_run, monkeypatch):
+def test_without_the_converter_it_says_what_to_install(exported_run, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)  # As if it were not installed.
     with pytest.raises(ValueError, match="pip install -r requirements-onnx.txt"):
-        export_onnx(trained_run[0])
+        export_onnx(exported_run)
 
 
 def write_run(folder, attention, aggregator, changed, dtype="float32"):
@@ -81,8 +81,8 @@ def test_a_model_in_bfloat16_becomes_one_in_float32(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_mode(door, trained_run, tmp_path, capsys):
-    shutil.copytree(trained_run[0], tmp_path / "run")
+def test_the_mode(door, exported_run, tmp_path, capsys):
+    shutil.copytree(exported_run, tmp_path / "run")
     given = {"mode": "export", "export_format": "onnx", "workdir": str(tmp_path / "run")}
     with flagsaver.as_parsed(**given):
         door.main(["main.py"])
