@@ -11,8 +11,8 @@ authors' code has them (github.com/Amshaker/SwiftFormer at 4aa6cd6):
 
 The cost grows with P and not with its square: no cell is compared with another.
 
-What the paper writes, what the first release did and what the code does now differ in alpha, the
-weights of the cells; hence `token_weights`:
+What the paper writes, what the first release did and what the code does now differ in alpha,
+the weights of the cells; hence `token_weights`:
 
     "l2"       a / ||a||, the code since July 2023. A weight can be negative, 1/sqrt(D) cancels,
                and g grows with the root of P, so that another image size is another scale.
@@ -95,10 +95,8 @@ class EfficientAdditiveAttention(keras.layers.Layer):
         token_dim = self.token_dim or cells_shape[-1]
         width = token_dim * self.num_heads
         self.query, self.key = self._dense(width, "query"), self._dense(width, "key")
-        self.projection, self.out = (
-            self._dense(width, "projection"),
-            self._dense(token_dim, "out"),
-        )
+        self.projection = self._dense(width, "projection")
+        self.out = self._dense(token_dim, "out")
         self.query.build(cells_shape)
         self.key.build(cells_shape)
         wide = (*cells_shape[:-1], width)
@@ -146,9 +144,9 @@ class EfficientAdditiveAttention(keras.layers.Layer):
         over_cells = tuple(range(1, len(query.shape) - 1))
         if self.token_weights == "l2":
             return _unit(scores, axis=over_cells)
-        return (
-            ops.softmax(scores, axis=over_cells) if self.token_weights == "softmax" else scores
-        )
+        if self.token_weights == "softmax":
+            return ops.softmax(scores, axis=over_cells)
+        return scores
 
     def compute_output_spec(self, cells, question=None):
         wide = keras.backend.result_type(self.compute_dtype, "float32")

@@ -1,13 +1,13 @@
 """Full attention of a grid with a local convolution of its input: BiFormer's last stage.
 
-Zhu et al. (CVPR 2023, https://arxiv.org/abs/2303.08810), class AttentionLePE of the authors' code:
+Zhu et al. (CVPR 2023, https://arxiv.org/abs/2303.08810), AttentionLePE of the authors' code:
 
     [q; k; v] = W x                                   without a bias
     o_i = softmax_j(q_i · k_j / sqrt(Dh)) v_j         Dh: the width of one head
     y   = W_o (o + local(x)) + b_o                    local: a depthwise convolution
 
-Not `BiLevelRoutingAttention` with one region: there the scale is that of the whole width, W has a
-bias, and the convolution sees v.
+Not `BiLevelRoutingAttention` with one region: there the scale is that of the whole width, W has
+a bias, and the convolution sees v.
 
 Letters: N rows, H W grid, D width.
 """

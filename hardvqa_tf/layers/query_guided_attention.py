@@ -2,17 +2,18 @@
 
 Tripathi et al., "Query-guided Attention in Vision Transformers for Localizing Objects Using a
 Single Sketch" (WACV 2024, https://arxiv.org/abs/2303.08784), the module by which their encoder
-lets cells look at a sketch, as its public code computes it; here the tokens are a question's words,
-or the cells of a sketch:
+lets cells look at a sketch, as its public code computes it; here the tokens are a question's
+words, or the cells of a sketch:
 
     o_i = sum_t softmax_t(W_q (x_i + e_i) · W_k (s_t + e_t) / sqrt(Dh)) W_v s_t      in heads
     y_i = norm(x_i + W_2 dropout(relu(W_1 (W_o o_i))))
 
-Each W with a bias; e: encodings of positions, if there are any; Dh: the width of one head; norm:
-layer normalisation. What was attended to reaches the cell through the two layers W_1 and W_2 only,
-without a residual of its own.
+Each W with a bias; e: encodings of positions, if there are any; Dh: the width of one head;
+norm: layer normalisation. What was attended to reaches the cell through the two layers W_1 and
+W_2 only, without a residual of its own.
 
-Letters: N rows, P cells, T tokens of the query, M heads, D width of the cells, Ds of the tokens.
+Letters: N rows, P cells, T tokens of the query, M heads, D width of the cells, Ds of the
+tokens.
 """
 
 import keras
@@ -45,8 +46,8 @@ class QueryGuidedAttention(keras.layers.Layer):
         looks at, the mean of all heads (before the dropout), with sum 1.
 
     Attributes:
-        query_dense, key_dense, value_dense, attended_dense: the `Dense` layers W_q, W_k, W_v, W_o;
-        hidden_dense, out_dense: W_1, W_2; norm: the normalisation.
+        query_dense, key_dense, value_dense, attended_dense: the `Dense` layers W_q, W_k, W_v
+        and W_o; hidden_dense, out_dense: W_1 and W_2; norm: the normalisation.
 
     Reference:
         Tripathi et al., "Query-guided Attention in Vision Transformers for Localizing Objects
