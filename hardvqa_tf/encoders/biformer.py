@@ -33,10 +33,20 @@ TOP_KS = (1, 4, 16, None)  # of each stage; None: all cells
 HEAD_DIM = 32  # of the routed attention
 FULL_HEADS = 8  # of the full attention, whatever its width: so the authors' weights have it
 MLP_RATIO = 3
-START = keras.initializers.RandomNormal(stddev=0.02)
-# What PyTorch starts convolutions with: uniform, below one over the root of the inputs.
-CONV_START = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-DEPTHWISE_START = keras.initializers.RandomUniform(-1 / 3, 1 / 3)
+
+
+# New ones for each kernel: an initializer gives the same numbers again and again.
+def _dense_start():
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _conv_start():
+    """What PyTorch starts convolutions with: uniform, below one over the root of the inputs."""
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
+def _depthwise_start():
+    return keras.initializers.RandomUniform(-1 / 3, 1 / 3)
 
 
 def biformer(
@@ -85,12 +95,12 @@ def biformer(
     widths, depths = VARIANTS[variant]
     image = pyramid.as_input(image_size)
     x = pyramid.normalize(image)
-    x = pyramid.halve(x, widths[0] // 2, "stem_1", CONV_START)
+    x = pyramid.halve(x, widths[0] // 2, "stem_1", _conv_start)
     x = layers.Activation("gelu", name="stem_1_gelu")(x)
-    x = pyramid.halve(x, widths[0], "stem_2", CONV_START)
+    x = pyramid.halve(x, widths[0], "stem_2", _conv_start)
     for i in range(stage):
         if i > 0:
-            x = pyramid.halve(x, widths[i], f"downsample_{i + 1}", CONV_START)
+            x = pyramid.halve(x, widths[i], f"downsample_{i + 1}", _conv_start)
         for j in range(depths[i]):
             rate = drop_path_rate * (sum(depths[:i]) + j) / (sum(depths) - 1)
             block = f"stage_{i + 1}_block_{j + 1}"
@@ -98,7 +108,7 @@ def biformer(
             x = biformer_block(x, attention, rate, block)
     x = pyramid.batch_norm("norm")(x)
     if num_classes is not None:
-        x = pyramid.classify(x, num_classes, ("head",), START)
+        x = pyramid.classify(x, num_classes, ("head",), _dense_start)
     return pyramid.finish(
         keras.Model(image, x, name=name or f"biformer_{variant}"),
         weights,
@@ -130,15 +140,20 @@ def biformer_block(x, attention, drop_path_rate, name):
     """Block: [B, H', W', D] -> the same shape."""
     d = x.shape[-1]
     x = x + layers.DepthwiseConv2D(
-        3, padding="same", depthwise_initializer=DEPTHWISE_START, name=f"{name}_position"
+        3, padding="same", depthwise_initializer=_depthwise_start(), name=f"{name}_position"
     )(x)
     attended = attention(_layer_norm(f"{name}_attention_norm")(x))
     attended = attended["cells"] if isinstance(attended, dict) else attended
     x = x + pyramid.drop_path(attended, drop_path_rate, f"{name}_attention_drop_path")
     hidden = layers.Dense(
-        MLP_RATIO * d, activation="gelu", kernel_initializer=START, name=f"{name}_mlp_expand"
+        MLP_RATIO * d,
+        activation="gelu",
+        kernel_initializer=_dense_start(),
+        name=f"{name}_mlp_expand",
     )(_layer_norm(f"{name}_mlp_norm")(x))
-    branch = layers.Dense(d, kernel_initializer=START, name=f"{name}_mlp_project")(hidden)
+    branch = layers.Dense(d, kernel_initializer=_dense_start(), name=f"{name}_mlp_project")(
+        hidden
+    )
     return x + pyramid.drop_path(branch, drop_path_rate, f"{name}_mlp_drop_path")
 
 

@@ -53,16 +53,14 @@ def batch_norm(name):
     return BatchNorm(epsilon=1e-5, momentum=0.9, name=name)
 
 
-def halve(x, filters, name, kernel_initializer):
+def halve(x, filters, name, start):
     """A 3x3 convolution of stride 2 and its norm: [B, H, W, D] -> [B, H/2, W/2, filters].
 
     Odd sizes are rounded up. One line of zeros on every side, as PyTorch pads; "same" would
-    pad even sizes on the right and at the bottom only.
+    pad even sizes on the right and at the bottom only. `start` makes the kernel's initializer.
     """
     x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
-    x = layers.Conv2D(
-        filters, 3, strides=2, kernel_initializer=kernel_initializer, name=f"{name}_conv"
-    )(x)
+    x = layers.Conv2D(filters, 3, strides=2, kernel_initializer=start(), name=f"{name}_conv")(x)
     return batch_norm(f"{name}_norm")(x)
 
 
@@ -97,13 +95,13 @@ def finish(model, weights, trainable, **checkpoint):
     return model
 
 
-def classify(grid, num_classes, names, kernel_initializer):
+def classify(grid, num_classes, names, start):
     """The mean of all cells and linear heads, averaged if there are two: [B, num_classes]."""
     pooled = layers.GlobalAveragePooling2D(name="mean_of_cells")(grid)
     heads = [
-        layers.Dense(
-            num_classes, kernel_initializer=kernel_initializer, dtype="float32", name=name
-        )(pooled)
+        layers.Dense(num_classes, kernel_initializer=start(), dtype="float32", name=name)(
+            pooled
+        )
         for name in names
     ]
     return heads[0] if len(heads) == 1 else layers.Average(name="logits")(heads)

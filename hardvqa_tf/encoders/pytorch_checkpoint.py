@@ -1,8 +1,8 @@
 """Reads the checkpoints that PyTorch's users publish, and puts them into a Keras model.
 
-A checkpoint is a dictionary of names and tensors. Every weight of the model must be in it, with its
-shape, and every tensor must find its weight; else nothing is loaded and the error names what does
-not fit. Files are read without running code that they may contain: PyTorch's pickles by
+A checkpoint is a dictionary of names and tensors. Every weight of the model must be in it, with
+its shape, and every tensor must find its weight; else nothing is loaded and the error names what
+does not fit. Files are read without running code that they may contain: PyTorch's pickles by
 `torch.load(weights_only=True)` alone (needs `torch`), .safetensors by `safetensors`.
 """
 
@@ -164,8 +164,8 @@ def _explain(missing, wrong, over):
         if names
     ]
     return (
-        f"Received: {' '.join(said)} Expected: the authors' names and shapes, all of them. Build "
-        "the variant, the heads and the number of classes that the checkpoint was trained with."
+        f"Received: {' '.join(said)} Expected: the authors' names and shapes, all of them. "
+        "Build the variant, the heads and the number of classes that the checkpoint has."
     )
 
 
@@ -215,8 +215,7 @@ def _plain_leaves(layer):
         yield "weight", layer.kernel, _depthwise_kernel
         if layer.use_bias:
             yield "bias", layer.bias, _same
-    elif any(not isinstance(v.dtype, str) or "int" not in v.dtype for v in layer.weights):
-        # Only the counters of dropout may be left as they are.
+    elif layer.weights:
         raise TypeError(f"No PyTorch counterpart is known of the layer {layer.name} ({layer}).")
 
 

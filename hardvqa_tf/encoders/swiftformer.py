@@ -33,7 +33,11 @@ VARIANTS = {
     "l1": Variant((48, 96, 192, 384), (4, 3, 10, 5)),
     "l3": Variant((64, 128, 320, 512), (4, 4, 12, 6)),
 }
-START = keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _start():
+    """A new one for each kernel: an initializer gives the same numbers again and again."""
+    return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def swiftformer(
@@ -84,11 +88,11 @@ def swiftformer(
     image = pyramid.as_input(image_size)
     x = pyramid.normalize(image)
     for half, filters in enumerate((widths[0] // 2, widths[0]), start=1):
-        x = pyramid.halve(x, filters, f"stem_{half}", START)
+        x = pyramid.halve(x, filters, f"stem_{half}", _start)
         x = layers.ReLU(name=f"stem_{half}_relu")(x)
     for i in range(stage):
         if i > 0:
-            x = pyramid.halve(x, widths[i], f"downsample_{i + 1}", START)
+            x = pyramid.halve(x, widths[i], f"downsample_{i + 1}", _start)
         for j in range(depths[i]):
             block = f"stage_{i + 1}_block_{j + 1}"
             if j < depths[i] - 1:
@@ -99,7 +103,7 @@ def swiftformer(
     x = pyramid.batch_norm("norm")(x)
     if num_classes is not None:
         heads = ("head", "dist_head") if distillation else ("head",)
-        x = pyramid.classify(x, num_classes, heads, START)
+        x = pyramid.classify(x, num_classes, heads, _start)
     return pyramid.finish(
         keras.Model(image, x, name=name or f"swiftformer_{variant}"),
         weights,
@@ -139,7 +143,7 @@ def swiftformer_encoder(x, token_weights, drop_path_rate, name):
 def _convolve(x, hidden_dim, name, part):
     """s * expand-and-project(norm(depthwise(x)))."""
     branch = layers.DepthwiseConv2D(
-        3, padding="same", depthwise_initializer=START, name=f"{name}_{part}depthwise"
+        3, padding="same", depthwise_initializer=_start(), name=f"{name}_{part}depthwise"
     )(x)
     branch = pyramid.batch_norm(f"{name}_{part}norm")(branch)
     branch = _expand_and_project(branch, hidden_dim, f"{name}_{part}".removesuffix("_"))
@@ -148,9 +152,9 @@ def _convolve(x, hidden_dim, name, part):
 
 def _expand_and_project(x, hidden_dim, name):
     hidden = layers.Conv2D(
-        hidden_dim, 1, activation="gelu", kernel_initializer=START, name=f"{name}_expand"
+        hidden_dim, 1, activation="gelu", kernel_initializer=_start(), name=f"{name}_expand"
     )(x)
-    return layers.Conv2D(x.shape[-1], 1, kernel_initializer=START, name=f"{name}_project")(
+    return layers.Conv2D(x.shape[-1], 1, kernel_initializer=_start(), name=f"{name}_project")(
         hidden
     )
 
