@@ -1,9 +1,9 @@
 """Reads the checkpoints that PyTorch's users publish, and puts them into a Keras model.
 
 A checkpoint is a dictionary of names and tensors. Every weight of the model must be in it, with
-its shape, and every tensor must find its weight; else nothing is loaded and the error names what
-does not fit. Files are read without running code that they may contain: PyTorch's pickles by
-`torch.load(weights_only=True)` alone (needs `torch`), .safetensors by `safetensors`.
+its shape, and every tensor must find its weight; else nothing is loaded and the error names
+what does not fit. Files are read without running code that they may contain: PyTorch's pickles
+by `torch.load(weights_only=True)` alone (needs `torch`), .safetensors by `safetensors`.
 """
 
 import argparse
@@ -108,7 +108,8 @@ def assign(model, tensors, modules_of, leaves_out=None, may_lack=()):
         model: a functional `keras.Model`.
         tensors: {name: np.ndarray} in PyTorch's layout.
         modules_of: function from the name of a layer to the names that its module may have in
-            the checkpoint (list of str); the first that is there counts.
+            the checkpoint (list of str); the first that is there counts. "": the checkpoint
+            is of that layer alone.
         leaves_out: function from the name of a tensor to whether the model has no such part,
             e.g. a head. None: it has all.
         may_lack: names of layers that keep their values where the checkpoint lacks them.
@@ -126,7 +127,7 @@ def assign(model, tensors, modules_of, leaves_out=None, may_lack=()):
         if layer.name in may_lack and not _is_there(module, tensors):
             continue
         for leaf, variable, turn in leaves:
-            name = f"{module}.{leaf}" if leaf else module
+            name = ".".join(part for part in (module, leaf) if part)
             if name not in tensors:
                 missing.append(name)
                 continue

@@ -53,13 +53,17 @@ class FullAttention(keras.layers.Layer):
         self.local_kernel = local_kernel
         self.qkv = self.out = self.local = None
 
+    def _dense(self, units, name, **kwargs):
+        start = keras.initializers.RandomNormal(stddev=0.02)
+        return keras.layers.Dense(
+            units, kernel_initializer=start, dtype=self.dtype_policy, name=name, **kwargs
+        )
+
     def build(self, cells_shape):
         d = cells_shape[-1]
         check_heads(self.num_heads, **{"the cells' width": d})
-        start = keras.initializers.RandomNormal(stddev=0.02)
-        common = {"kernel_initializer": start, "dtype": self.dtype_policy}
-        self.qkv = keras.layers.Dense(3 * d, use_bias=False, name="qkv", **common)
-        self.out = keras.layers.Dense(d, name="out", **common)
+        self.qkv = self._dense(3 * d, "qkv", use_bias=False)
+        self.out = self._dense(d, "out")
         self.qkv.build(cells_shape)
         self.out.build(cells_shape)
         if self.local_kernel:
