@@ -1,4 +1,4 @@
-"""The attention family against what its authors' own modules gave: fixtures/parity/README.md."""
+"""The attention family against its authors' own modules: fixtures/parity/README.md."""
 
 import json
 import pathlib

@@ -8,9 +8,9 @@ words, or the cells of a sketch:
     o_i = sum_t softmax_t(W_q (x_i + e_i) · W_k (s_t + e_t) / sqrt(Dh)) W_v s_t      in heads
     y_i = norm(x_i + W_2 dropout(relu(W_1 (W_o o_i))))
 
-Each W with a bias; e: encodings of positions, if there are any; Dh: the width of one head;
-norm: layer normalisation. What was attended to reaches the cell through the two layers W_1 and
-W_2 only, without a residual of its own.
+Each W with a bias, but for W_k, whose bias the softmax would cancel; e: encodings of positions,
+if there are any; Dh: the width of one head; norm: layer normalisation. What was attended to
+reaches the cell through the two layers W_1 and W_2 only, without a residual of its own.
 
 Letters: N rows, P cells, T tokens of the query, M heads, D width of the cells, Ds of the
 tokens.
@@ -95,7 +95,8 @@ class QueryGuidedAttention(keras.layers.Layer):
     ):
         d = cells_shape[-1]
         check_heads(self.num_heads, **{"the cells' width": d})
-        self.query_dense, self.key_dense = self._dense(d, "query"), self._dense(d, "key")
+        self.query_dense = self._dense(d, "query")
+        self.key_dense = self._dense(d, "key", use_bias=False)
         self.value_dense, self.out_dense = self._dense(d, "value"), self._dense(d, "out")
         self.attended_dense = self._dense(d, "attended")
         for dense in (self.query_dense, self.attended_dense, self.hidden_dense):

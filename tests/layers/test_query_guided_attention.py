@@ -25,7 +25,7 @@ def _reference(layer, cells, query, cell_positions=0.0, query_positions=0.0):
     w = {v.path.split("/", 1)[1]: np.array(v) for v in layer.variables}
 
     def linear(x, name):
-        return x @ w[f"{name}/kernel"] + w[f"{name}/bias"]
+        return x @ w[f"{name}/kernel"] + w.get(f"{name}/bias", 0.0)
 
     q = linear(cells + cell_positions, "query")
     k = linear(query + query_positions, "key")
