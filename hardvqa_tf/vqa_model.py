@@ -7,8 +7,8 @@ Hard Attention", ECCV 2018 (arXiv 1808.00300), figure 2:
     question ──LSTM──► [B·Q, D]          ┴ fusion ► cells [B·Q, P, D] ► attention ► [B·Q, K, D]
                                          ► aggregator ► [B·Q, D] ► classifier ► logits [B, Q, A]
 
-Between fusion and attention a mixer, ours, may refine the cells: what the attention then selects
-by knows of the other cells.
+Between fusion and attention a mixer, ours, may refine the cells: what attention then selects by
+knows of the other cells.
 
 The image tower runs once per image, however many questions share it. Every name in a slot goes
 with every name in the others; a new part is a line in one of the tables below.
@@ -218,7 +218,7 @@ def _encode_image(name, image_size, arguments):
 
 
 def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct, with_words):
-    """Questions [B, Q, D]; with words also the state at each, [B·Q, T, D], and which are some."""
+    """Questions [B, Q, D]; also the states [B·Q, T, D] at all words, and which are words."""
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
     if with_words:
         states = encoder.get_layer("lstm").output
@@ -247,7 +247,7 @@ def _mix(name, arguments, cells, grid_shape, question, words, is_word):
     """Refines cells [N, P, D]; also {output: (what was looked at, its shape per question)}.
 
     `additive` and `bilevel_routing` add to the cells what they make of the normalised cells, as
-    in their papers' blocks; `query_guided` does so by itself. Its words are the states of the
+    in BiFormer's blocks; `query_guided` adds by itself. Its words are the states of the
     question's LSTM, in the order in which it reads.
     """
     height, width = grid_shape
