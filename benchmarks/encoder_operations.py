@@ -32,7 +32,8 @@ def multiply_adds(model):
     for layer in model.layers:
         if not layer.weights:
             continue
-        output = layer.output["cells"] if isinstance(layer.output, dict) else layer.output
+        # Attentions give several tensors, cells first (in the order of their names).
+        output = layer.output[0] if isinstance(layer.output, list) else layer.output
         cells = math.prod(output.shape[1:-1])
         linear += sum(cells * math.prod(kernel.shape) for kernel in _kernels(layer))
         attention += _products(layer, output.shape)

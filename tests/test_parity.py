@@ -125,3 +125,8 @@ def _assert_whole_model(name, family, **arguments):
 
 def test_swiftformer_xs():
     _assert_whole_model("swiftformer_xs", swiftformer)
+
+
+@pytest.mark.slow
+def test_biformer_t():
+    _assert_whole_model("biformer_t", biformer)

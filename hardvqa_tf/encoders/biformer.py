@@ -65,8 +65,8 @@ def biformer(
 
     What leaves is normalised (layer `norm`), after stage 4 as before the authors' classifier.
     Their checkpoints have no such norm after the other stages; it then starts as the identity,
-    and learns. The routes of a block are an output of its attention:
-    `model.get_layer("stage_3_block_2_attention").output["routes"]`.
+    and learns. The routes of a block are an output of its attention, the second one after
+    `cells` and before `scores`: `model.get_layer("stage_3_block_2_attention").output[1]`.
 
     Args:
         image_size: (H, W) in pixels.
