@@ -161,4 +161,4 @@ def test_words_are_read_in_any_order_and_with_static_shapes():
 
 def test_an_unknown_mixer_lists_the_known_ones():
     with pytest.raises(ValueError, match="Use one of: none, additive, bilevel_routing"):
-        build("none", mixer="additiv")
+        build_vqa_model(image_size=(16, 32), vocabulary_size=V, num_answers=A, mixer="additiv")

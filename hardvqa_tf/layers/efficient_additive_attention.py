@@ -141,11 +141,12 @@ class EfficientAdditiveAttention(keras.layers.Layer):
         token_dim = self.out.units
         token_weight = ops.cast(self.token_weight, query.dtype)[:, None]
         scores = ops.cast(ops.matmul(query, token_weight), wide) * token_dim**-0.5
-        over_cells = tuple(range(1, len(query.shape) - 1))
         if self.token_weights == "l2":
-            return _unit(scores, axis=over_cells)
+            return _unit(scores, axis=tuple(range(1, len(query.shape) - 1)))
         if self.token_weights == "softmax":
-            return ops.softmax(scores, axis=over_cells)
+            shape = ops.shape(scores)
+            scores = ops.softmax(ops.reshape(scores, (shape[0], -1)), axis=-1)
+            return ops.reshape(scores, shape)
         return scores
 
     def compute_output_spec(self, cells, question=None):

@@ -87,7 +87,7 @@ def _break(tensors, lacks=(), **adds):
             "what the model does not: patch_embed.9.weight",
         ),
     ],
-    ids=str,
+    ids=["missing", "matrix", "vector", "depthwise", "unknown"],
 )
 def test_what_does_not_fit_is_named_and_nothing_is_loaded(tensors, change, said):
     model = swiftformer.swiftformer((32, 32), stage=1)
