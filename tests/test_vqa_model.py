@@ -267,6 +267,7 @@ def test_compile_and_fit():
     "slot, name, known",
     [
         ("image_encoder", "resnet", "small_cnn, resnet101, swiftformer_xs"),
+        ("mixer", "add", "none, additive, bilevel_routing, query_guided"),
         ("attention", "hann", "none, soft, han, adahan"),
         ("aggregator", "rn", "sum, pairwise, relation"),
     ],

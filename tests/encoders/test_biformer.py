@@ -4,7 +4,8 @@ import pytest
 
 from benchmarks.encoder_operations import multiply_adds, trained_parameters
 from hardvqa_tf import encoders
-from hardvqa_tf.encoders.biformer import VARIANTS, Variant, biformer
+from hardvqa_tf.encoders.biformer import VARIANTS, Variant, biformer, modules_of
+from tests.encoders.drawn import assert_parity
 
 # Parameters and multiply-adds in millions for 224x224 pixels, of the authors' code.
 # (Their README: 13.1 M and 2.2 G, 25.5 M and 4.5 G, 56.8 M and 9.8 G.)
@@ -22,6 +23,12 @@ def test_golden_parameters_and_operations(name, parameters, millions):
     assert round(trained_parameters(model) / 1e6, 3) == parameters
     assert sum(multiply_adds(model).values()) == pytest.approx(1e6 * millions, rel=0.01)
     assert model.name == name
+
+
+@pytest.mark.slow
+def test_the_whole_t_is_the_authors():
+    model = encoders.biformer_t((224, 224), num_classes=1000)
+    assert_parity(model, "biformer_t", modules_of)
 
 
 @pytest.fixture(scope="module", name="tiny", autouse=True)

@@ -14,7 +14,7 @@ from hardvqa_tf.encoders.pytorch_checkpoint import (
     load_checkpoint,
     read_checkpoint,
 )
-from tests.test_parity import drawn_checkpoint
+from tests.encoders.drawn import drawn_checkpoint
 
 
 @pytest.fixture(scope="module", name="tensors")
