@@ -27,6 +27,32 @@ def decode_image(encoded, image_size=None):
     return tf.ensure_shape(tf.cond(has_size, lambda: image, resize), (*image_size, 3))
 
 
+def decode_images(encoded, usable, image_size):
+    """A batch of images of any sizes to pixels, each by `decode_image`.
+
+    Args:
+      encoded: string[N].
+      usable: bool[N]; the others are not decoded.
+      image_size: (H, W).
+
+    Returns:
+      uint8[N, H, W, 3], zeros where not usable.
+    """
+    shape = (*image_size, 3)
+
+    def decode(row):
+        image, is_usable = row
+        return tf.cond(
+            is_usable,
+            lambda: decode_image(image, image_size),
+            lambda: tf.zeros(shape, tf.uint8),
+        )
+
+    return tf.map_fn(
+        decode, (encoded, usable), fn_output_signature=tf.TensorSpec(shape, tf.uint8)
+    )
+
+
 def scale_pixels(pixels):
     """uint8 in 0..255 -> float32 in [0, 1]."""
     return tf.cast(pixels, tf.float32) / 255.0

@@ -10,6 +10,7 @@ import tensorflow_text as tf_text
 
 PADDING, UNKNOWN = 0, 1  # token ids; words start at 2
 UNKNOWN_ANSWER = -1
+MAX_QUESTION_BYTES = 10_000  # that an exported graph looks at; a hundred times a question
 
 _MARKS = r"[\p{P}\p{S}\p{Han}]"
 _DELIMITERS = r"\s+|" + _MARKS
@@ -37,6 +38,21 @@ def split_words(questions):
     return [[word.decode("utf-8") for word in row] for row in rows]
 
 
+def question_status(questions):
+    """Says which strings cannot be cut into words; an empty one is none of them.
+
+    Args:
+      questions: string[N], any bytes.
+
+    Returns:
+      string[N], "ok" or a sentence.
+    """
+    only_utf8 = tf.strings.unicode_transcode(questions, "UTF-8", "UTF-8", errors="ignore")
+    status = tf.where(only_utf8 == questions, "ok", "The question is not valid UTF-8.")
+    too_long = f"The question is too long: at most {MAX_QUESTION_BYTES} bytes are taken."
+    return tf.where(tf.strings.length(questions) > MAX_QUESTION_BYTES, too_long, status)
+
+
 class QuestionTokenizer:
     """Turns raw questions into rows of token ids.
 
@@ -44,6 +60,9 @@ class QuestionTokenizer:
       words: list of str, the vocabulary of the train split. Word i gets the id i + 2; 0 is
         padding and 1 any word that is not in the list.
       max_words: T, the length of a row. Longer questions lose their end.
+
+    Attributes:
+      table: the lookup table; who saves a graph that calls this must track it.
 
     Example:
       >>> QuestionTokenizer(["what", "?"], max_words=4)(["What now?"])
@@ -54,11 +73,11 @@ class QuestionTokenizer:
         self.words = list(words)
         self.max_words = max_words
         self.vocabulary_size = len(self.words) + 2
-        self._table = _lookup_table(self.words, first_id=UNKNOWN + 1, default=UNKNOWN)
+        self.table = _lookup_table(self.words, first_id=UNKNOWN + 1, default=UNKNOWN)
 
     def __call__(self, questions):
         """string[N] -> int32[N, T]."""
-        ids = tf.ragged.map_flat_values(self._table.lookup, ragged_words(questions))
+        ids = tf.ragged.map_flat_values(self.table.lookup, ragged_words(questions))
         return ids.to_tensor(PADDING, shape=[None, self.max_words])
 
 

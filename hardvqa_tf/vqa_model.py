@@ -163,7 +163,7 @@ class MergeQuestions(layers.Layer):
     """[B, Q, ...] -> [B·Q, ...]."""
 
     def call(self, inputs):
-        return ops.reshape(inputs, (-1, *inputs.shape[2:]))
+        return ops.reshape(inputs, (-1, *ops.shape(inputs)[2:]))
 
     def compute_output_shape(self, input_shape):
         batch, questions, *rest = input_shape

@@ -1,0 +1,59 @@
+"""Images of the validation split that leave with an exported model, for a first try."""
+
+import collections
+import os
+
+import tensorflow as tf
+
+from records.folder import shard_paths
+from records.schema import parse_example
+
+NUM_IMAGES = 4
+MAX_BYTES = 1_000_000  # of an image
+_ENDINGS = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"BM": "bmp"}
+
+
+def pick_examples(config, records_dir, folder):
+    """Writes the first images of the validation split into `examples/` below a folder.
+
+    Args:
+      config: of the run.
+      records_dir: records of images; None: those of the config.
+      folder: path.
+
+    Returns:
+      A list of {"image": path in the folder, "questions": [{"type", "question", "answer"},
+      ...]}, with a question of each type that the image has. Empty where there are no records,
+      or they hold no images.
+    """
+    records_dir = records_dir or config.records_dir
+    split = config.train.val_split
+    if not os.path.exists(os.path.join(records_dir, "dataset_info.json")):
+        return []
+    examples = []
+    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):
+        record = parse_example(serialized)
+        encoded = record["image/encoded"].numpy()
+        if not encoded or len(encoded) > MAX_BYTES:
+            continue
+        path = f"examples/{len(examples)}.{_ENDINGS[encoded[:2]]}"
+        os.makedirs(os.path.join(folder, "examples"), exist_ok=True)
+        with open(os.path.join(folder, path), "wb") as file:
+            file.write(encoded)
+        examples.append({"image": path, "questions": _one_of_each_type(record)})
+        if len(examples) == NUM_IMAGES:
+            break
+    return examples
+
+
+def _one_of_each_type(record):
+    chosen = {}
+    texts, types = record["question/text"].numpy(), record["question/type"].numpy()
+    for text, type_, answers in zip(texts, types, record["answer/text"].to_list(), strict=True):
+        if answers:
+            answer, _ = collections.Counter(answers).most_common(1)[0]
+            chosen.setdefault(type_, (text, answer))
+    return [
+        {"type": type_.decode(), "question": text.decode(), "answer": answer.decode()}
+        for type_, (text, answer) in chosen.items()
+    ]

@@ -1,0 +1,263 @@
+"""Which bytes are an image that can be decoded: found out in the graph, before decoding.
+
+TensorFlow's decoders stop the whole batch at one broken image, and take the memory of whatever
+size a header claims. So an exported graph first looks at what is cheap to see: the first bytes,
+the size in the header, and whether the end is there. Not looked at is the compressed content:
+one flipped bit in it can still stop a batch.
+
+    format   size and kind from               its end
+    JPEG     the frame header, found by       FF D9 behind the frame header
+             walking from segment to segment
+    PNG      the IHDR chunk                   the IEND chunk
+    GIF      the screen's descriptor          the last byte, 3B
+    BMP      the two headers                  as many bytes as the pixels need
+
+What this costs is not bytes but calls of small operations. So all images of a batch are looked
+at together, each group of bytes becomes all of its numbers in one product, and what is only
+needed for a bad image is in a branch.
+
+Letters: N images.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+OK = "ok"
+MAX_PIXELS = 50_000_000  # as for records. A photo has 12-24 million; decoded, three bytes each
+MAX_SIDE = 65_500  # libjpeg's own limit, and near those of GIF and of libpng
+_MAX_SEGMENTS = 1_000  # of a JPEG before its frame header; cameras write some ten
+
+_JPEG, _PNG, _GIF, _GIF_87 = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"GIF87a"
+_JPEG_END, _PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
+
+# A segment of a JPEG is as long as it says, and its marker of two bytes; of what is not to be
+# walked over, the frame header among it, nothing is added.
+_STEPS = np.zeros((256, 2), np.int32)  # times its length, plus
+_STEPS[[0xC4, *range(0xDB, 0xFF)]] = 1, 2  # tables, application data, comments
+_STEPS[0xFF] = 0, 1  # filling
+# Baseline, extended and progressive; the others are lossless or arithmetic: not decoded.
+_FRAMES = (0xFFC0, 0xFFC1, 0xFFC2)
+
+
+def image_status(encoded, max_pixels=MAX_PIXELS):
+    """Says what is wrong with images, as far as their headers and ends tell.
+
+    Args:
+      encoded: string[N], bytes that should be JPEG, PNG, BMP or GIF.
+      max_pixels: height times width of the largest image to be decoded.
+
+    Returns:
+      string[N], OK or a sentence.
+    """
+    length = tf.strings.length(encoded)
+    head = _numbers_at(
+        encoded,
+        tf.zeros_like(length),
+        {
+            "jpeg": _big(0, 3),
+            "png": _big(0, 8),
+            "ihdr": _big(12, 4),
+            "gif": _big(0, 6),
+            "bmp": _big(0, 2),
+            "png_width": _big(16, 4),
+            "png_height": _big(20, 4),
+            "gif_width": _little(6, 2),
+            "gif_height": _little(8, 2),
+        },
+    )
+    is_jpeg = head["jpeg"] == _number(_JPEG)
+    is_png = (head["png"] == _number(_PNG)) & (head["ihdr"] == _number(b"IHDR"))
+    is_gif = (head["gif"] == _number(_GIF)) | (head["gif"] == _number(_GIF_87))
+    is_bmp = head["bmp"] == _number(b"BM")
+    jpeg = _of_jpegs(encoded, length, is_jpeg)
+    bmp = _if_any(is_bmp, lambda: _of_bmps(encoded, length))
+    height, width = head["gif_height"], head["gif_width"]
+    for is_format, of_format in (
+        (is_png, (head["png_height"], head["png_width"])),
+        (is_jpeg, jpeg[:2]),
+        (is_bmp, bmp[:2]),
+    ):
+        height = tf.where(is_format, of_format[0], height)
+        width = tf.where(is_format, of_format[1], width)
+    is_known = tf.where(is_jpeg, jpeg[2] > 0, tf.where(is_bmp, bmp[2] > 0, is_png | is_gif))
+    has_pixels = tf.minimum(height, width) > 0
+    fits = (tf.maximum(height, width) <= MAX_SIDE) & (height * width <= max_pixels)
+    whole = _has_end(encoded, length, is_jpeg, tf.cast(jpeg[2], tf.int32), is_png, is_gif)
+    whole |= is_bmp & (bmp[3] > 0)
+    is_ok = is_known & has_pixels & fits & whole
+
+    def say():
+        size = [tf.strings.as_string(width), "x", tf.strings.as_string(height)]
+        too_large = tf.strings.join(
+            ["The image is too large: ", *size, f" pixels, at most {max_pixels} are taken."]
+        )
+        # The first that holds is said.
+        status = tf.where(is_ok, OK, "The image is cut off: its end is missing.")
+        for found, sentence in (
+            (~fits, too_large),
+            (~has_pixels, "The image has no pixels."),
+            (~is_known, "This is not an image: JPEG, PNG, BMP or GIF was expected."),
+            (
+                is_bmp & ~is_known,
+                "BMP is taken with 24 or 32 bits a pixel, or grey, and not compressed.",
+            ),
+            (
+                is_jpeg & ~is_known,
+                "The JPEG's header is broken, or it is of a kind that cannot be decoded.",
+            ),
+            (length == 0, "The image is empty."),
+        ):
+            status = tf.where(found, sentence, status)
+        return status
+
+    return tf.cond(tf.reduce_all(is_ok), lambda: tf.fill(tf.shape(length), OK), say)
+
+
+def _of_jpegs(encoded, length, is_jpeg):
+    """Goes from segment to segment up to the frame header.
+
+    Returns:
+      height, width, and where the frame header is, int64[N] each; 0 where there is none that
+      can be decoded.
+    """
+    fours = tf.zeros_like(length) + 4
+
+    def step(position, _):
+        text = tf.strings.substr(encoded, tf.minimum(position, length), fours)
+        segment = tf.cast(tf.io.decode_raw(text, tf.uint8, fixed_length=4), tf.int32)
+        times, plus = tf.unstack(tf.gather(_STEPS, segment[:, 1]), axis=1)
+        own = tf.linalg.matvec(segment, [0, 0, 256, 1])
+        valid = is_jpeg & (segment[:, 0] == 0xFF) & (own >= 2 * times)
+        move = tf.where(valid, times * own + plus, 0)
+        return position + move, tf.reduce_any(move > 0)
+
+    position, _ = tf.while_loop(
+        lambda _, moved: moved,
+        step,
+        (tf.zeros_like(length) + 2, tf.reduce_any(is_jpeg)),
+        maximum_iterations=_MAX_SEGMENTS,
+    )
+    frame = _numbers_at(
+        encoded,
+        tf.minimum(position, length),
+        {
+            "marker": _big(0, 2),
+            "precision": _big(4, 1),
+            "height": _big(5, 2),
+            "width": _big(7, 2),
+            "components": _big(9, 1),
+        },
+    )
+    known = tf.reduce_any(frame["marker"][:, None] == _FRAMES, axis=1)
+    # Eight bits a value; grey, three colours, or four as printers use them.
+    known &= (frame["precision"] == 8) & (
+        tf.reduce_any(frame["components"][:, None] == [1, 3, 4], axis=1)
+    )
+    found = (frame["height"], frame["width"], tf.cast(position, tf.int64))
+    return [tf.where(known, value, 0) for value in found]
+
+
+def _has_end(encoded, length, is_jpeg, frame, is_png, is_gif):
+    """bool[N]; False for other formats."""
+    names = {"jpeg": _big(6, 2), "png": _big(0, 8), "gif": _big(7, 1)}
+    tail = _numbers_at(encoded, tf.maximum(length - 8, 0), names)
+    jpeg_ends = tail["jpeg"] == _number(_JPEG_END)
+    png_ends = tail["png"] == _number(_PNG_END)
+    ends = is_jpeg & jpeg_ends | is_png & png_ends | is_gif & (tail["gif"] == ord(";"))
+    search_jpeg = is_jpeg & ~jpeg_ends & (frame > 0)
+    search_png = is_png & ~png_ends
+
+    def search():  # Seldom: cameras and editors leave things behind the end.
+        return (
+            ends
+            | _has_within(encoded, tf.where(search_jpeg, frame, length), length, _JPEG_END)
+            | _has_within(encoded, tf.where(search_png, 0, length), length, _PNG_END)
+        )
+
+    return tf.cond(tf.reduce_any(search_jpeg | search_png), search, lambda: ends)
+
+
+def _has_within(encoded, start, length, mark):
+    rest = tf.strings.substr(encoded, start, length)
+    return tf.strings.split(rest, mark, maxsplit=1).row_lengths() > 1
+
+
+def _if_any(asked, find):
+    """[N] numbers from `find`, four of them, or zeros where nobody asks."""
+    zeros = [tf.zeros_like(asked, tf.int64)] * 4
+    return tf.cond(tf.reduce_any(asked), find, lambda: zeros)
+
+
+def _of_bmps(encoded, length):
+    """Returns height, width, whether such a BMP is taken, and whether it is whole: int64[N]."""
+    head = _numbers_at(
+        encoded,
+        tf.zeros_like(length),
+        {
+            "pixels": _little(10, 4),
+            "second_header": _little(14, 4),
+            "width": _little(18, 4),
+            "height": _little(22, 4),
+            "bits": _little(28, 2),
+            "compression": _little(30, 4),
+        },
+    )
+    # Signed: with a negative height the top row comes first.
+    height = tf.where(head["height"] < 2**31, head["height"], 2**32 - head["height"])
+    bits, palette = head["bits"], 14 + tf.minimum(head["second_header"], 2**30)
+    # TensorFlow takes the index into a palette for a shade of grey: right if it is one.
+    colours = _bytes_at(encoded, tf.minimum(tf.cast(palette, tf.int32), length), 1024)
+    greys = tf.range(256, dtype=tf.int64)[:, None]
+    is_grey = tf.reduce_all(tf.reshape(colours, [-1, 256, 4])[:, :, :3] == greys, axis=[1, 2])
+    is_taken = (
+        ((bits == 24) | (bits == 32) | ((bits == 8) & is_grey))
+        & (head["compression"] == 0)
+        & (head["second_header"] >= 40)
+        & (head["pixels"] >= 54)
+    )
+    row = (bits // 8 * head["width"] + 3) // 4 * 4  # filled up to four bytes
+    # So wide a row is too large anyway; without the limit, the product could overflow.
+    needed = head["pixels"] + tf.minimum(row, 2**31) * tf.minimum(height, MAX_SIDE)
+    is_whole = tf.cast(length, tf.int64) >= needed
+    return [height, head["width"], *(tf.cast(x, tf.int64) for x in (is_taken, is_whole))]
+
+
+def _numbers_at(encoded, position, columns):
+    """Reads numbers from the bytes that begin at `position`, int32[N], not beyond the end.
+
+    Args:
+      columns: {name: from `_big` or `_little`}.
+
+    Returns:
+      {name: int64[N]}; where the string ends, as if zeros followed.
+    """
+    weights = np.zeros((40, len(columns)), np.int64)  # as far as any number reaches
+    for i, places in enumerate(columns.values()):
+        for byte, weight in places:
+            weights[byte, i] = weight
+    numbers = tf.matmul(_bytes_at(encoded, position, len(weights)), weights)
+    return dict(zip(columns, tf.unstack(numbers, axis=1), strict=True))
+
+
+def _bytes_at(encoded, position, number):
+    text = tf.strings.substr(encoded, position, tf.zeros_like(position) + number)
+    return tf.cast(tf.io.decode_raw(text, tf.uint8, fixed_length=number), tf.int64)
+
+
+def _big(first, number):
+    """Where a number's bytes are, the most significant first, and what each counts."""
+    # Eight bytes are a signed number: 2^63 and more wrap around, here as in `_number`.
+    places = 256 ** np.arange(number, dtype=np.int64)[::-1]
+    return list(zip(range(first, first + number), places, strict=True))
+
+
+def _little(first, number):
+    """The same with the least significant byte first."""
+    return list(
+        zip(range(first, first + number), 256 ** np.arange(number, dtype=np.int64), strict=True)
+    )
+
+
+def _number(text):
+    """Bytes as `_big` reads them."""
+    return int.from_bytes(text, "big", signed=len(text) == 8)
