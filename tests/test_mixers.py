@@ -105,9 +105,7 @@ def test_a_training_step_reaches_every_weight(model):
         assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0, variable.path
 
 
-def test_saves_and_loads(model, mixer, tmp_path):
-    if mixer == "additive":
-        return  # nothing around it but an addition, which the others have, too
+def test_saves_and_loads(model, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     batch = inputs(3, 2, 4)

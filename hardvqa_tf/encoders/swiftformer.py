@@ -67,8 +67,8 @@ def swiftformer(
         distillation: whether the classifier has a second head (`dist_head`), which learns
             from a teacher. The logits are the mean of both; while training, take each by
             the name of its layer.
-        token_weights: of `EfficientAdditiveAttention`; "ones" for checkpoints from before
-            July 2023 and those of Hugging Face.
+        token_weights: of `EfficientAdditiveAttention`; "ones" for the authors' checkpoints
+            from before July 2023. Nothing in a file says which it needs.
         drop_path_rate: stochastic depth of the last block; of earlier ones less.
         weights: None (random), or a file: the authors' checkpoint (.pth or .safetensors), or
             one that Keras wrote (.keras, .h5).
