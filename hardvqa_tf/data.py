@@ -262,12 +262,14 @@ class VqaData:
         """
 
         seed = None if seed is None else tf.constant(seed, tf.int64)
-        return images.map(
-            lambda index, image: self._groups(
-                image, None if seed is None else tf.stack([seed, index])
-            ),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        ).unbatch()
+        is_one_item = self.num_items == self.num_images
+
+        def make_items(index, image):
+            groups = self._groups(image, None if seed is None else tf.stack([seed, index]))
+            return {k: v[0] for k, v in groups.items()} if is_one_item else groups
+
+        items = images.map(make_items, num_parallel_calls=tf.data.AUTOTUNE)
+        return items if is_one_item else items.unbatch()
 
     def _groups(self, image, shuffle_seed):
         """An image's groups of questions [G, Q, ...], and as many times the image."""
@@ -328,7 +330,15 @@ class VqaData:
         """
         size = tf.shape(batch["weights"])[0]
         rows = tf.range(self.batch_size)
-        batch = {name: tf.gather(value, rows % size) for name, value in batch.items()}
+        batch = tf.cond(
+            size == self.batch_size,
+            lambda: batch,
+            lambda: {name: tf.gather(value, rows % size) for name, value in batch.items()},
+        )
+        batch = {
+            name: tf.ensure_shape(value, [self.batch_size, *value.shape[1:]])
+            for name, value in batch.items()
+        }
         repeated = (rows >= size)[:, None]
         batch["weights"] = tf.where(repeated, 0.0, batch["weights"])
         if self._with_strings:

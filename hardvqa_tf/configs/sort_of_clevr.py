@@ -24,5 +24,4 @@ def get_config():
     config.model.relation.pairs = "unordered"
     config.train.all_cells_steps = 1000
     config.train.epochs = 8
-    config.train.steps_per_execution = 25  # short steps: docs/performance.md
     return config
