@@ -22,6 +22,9 @@ Modes, what each needs, and what it leaves:
                     plots and masks side by side, as one HTML page and as Markdown in
                     --report_dir. With --grid=NAME, of hardvqa_tf/configs/grids, trains the
                     grid's runs first, into --workdir; run again, it goes on where it stopped.
+  --mode=serve      answers HTTP requests about images with the exported models in --model_dir,
+                    and shows a page to ask from, http://127.0.0.1:8501/. New versions are
+                    taken up while it runs. It speaks TensorFlow Serving's REST protocol.
 
 Any value of the config can be set, e.g. --config.model.attention=adahan (none, soft, han,
 adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train.epochs=20.
@@ -37,7 +40,7 @@ from ml_collections import config_flags
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CONFIGS = os.path.join(_HERE, "hardvqa_tf", "configs")
-_MODES = ("build", "train", "evaluate", "predict", "export", "report")
+_MODES = ("build", "train", "evaluate", "predict", "export", "report", "serve")
 
 FLAGS = flags.FLAGS
 _MODE = flags.DEFINE_enum("mode", None, _MODES, "What to do; see above.")
@@ -120,7 +123,8 @@ _MODEL_NAME = flags.DEFINE_string(
 _MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels",
     None,
-    "export: height times width of the largest image that is decoded. Default: 50,000,000.",
+    "export, serve: height times width of the largest image that is decoded. Default: "
+    "50,000,000 in the export, 25,000,000 of the server.",
     lower_bound=1,
 )
 _RUNS = flags.DEFINE_list("runs", [], "report: folders of finished runs, or globs of such.")
@@ -132,6 +136,49 @@ _REPORT_DIR = flags.DEFINE_string(
 )
 _VIRTUAL = flags.DEFINE_integer(
     "num_virtual_devices", None, "train: split the CPU into so many devices.", lower_bound=1
+)
+_MODEL_DIR = flags.DEFINE_list(
+    "model_dir",
+    [],
+    "serve: folders, or NAME=folder: of a model, a run's workdir, or several models.",
+)
+_HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "serve: address to listen at; 0.0.0.0 for all of this machine's."
+)
+_PORT = flags.DEFINE_integer(
+    "port", 8501, "serve: port; 0 for one that is free.", lower_bound=0, upper_bound=65535
+)
+_VERSION_LABELS = flags.DEFINE_list(
+    "version_labels", [], "serve: LABEL=VERSION or MODEL:LABEL=VERSION, kept beside the newest."
+)
+_TOKEN_FILE = flags.DEFINE_string(
+    "token_file",
+    None,
+    "serve: file with a token that requests must bear. Default: the variable HARDVQA_TOKEN.",
+)
+_MAX_BATCH_SIZE = flags.DEFINE_integer(
+    "max_batch_size", 32, "serve: rows that run together; 1 for no batching.", lower_bound=1
+)
+_BATCH_WAIT_MS = flags.DEFINE_float(
+    "batch_wait_ms",
+    0.0,
+    "serve: how long a row waits for others although it could run.",
+    lower_bound=0.0,
+)
+_BATCH_THREADS = flags.DEFINE_integer(
+    "batch_threads", 1, "serve: batches that run at the same time.", lower_bound=1
+)
+_MAX_QUEUE = flags.DEFINE_integer(
+    "max_queue", 256, "serve: rows that wait; beyond it the answer is 503.", lower_bound=1
+)
+_DEADLINE_SECONDS = flags.DEFINE_float(
+    "deadline_seconds", 30.0, "serve: of a request; beyond it the answer is 504.", 0.1
+)
+_MAX_REQUEST_MB = flags.DEFINE_float(
+    "max_request_mb", 16.0, "serve: of a request's body; beyond it the answer is 413.", 0.001
+)
+_IMAGE_MEMORY_MB = flags.DEFINE_float(
+    "image_memory_mb", 64.0, "serve: images kept to be asked about again.", lower_bound=0.0
 )
 
 
@@ -147,6 +194,7 @@ def main(argv):
         "predict": predict,
         "export": export,
         "report": report,
+        "serve": serve,
     }
     noisy = FLAGS.verbosity > 0
     if not noisy and not _PREDICTIONS.value:  # A result file is scored without TensorFlow.
@@ -242,6 +290,8 @@ def _say_what_next(config, workdir):
             f"--question={question}"
         )
     _say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
+    _say(f"  python main.py --mode=export --workdir={folder}")
+    _say(f"  python main.py --mode=serve --model_dir={folder}")
 
 
 def evaluate(_):
@@ -303,8 +353,8 @@ def report(_):
             "--mode=report needs either --runs=FOLDER,FOLDER,... (finished runs, or 'runs/*') "
             "or --grid=NAME (runs to train first, e.g. sort_of_clevr_tables)."
         )
-    from hardvqa_tf.report.grid import stopping
     from hardvqa_tf.report.write import write_report
+    from hardvqa_tf.stopping import stopping
 
     if FLAGS.verbosity <= 0:  # TensorFlow warns that it traces functions for every model anew.
         logging.set_verbosity(logging.ERROR)
@@ -339,6 +389,31 @@ def _run_grid(workdir):
     for config in configs.values():
         _build_missing_records(config)
     return run_grid(configs, workdir, _say, progress=sys.stderr.isatty())
+
+
+def serve(_):
+    from hardvqa_tf.serving.limits import Limits
+    from hardvqa_tf.serving.serve import serve as serve_models
+
+    limits = Limits(
+        max_batch_size=_MAX_BATCH_SIZE.value,
+        batch_wait_ms=_BATCH_WAIT_MS.value,
+        batch_threads=_BATCH_THREADS.value,
+        max_queue=_MAX_QUEUE.value,
+        deadline_seconds=_DEADLINE_SECONDS.value,
+        max_request_mb=_MAX_REQUEST_MB.value,
+        **({"max_pixels": _MAX_PIXELS.value} if _MAX_PIXELS.value else {}),
+        image_memory_mb=_IMAGE_MEMORY_MB.value,
+    )
+    serve_models(
+        _MODEL_DIR.value,
+        limits,
+        _HOST.value,
+        _PORT.value,
+        _VERSION_LABELS.value,
+        _TOKEN_FILE.value,
+        report=_say,
+    )
 
 
 def _show_evaluation(workdir, split):

@@ -25,13 +25,14 @@ def build_head(
     attention_args=None,
     aggregator="relation",
     flat=True,
+    recompute_chunks=0,
 ):
     """Builds the model.
 
     Args:
         shape: `Shape`.
         attention, aggregator: names in the model's tables.
-        flat: of a relation network, see there.
+        flat, recompute_chunks: of a relation network, see there.
 
     Returns:
         A `keras.Model` of the inputs `grid` float32[N, P, Dg] and `question` float32[N, Dq],
@@ -51,7 +52,11 @@ def build_head(
     arguments = {
         "sum": {},
         "pairwise": {"units": shape.pairwise_units},
-        "relation": {"units": shape.units, "flat": flat},
+        "relation": {
+            "units": shape.units,
+            "flat": flat,
+            "recompute_chunks": recompute_chunks,
+        },
     }
     aggregate = AGGREGATORS[aggregator](**arguments[aggregator], name="aggregator")
     hidden = aggregate(

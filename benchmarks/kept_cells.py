@@ -5,7 +5,8 @@
 
 Every aggregator with every attention, and hard attention at several shares of the cells; each
 is compared with the same aggregator over all cells. The model between encoders and loss, on
-random numbers (benchmarks/heads.py). AdaHAN keeps what it does before any training.
+random numbers (benchmarks/heads.py). AdaHAN keeps what it does before any training. With
+`--plot=FILE.png`, time is drawn against operations.
 """
 
 import os
@@ -25,6 +26,7 @@ def main(argv=None):
     parser = shapes.make_parser(__doc__)
     parser.add_argument("--shares", type=float, nargs="+", default=(1 / 16, 1 / 4, 1 / 2))
     parser.add_argument("--aggregators", nargs="+", default=AGGREGATORS, choices=AGGREGATORS)
+    parser.add_argument("--plot", help="a picture's path")
     arguments = parser.parse_args(argv)
     shape = shapes.shape_of(arguments)
     attentions = [("all cells", "none", {}), ("soft", "soft", SOFT), ("adahan", "adahan", {})]
@@ -36,7 +38,10 @@ def main(argv=None):
     ]
     print(f"{steps.device_name()}\n{shape}")
     matmuls = [steps.make_matmul(arguments.peak_size)]
-    return compare(variants, matmuls, operations.matmul(arguments.peak_size), arguments.rounds)
+    rows = compare(variants, matmuls, operations.matmul(arguments.peak_size), arguments.rounds)
+    if arguments.plot:
+        draw(rows, arguments.plot)
+    return rows
 
 
 def make_variant(shape, aggregator, name, attention, attention_args):
@@ -51,6 +56,36 @@ def make_variant(shape, aggregator, name, attention, attention_args):
         cells,
         reference=f"{aggregator}, all cells",
     )
+
+
+def draw(rows, path):
+    """Step time against operations; a line through the shares of an aggregator."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for color, aggregator in enumerate(dict.fromkeys(name.split(", ")[0] for name in rows)):
+        own = [row for name, row in rows.items() if name.startswith(f"{aggregator}, ")]
+        line = [row for row in own if "han" in row.name.split() or "all cells" in row.name]
+        line = sorted(line, key=lambda row: row.cells)
+        axes.plot(
+            [row.operations / 1e9 for row in line],
+            [1e3 * row.seconds for row in line],
+            f"C{color}o-",
+            markersize=4,
+            label=aggregator,
+        )
+        for row in line:
+            place = (row.operations / 1e9, 1e3 * row.seconds)
+            axes.annotate(f"{row.cells:.0f}", place, (4, -9), textcoords="offset points")
+    axes.set(xscale="log", yscale="log", xlabel="GFLOP of a training step", ylabel="ms")
+    axes.set_title("Time of a training step against its operations; cells kept", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def make_parser(doc):
     """A parser with a flag for every field of `Shape`, and those of all timings."""
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     for field in dataclasses.fields(Shape):
-        many = {"nargs": 2 if field.name == "grid" else "+"}
+        many = {"nargs": 2 if field.name == "grid" else "*"}
         many = many if isinstance(field.default, tuple) else {}
         parser.add_argument(f"--{field.name}", type=int, default=field.default, **many)
     add_timing_flags(parser)

@@ -22,6 +22,8 @@ and the strings [B, Q] `question_id`, `question_text`, `question_type`, `image_i
 
 import functools
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
 
@@ -147,6 +149,31 @@ class VqaData:
         self.target = target
         self._with_strings = with_strings
         self._images = self._read(paths)
+        self._reading = None
+        # Traced once: every epoch builds its pipeline anew, of the same functions.
+        self._decode, self._groups = tf.function(self._decode), tf.function(self._groups)
+        self._fill, self._finish = tf.function(self._fill), tf.function(self._finish)
+        self._augment = tf.function(self._augment)
+
+    def read_ahead(self):
+        """Starts to read a split that is kept in memory, while the caller does something else.
+
+        Whoever then asks for batches waits for what is left to read. A split that is streamed
+        has nothing to read ahead.
+        """
+        if self.cached and self._reading is None:
+            reader = ThreadPoolExecutor(1, thread_name_prefix="read_ahead")
+            self._reading = reader.submit(self._read_all)
+            reader.shutdown(wait=False)
+
+    def _read_all(self):
+        for _ in self._images.map(lambda image: tf.shape(image["weights"])[0]).batch(64):
+            if not threading.main_thread().is_alive():
+                return  # The program ends, nobody will ask.
+
+    def _wait_for_reading(self):
+        if self._reading is not None:
+            self._reading.result()
 
     def training_epoch(self, epoch, start_step=0, context=None):
         """The batches of training epoch `epoch`, from step `start_step` of it on.
@@ -160,6 +187,7 @@ class VqaData:
             every batch, one device's at a time. (It reads all records, since any may come
             next, but decodes only its own.) None: whole batches.
         """
+        self._wait_for_reading()
         share = Share(context, self.batch_size)
         seed = _mix(self.seed, epoch)
         images = self._images.enumerate()
@@ -233,28 +261,34 @@ class VqaData:
         By unbatching: a dataset within a dataset for each image would cost more than the rest.
         """
 
-        def groups(index, image):
-            of_image = self._groups(image, None if seed is None else [seed, index])
-            pictures = tf.repeat(image["image"][None], tf.shape(of_image["answers"])[0], axis=0)
-            return of_image | {"image": pictures}
+        seed = None if seed is None else tf.constant(seed, tf.int64)
+        is_one_item = self.num_items == self.num_images
 
-        return images.map(groups, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+        def make_items(index, image):
+            groups = self._groups(image, None if seed is None else tf.stack([seed, index]))
+            return {k: v[0] for k, v in groups.items()} if is_one_item else groups
+
+        items = images.map(make_items, num_parallel_calls=tf.data.AUTOTUNE)
+        return items if is_one_item else items.unbatch()
 
     def _groups(self, image, shuffle_seed):
+        """An image's groups of questions [G, Q, ...], and as many times the image."""
         questions = {name: value for name, value in image.items() if name != "image"}
         vocabulary = self._vocabularies.answers
         if self.target == "answer_scores":
             questions[self.target] = vocabulary.soft_scores(questions[self.target])
         elif self.target == "sampled_answers":
-            seed = tf.cast([0, 0] if shuffle_seed is None else shuffle_seed, tf.int64)
+            seed = tf.constant([0, 0], tf.int64) if shuffle_seed is None else shuffle_seed
             # Not the numbers that decide the order: their order would choose the answers.
             questions[self.target] = vocabulary.sample(questions[self.target], seed + [1, 0])
         if shuffle_seed is not None:
             order = tf.random.experimental.stateless_shuffle(
-                tf.range(tf.shape(questions["answers"])[0]), tf.cast(shuffle_seed, tf.int64)
+                tf.range(tf.shape(questions["answers"])[0]), shuffle_seed
             )
             questions = {name: tf.gather(value, order) for name, value in questions.items()}
-        return {name: self._group(name, value) for name, value in questions.items()}
+        groups = {name: self._group(name, value) for name, value in questions.items()}
+        number = tf.shape(groups["answers"])[0]
+        return groups | {"image": tf.repeat(image["image"][None], number, axis=0)}
 
     def _group(self, name, values):
         """[n, ...] -> [G, Q, ...], the last group padded."""
@@ -275,17 +309,10 @@ class VqaData:
         if share.num_hosts == 1:
             batches = batches.map(self._fill)
         if seed is not None and self._augmentation:
+            seed = tf.constant(seed, tf.int64)
             batches = batches.enumerate(start_step).map(
-                lambda step, batch: (
-                    batch
-                    | {
-                        "image": augment(
-                            batch["image"],
-                            [seed, step],
-                            **self._augmentation,
-                            first_row=share.first_row,
-                        )
-                    }
+                lambda step, batch: self._augment(
+                    batch, tf.stack([seed, step]), share.first_row
                 ),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
@@ -303,14 +330,27 @@ class VqaData:
         """
         size = tf.shape(batch["weights"])[0]
         rows = tf.range(self.batch_size)
-        batch = {name: tf.gather(value, rows % size) for name, value in batch.items()}
+        batch = tf.cond(
+            size == self.batch_size,
+            lambda: batch,
+            lambda: {name: tf.gather(value, rows % size) for name, value in batch.items()},
+        )
+        batch = {
+            name: tf.ensure_shape(value, [self.batch_size, *value.shape[1:]])
+            for name, value in batch.items()
+        }
         repeated = (rows >= size)[:, None]
         batch["weights"] = tf.where(repeated, 0.0, batch["weights"])
         if self._with_strings:
             batch["is_question"] &= ~repeated
         return batch
 
+    def _augment(self, batch, seed, first_row):
+        moved = augment(batch["image"], seed, **self._augmentation, first_row=first_row)
+        return batch | {"image": moved}
+
     def _finish(self, batch):
+        batch = dict(batch)
         picture = batch.pop("image")
         if self._holds_maps:
             return batch | {"features": picture}

@@ -13,12 +13,12 @@ import tensorflow as tf
 from hardvqa_tf.blind import blind_accuracy, read_questions
 from hardvqa_tf.data import VqaData, input_size
 from hardvqa_tf.faithfulness import format_faithfulness, measure_faithfulness
+from hardvqa_tf.gallery import Gallery
 from hardvqa_tf.mask_quality import cells_after_cut, format_masks, measure_masks
 from hardvqa_tf.metrics import Answers, accuracy_by_type, attention_statistics
-from hardvqa_tf.overlay import to_png
+from hardvqa_tf.overlay import draw_overlay, to_png
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.scoring import coverage, score_officially
-from hardvqa_tf.summaries import collect_overlays
 from records.build import read_info
 
 
@@ -70,7 +70,8 @@ def evaluate(workdir, split, records_dir=None, evaluator=None, mask_cells=None):
     answers = judge(answer_split(make_ask(run.model), data))
     masks_dir = os.path.join(workdir, f"masks_{split}")
     images = run.config.maps.image_records_dir
-    pictures = collect_overlays(run.model, data, run.vocabularies, image_records_dir=images)
+    gallery = Gallery(run.model, data, run.vocabularies, image_records_dir=images)
+    pictures = gallery.pictures(draw=draw_overlay)
     _write_pictures(masks_dir, pictures)
     write_json(
         os.path.join(workdir, f"predictions_{split}.json"),

@@ -46,6 +46,19 @@ def on_signal(ask):
         put_back()
 
 
+def stopping():
+    """A context in which SIGTERM and Ctrl-C raise `Stopped`.
+
+    For work whose files are written beside their place and renamed when whole, such as a
+    report and its evaluations: any moment will do.
+    """
+    return on_signal(_stop)
+
+
+def _stop():
+    raise Stopped("Stopped. The same command goes on.")
+
+
 class Saver:
     """Saves while an epoch runs: every so often, and when the process is asked to stop.
 

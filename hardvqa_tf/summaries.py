@@ -16,9 +16,6 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from hardvqa_tf.gallery import Gallery
-from hardvqa_tf.overlay import draw_overlay
-
 SESSION_METRICS = ("val/all", "seconds")
 
 
@@ -120,18 +117,6 @@ def to_markdown(values):
     """A table of a dict's names and values."""
     rows = [f"| {_escape(name)} | {_escape(value)} |" for name, value in values.items()]
     return "\n".join(["| name | value |", "|---|---|", *rows])
-
-
-def collect_overlays(model, data, vocabularies, num_questions=8, image_records_dir=None):
-    """Large pictures of a `Gallery`'s questions, of the model as it is now.
-
-    Args: those of `Gallery`.
-
-    Returns:
-      list of uint8[H', W', 3].
-    """
-    gallery = Gallery(model, data, vocabularies, num_questions, image_records_dir)
-    return gallery.pictures(draw=draw_overlay)
 
 
 def _escape(text):

@@ -15,6 +15,7 @@ fails with several steps per execution under a mirrored strategy; the model stay
 
 import contextlib
 import os
+import time
 
 import keras
 import numpy as np
@@ -117,6 +118,8 @@ class _Training:
         )
         if config.train.overfit_one_batch:
             self.train_data = OneBatch(self.train_data)
+        else:
+            self.train_data.read_ahead()  # While the model is made.
         self.val_data = open_split(
             config, config.train.val_split, self.vocabularies, with_strings=True
         )
@@ -184,11 +187,13 @@ class _Training:
         """
         state, data = self.state, self.train_data
         epoch, done, sums = state.epoch, state.step, state.sums
+        started = time.perf_counter()
         batches = iter(
             self.strategy.distribute_datasets_from_function(
                 lambda context: data.training_epoch(epoch, done, context)
             )
         )
+        sums = sums + _waiting(time.perf_counter() - started)
         bar = tqdm(
             total=data.steps_per_epoch,
             initial=done,
@@ -278,6 +283,11 @@ class _Training:
             "or maps (the ids are those of the records); else lower train.learning_rate, or "
             "set train.clip_norm. Nothing of this epoch was saved since the last checkpoint."
         )
+
+
+def _waiting(seconds):
+    """`SUMS` of so long a wait for input, without a step."""
+    return np.array([seconds if name in ("seconds", "waited") else 0 for name in SUMS], "f4")
 
 
 def format_epoch(metrics, epochs):

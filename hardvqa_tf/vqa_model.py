@@ -7,6 +7,9 @@ Hard Attention", ECCV 2018 (arXiv 1808.00300), figure 2:
     question ──LSTM──► [B·Q, D]          ┴ fusion ► cells [B·Q, P, D] ► attention ► [B·Q, K, D]
                                          ► aggregator ► [B·Q, D] ► classifier ► logits [B, Q, A]
 
+Between fusion and attention a mixer, ours, may refine the cells: what attention then selects by
+knows of the other cells.
+
 The image tower runs once per image, however many questions share it. Every name in a slot goes
 with every name in the others; a new part is a line in one of the tables below.
 """
@@ -20,8 +23,21 @@ from hardvqa_tf import layers as parts
 IMAGE_ENCODERS = {
     "small_cnn": encoders.small_cnn,
     "resnet101": encoders.resnet101,
+    "swiftformer_xs": encoders.swiftformer_xs,
+    "swiftformer_s": encoders.swiftformer_s,
+    "swiftformer_l1": encoders.swiftformer_l1,
+    "swiftformer_l3": encoders.swiftformer_l3,
+    "biformer_t": encoders.biformer_t,
+    "biformer_s": encoders.biformer_s,
+    "biformer_b": encoders.biformer_b,
     "features": encoders.features,
     "none": encoders.no_image,
+}
+MIXERS = {
+    "none": None,
+    "additive": parts.EfficientAdditiveAttention,
+    "bilevel_routing": parts.BiLevelRoutingAttention,
+    "query_guided": parts.QueryGuidedAttention,
 }
 ATTENTIONS = {
     "none": parts.NoAttention,
@@ -46,6 +62,8 @@ def build_vqa_model(
     question_encoder_args=None,
     question_norm_scale=None,
     fusion_args=None,
+    mixer="none",
+    mixer_args=None,
     attention="han",
     attention_args=None,
     aggregator="relation",
@@ -65,6 +83,7 @@ def build_vqa_model(
       question_norm_scale: None, or the scale at which a `QuestionNorm` of the question
         vectors starts. It removes what all questions have in common, which is most of it at
         first; a small scale, e.g. 0.1, keeps the first products with image cells small.
+      mixer: a name in MIXERS: what refines the fused cells before the attention.
       attention: a name in ATTENTIONS.
       aggregator: a name in AGGREGATORS.
       classifier_units: widths of the classifier's hidden layers; the paper's are (1024, 2048).
@@ -78,7 +97,9 @@ def build_vqa_model(
       `features` float[B, H, W, D]) and `question_tokens` int32[B, Q, T]. Outputs, a dict:
       `logits` float32[B, Q, A]; `mask` [B, Q, H, W] of the grid, True = kept (soft attention:
       float weights that sum to 1); `presence` float32[B, Q, H, W], the norm of each cell;
-      `num_cells` int32[B, Q], cells that were looked at.
+      `num_cells` int32[B, Q], cells that were looked at. With a mixer also what it looked at:
+      `cell_weights` float32[B, Q, H, W] (additive), `routes` bool[B, Q, R, R], from region to
+      region (bilevel_routing), or `word_weights` float32[B, Q, H, W, T] (query_guided).
 
     Raises:
       ValueError: for an unknown name, with the known ones.
@@ -87,17 +108,21 @@ def build_vqa_model(
     picture, grid = _encode_image(image_encoder, image_size, image_encoder_args or {})
     height, width, depth = grid.shape[1:]
     num_cells = height * width
-    question = _encode_questions(
+    question, words, is_word = _encode_questions(
         tokens,
         vocabulary_size,
         question_encoder_args or {},
         question_norm_scale,
         distinct=not static_shapes,
+        with_words=mixer == "query_guided",
     )
 
     cells = layers.Reshape((num_cells, depth), name="cells")(grid)
     cells = parts.Fusion(**(fusion_args or {}), name="fusion")(cells, question)
     question = MergeQuestions(name="questions_of_batch")(question)  # [B·Q, D]
+    cells, looked = _mix(
+        mixer, mixer_args or {}, cells, (height, width), question, words, is_word
+    )
     coordinates = parts.CellCoordinates(height, width, name="coordinates")(cells)
 
     attention_args, aggregator_args = attention_args or {}, aggregator_args or {}
@@ -128,6 +153,8 @@ def build_vqa_model(
         "presence": SplitQuestions((height, width), name="presence")(kept["presence"], tokens),
     }
     split["num_cells"] = CountCells(name="num_cells")(split["mask"])
+    for name, (rows, shape) in looked.items():
+        split[name] = SplitQuestions(shape, name=name)(rows, tokens)
     return keras.Model([picture, tokens], split, name="vqa")
 
 
@@ -149,7 +176,7 @@ class SplitQuestions(layers.Layer):
     """[B·Q, ...] -> [B, Q, *row_shape], with B and Q those of the question tokens.
 
     Args:
-      row_shape: shape of one question's output.
+      row_shape: shape of one question's output; None for a size that is not known.
     """
 
     def __init__(self, row_shape, **kwargs):
@@ -158,7 +185,8 @@ class SplitQuestions(layers.Layer):
         self.row_shape = tuple(row_shape)
 
     def call(self, rows, tokens):
-        return ops.reshape(rows, (*ops.shape(tokens)[:2], *self.row_shape))
+        row_shape = ops.shape(rows)[1:] if None in self.row_shape else self.row_shape
+        return ops.reshape(rows, (*ops.shape(tokens)[:2], *row_shape))
 
     def compute_output_spec(self, rows, tokens):
         return keras.KerasTensor((*tokens.shape[:2], *self.row_shape), dtype=rows.dtype)
@@ -189,17 +217,61 @@ def _encode_image(name, image_size, arguments):
     return picture, encoder(picture)
 
 
-def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct):
+def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct, with_words):
+    """Questions [B, Q, D]; also the states [B·Q, T, D] at all words, and which are words."""
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
+    if with_words:
+        states = encoder.get_layer("lstm").output
+        encoder = keras.Model(encoder.input, [encoder.output, states], name=encoder.name)
     merged = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
+    words = is_word = None
     if distinct:
         once, index = parts.DistinctRows(name="distinct_questions")(merged)
-        rows = parts.TakeRows(name="question_rows")(encoder(once), index)  # [B·Q, D]
+        encoded = encoder(once)
     else:
-        rows = encoder(merged)
+        encoded, index = encoder(merged), None
+    if with_words:
+        encoded, words = encoded
+        words = words if index is None else parts.TakeRows(name="word_rows")(words, index)
+        is_word = ops.not_equal(merged, 0)
+    rows = encoded
+    if index is not None:
+        rows = parts.TakeRows(name="question_rows")(encoded, index)  # [B·Q, D]
     if norm_scale is not None:
         rows = parts.QuestionNorm(norm_scale, name="question_norm")(rows, merged)
-    return SplitQuestions((rows.shape[-1],), name="question")(rows, tokens)
+    question = SplitQuestions((rows.shape[-1],), name="question")(rows, tokens)
+    return question, words, is_word
+
+
+def _mix(name, arguments, cells, grid_shape, question, words, is_word):
+    """Refines cells [N, P, D]; also {output: (what was looked at, its shape per question)}.
+
+    `additive` and `bilevel_routing` add to the cells what they make of the normalised cells, as
+    in BiFormer's blocks; `query_guided` adds by itself. Its words are the states of the
+    question's LSTM, in the order in which it reads.
+    """
+    height, width = grid_shape
+    if name == "none":
+        return cells, {}
+    mix = _pick("mixer", name, MIXERS)(**arguments, name="mixer")
+    if name == "query_guided":
+        seen = mix(cells, words, valid=is_word)
+        weights = layers.Reshape((height, width, -1), dtype="float32", name="word_grid")(
+            seen["weights"]
+        )
+        return seen["cells"], {"word_weights": (weights, (height, width, None))}
+    normed = layers.LayerNormalization(epsilon=1e-6, name="mixer_norm")(cells)
+    if name == "additive":
+        seen = mix(normed, question=question)
+        looked = {"cell_weights": (seen["weights"], (height, width))}
+        refined = seen["cells"]
+    else:
+        d = cells.shape[-1]
+        grid = layers.Reshape((height, width, d), name="mixer_grid")(normed)
+        seen = mix(grid, question=question)
+        looked = {"routes": (seen["routes"], seen["routes"].shape[1:])}
+        refined = layers.Reshape((height * width, d), name="mixer_cells")(seen["cells"])
+    return layers.Add(name="refined_cells")([cells, refined]), looked
 
 
 def _pick(slot, name, table):

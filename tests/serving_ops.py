@@ -44,7 +44,17 @@ CORE = {
     *("DecodeImage", "ScaleAndTranslate"),
     # Shapes and arrays: array_ops, concat, gather, ragged_tensor_to_tensor, topk, unique, where
     *("BroadcastTo", "ConcatV2", "EnsureShape", "ExpandDims", "Fill", "GatherV2", "OnesLike"),
-    *("Pack", "Pad", "RaggedTensorToTensor", "Range", "Reshape", "Shape", "Size", "Split"),
+    *(
+        "Pack",
+        "Pad",
+        "RaggedTensorToTensor",
+        "Range",
+        "Reshape",
+        "Shape",
+        "Size",
+        "Split",
+        "SplitV",
+    ),
     *("Squeeze", "StridedSlice", "Tile", "TopKV2", "Transpose", "UniqueV2", "Unpack", "Where"),
     "ZerosLike",
     # Numbers: cwise_ops, reduction_ops, matmul_op, conv_ops, softmax_op, bincount_op, scan_ops

@@ -12,6 +12,8 @@ from benchmarks import (
     input,
     kept_cells,
     operations,
+    options,
+    pairs_memory,
     questions,
     shapes,
     steps,
@@ -210,6 +212,16 @@ def test_drawn_cells_are_kept_as_drawn():
     np.testing.assert_array_equal(np.sum(mask, axis=1), counts)
 
 
+@pytest.mark.slow
+def test_pairs_memory(capsys):
+    flags = "--rows 4 --grid 9 9 --grid_dim 8 --units 64 64 64 --rounds 1 --chunks 0 4"
+    found = pairs_memory.main(flags.split())
+    stored, recomputed = (num_bytes for num_bytes, _ in found.values())
+    # Of each pair, three layers of 64 float32 are stored.
+    assert stored - recomputed > 0.5 * 3 * (4 * 81**2) * 3 / 4 * 64 * 4
+    assert "recompute_chunks" in capsys.readouterr().out
+
+
 def test_questions(capsys):
     flags = (
         "--questions 6 --questions_per_image 3 --image_size 9 12 --tokens 3 --filters 4 5 "
@@ -226,6 +238,16 @@ def test_questions(capsys):
     assert "3 questions on each image" in capsys.readouterr().out
     with pytest.raises(ValueError, match="Choose a divisor"):
         questions.main([*flags, "--questions_per_image", "4"])
+
+
+@pytest.mark.slow
+def test_options(records_dir, monkeypatch, capsys):
+    two = {name: options.VARIANTS[name] for name in ("default", "steps_per_execution 5")}
+    monkeypatch.setattr(options, "VARIANTS", two)
+    flags = ["--records_dir", records_dir, "--steps", "3", "--rounds", "2"]
+    faster = options.main(flags)
+    assert faster["default"] == 1.0 and faster["steps_per_execution 5"] > 0
+    assert "steps_per_execution 5 " in capsys.readouterr().out
 
 
 def test_input(records_dir, capsys):

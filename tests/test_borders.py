@@ -126,6 +126,60 @@ def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
 
 
+def imports_at_once(path):
+    """Full names of what is imported when a file is, and not first when it is used."""
+    for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages_of_mode(function):
+    """Packages of others that are imported before a mode's function in main.py works."""
+    tree = ast.parse((ROOT / "main.py").read_text(encoding="utf-8"))
+    body = next(n for n in tree.body if getattr(n, "name", "") == function)
+    todo = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(body)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    seen, packages = set(), set()
+    while todo:
+        parts = todo.pop().split(".")
+        if parts[0] not in PACKAGES:
+            packages.add(parts[0])
+            continue
+        # The name is a module's, or one in it; and the packages around are imported, too.
+        ends = [pathlib.Path(*parts[:i]) for i in range(1, len(parts) + 1)]
+        for path in {*(p.with_suffix(".py") for p in ends), *(p / "__init__.py" for p in ends)}:
+            if path in FILES and path not in seen:
+                seen.add(path)
+                todo.update(imports_at_once(path))
+    return packages - {*sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize(
+    ("function", "not_needed"),
+    [
+        ("build", {"keras", "tensorboard", "matplotlib", "ml_collections"}),
+        ("train", {"matplotlib"}),
+        ("_show_evaluation", {"tensorboard", "matplotlib"}),
+        ("predict", {"tensorboard", "matplotlib"}),
+        ("report", {"tensorboard"}),
+        ("_score_file", {"keras", "tensorflow", "tensorboard", "matplotlib"}),
+    ],
+)
+def test_a_mode_imports_only_what_it_needs(function, not_needed):
+    packages = packages_of_mode(function)
+    assert packages.isdisjoint(not_needed), packages & not_needed
+
+
+def test_what_a_mode_imports_is_found():
+    assert {"keras", "tensorflow", "tensorboard", "tqdm"} <= packages_of_mode("train")
+
+
 # Imports every module named on the command line as the first one of ours.
 IMPORT_EACH = """
 import importlib, sys

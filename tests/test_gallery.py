@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from hardvqa_tf import gallery
 from hardvqa_tf.gallery import Gallery
-from hardvqa_tf.summaries import collect_overlays
+from hardvqa_tf.overlay import draw_overlay
 from hardvqa_tf.text import AnswerVocabulary
 from hardvqa_tf.vqa_model import build_vqa_model
 from records import folder, schema
@@ -158,7 +158,8 @@ def test_pictures_show_the_models_answers(model):
 
 def test_large_pictures_are_the_same_every_time(model):
     first, again = (
-        collect_overlays(model, Batches(), VOCABULARIES, num_questions=3) for _ in range(2)
+        Gallery(model, Batches(), VOCABULARIES, num_questions=3).pictures(draw=draw_overlay)
+        for _ in range(2)
     )
     assert len(first) == 3 and first[0].shape[1] == 1080
     for a, b in zip(first, again, strict=True):

@@ -16,22 +16,31 @@ FILES = [
     *(ROOT / "hardvqa_tf" / "configs").rglob("*.py"),
     *(ROOT / "hardvqa_tf").glob("*.py"),
     *(ROOT / "hardvqa_tf" / "report").glob("*.py"),
+    *(ROOT / "hardvqa_tf" / "serving").glob("*.py"),
 ]
 # {name: kind}: "string", "bool", ...
 FLAGS = {
     name: kind
     for kind, name in re.findall(r'DEFINE_(\w+)\(\s*"(\w+)"', (ROOT / "main.py").read_text())
 }
+# Of programs of ours beside main.py, which documents name.
+OF_SCRIPTS = {
+    name
+    for folder in ("benchmarks", "docs")
+    for path in (ROOT / folder).glob("*.py")
+    for name in re.findall(r'add_argument\(\s*"--(\w+)"', path.read_text())
+}
 OF_OTHERS = {
     *("logdir", "samples_per_plugin"),  # TensorBoard's
     "output",  # docs/screenshot.py's
     *("nodes", "time", "signal", "requeue"),  # Slurm's
     *("model_base_path", "rest_api_port"),  # TensorFlow Serving's
+    *("rm", "enable_batching", "batching_parameters_file"),  # Docker's, TensorFlow Serving's
     *("flink_master", "region", "sdk_container_image", "setup_file"),  # Apache Beam's
 }
 
 
-def faults_of(text):
+def faults_of(text, others=()):
     """Returns the flags of a text that are not to be typed so, each with what is wrong."""
     # Not the style sheet of a page: --name: value, var(--name); nor names with a hyphen.
     named = set(re.findall(r"(?<![\w(-])--([a-z]\w*(?:\.\w+)*)(?!\w*:)(?![\w-])(=?)", text))
@@ -40,7 +49,15 @@ def faults_of(text):
         if flag.startswith("config."):
             if not _in_config(flag.split(".")[1:]):
                 faults.append(f"--{flag}: no value of the config")
-        elif flag not in {*FLAGS, *OF_OTHERS, "config", "help", "helpshort", "verbosity"}:
+        elif flag not in {
+            *FLAGS,
+            *OF_OTHERS,
+            *others,
+            "config",
+            "help",
+            "helpshort",
+            "verbosity",
+        }:
             faults.append(f"--{flag}: no flag of main.py")
         elif FLAGS.get(flag) == "bool" and sign == "=":
             faults.append(f"--{flag}: takes no value")
@@ -57,7 +74,12 @@ def _in_config(keys):
 
 
 def test_flags_that_are_named_exist():
-    faults = {str(path.relative_to(ROOT)): faults_of(path.read_text()) for path in FILES}
+    faults = {
+        str(path.relative_to(ROOT)): faults_of(
+            path.read_text(), OF_SCRIPTS if path.suffix == ".md" else ()
+        )
+        for path in FILES
+    }
     assert {path: found for path, found in faults.items() if found} == {}
 
 

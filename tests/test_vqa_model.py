@@ -266,7 +266,8 @@ def test_compile_and_fit():
 @pytest.mark.parametrize(
     "slot, name, known",
     [
-        ("image_encoder", "resnet", "small_cnn, resnet101, features"),
+        ("image_encoder", "resnet", "small_cnn, resnet101, swiftformer_xs"),
+        ("mixer", "add", "none, additive, bilevel_routing, query_guided"),
         ("attention", "hann", "none, soft, han, adahan"),
         ("aggregator", "rn", "sum, pairwise, relation"),
     ],

@@ -31,7 +31,9 @@ def get_config():
 
     # Model: a name for each slot, and the arguments of every part that can be named.
     config.model = ConfigDict()
-    config.model.image_encoder = "small_cnn"  # small_cnn, resnet101, features, none
+    # small_cnn, resnet101, swiftformer_xs|s|l1|l3, biformer_t|s|b, features, none
+    config.model.image_encoder = "small_cnn"
+    config.model.mixer = "none"  # none, additive, bilevel_routing, query_guided
     config.model.attention = "han"  # none, soft, han, adahan
     config.model.aggregator = "relation"  # sum, pairwise, relation
     config.model.small_cnn = ConfigDict({"filters": (24, 24, 24, 24), "strides": (2, 2, 2, 2)})
@@ -39,11 +41,24 @@ def get_config():
     # Weights: imagenet, random, or a file's path.
     config.model.resnet101 = ConfigDict({"weights": "imagenet", "trainable": False})
     config.model.features = ConfigDict()
+    for size in ("xs", "s", "l1", "l3"):
+        # Weights: None is random; or a file's path. Stage: 1 to 4, whose output is the grid.
+        swiftformer = ConfigDict({"stage": 3, "weights": placeholder(str), "trainable": True})
+        swiftformer.update({"drop_path_rate": 0.0, "token_weights": "l2"})
+        config.model[f"swiftformer_{size}"] = swiftformer
+    for size in ("t", "s", "b"):
+        biformer = ConfigDict({"stage": 3, "weights": placeholder(str), "trainable": True})
+        biformer.update({"drop_path_rate": 0.0, "num_regions": 7})
+        config.model[f"biformer_{size}"] = biformer
     config.model.question_lstm = ConfigDict({"embedding_dim": 32, "units": 128})
     config.model.question_lstm.update({"reverse": False, "pool": "last", "dropout": 0.0})
     config.model.question_norm_scale = placeholder(float)
     config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
-    config.model.none = ConfigDict()  # of attention and image encoder: takes nothing
+    config.model.none = ConfigDict()  # of attention, mixer and image encoder: takes nothing
+    config.model.additive = ConfigDict({"token_weights": "l2", "use_question": True})
+    config.model.bilevel_routing = ConfigDict({"num_heads": 4, "num_regions": 5, "top_k": 4})
+    config.model.bilevel_routing.update({"local_kernel": 3, "use_question": True})
+    config.model.query_guided = ConfigDict({"num_heads": 4, "hidden_dim": 256, "dropout": 0.0})
     config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})
     # num_cells, where it is set, takes the place of the fraction.
     config.model.han = ConfigDict({"num_cells": placeholder(int), "fraction": 0.25})

@@ -124,8 +124,7 @@ class Fusion(keras.layers.Layer):
             return ops.reshape(cells, (-1, *ops.shape(cells)[2:]))  # [B·Q, P, D]
         grid_kernel = question_kernel = first.kernel
         if self.how == "concatenate":
-            grid_dim = grid.shape[-1]
-            grid_kernel, question_kernel = first.kernel[:grid_dim], first.kernel[grid_dim:]
+            grid_kernel, question_kernel = ops.split(first.kernel, [grid.shape[-1]], axis=0)
         grid = ops.matmul(grid, grid_kernel)  # [B, P, D], once per image
         question = ops.matmul(question, question_kernel) + first.bias  # [B, Q, D]
         cells = grid[:, None] + question[:, :, None]  # [B, Q, P, D]

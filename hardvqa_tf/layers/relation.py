@@ -173,17 +173,22 @@ class RelationNetwork(keras.layers.Layer):
         """What a cell adds to g's first layer as first and as second of a pair."""
         kernel, bias = self._dense[0].kernel, self._dense[0].bias
         d = cells.shape[-1]
-        first = ops.matmul(cells, kernel[:d])
-        second = ops.matmul(cells, kernel[d : 2 * d])
+        # Split and not sliced: the gradient is then one concatenation.
+        of_first, of_second, of_question = ops.split(kernel, [d, 2 * d], axis=0)
+        first = ops.matmul(cells, of_first)
+        second = ops.matmul(cells, of_second)
         if question is not None:
-            bias = (ops.matmul(question, kernel[2 * d :]) + bias)[:, None]  # [N, 1, G]
+            bias = (ops.matmul(question, of_question) + bias)[:, None]  # [N, 1, G]
         return first + bias, second
 
     def _rest_of_g(self, hidden):
-        hidden = self.activation(hidden)
+        """Sums of first products [..., G] -> what g gives for them [..., units[-1]]."""
+        sizes = ops.shape(hidden)[:-1]
+        # Flat, because TensorFlow makes one kernel of product, bias and ReLU of matrices only.
+        hidden = ops.reshape(self.activation(hidden), (-1, self.units[0]))
         for dense in self._dense[1:]:
             hidden = dense(hidden)
-        return hidden
+        return ops.reshape(hidden, (*sizes, self.units[-1]))
 
     def _pool(self, first, second, valid):
         if self.alone:

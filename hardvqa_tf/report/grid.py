@@ -11,7 +11,6 @@ import keras
 from hardvqa_tf.configs import grids
 from hardvqa_tf.report.runs import read_epochs, why_unfinished
 from hardvqa_tf.runs import differing_keys, read_json
-from hardvqa_tf.stopping import Stopped, on_signal
 from hardvqa_tf.train import train
 
 _GRIDS = os.path.dirname(grids.__file__)
@@ -79,19 +78,6 @@ def run_grid(configs, workdir, say=print, progress=False):
         gc.collect()
         train(config, folders[name], report=say, progress=progress)
     return list(folders.values())
-
-
-def stopping():
-    """A context in which SIGTERM and Ctrl-C raise `Stopped`, as they do while training.
-
-    Runs and evaluations are written beside their place and renamed when whole, so any moment
-    will do.
-    """
-    return on_signal(_stop)
-
-
-def _stop():
-    raise Stopped("Stopped. The same command goes on.")
 
 
 def _get_grid(name):

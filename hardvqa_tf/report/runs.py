@@ -13,7 +13,16 @@ from records.folder import INFO_NAME
 # In the order that tables have them, with the names that a reader knows.
 ATTENTIONS = {"none": "all cells", "soft": "soft", "han": "HAN", "adahan": "AdaHAN"}
 AGGREGATORS = {"sum": "sum", "pairwise": "pairwise", "relation": "relation"}
-_IMAGE_ENCODERS = ("small_cnn", "resnet101", "features", "none")
+# Of the other slots, whose arguments count where they are used.
+_IMAGE_ENCODERS = (
+    "small_cnn",
+    "resnet101",
+    *(f"swiftformer_{size}" for size in ("xs", "s", "l1", "l3")),
+    *(f"biformer_{size}" for size in ("t", "s", "b")),
+    "features",
+    "none",
+)
+_MIXERS = ("none", "additive", "bilevel_routing", "query_guided")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +102,8 @@ class ReportedRun:
         """
         model = self.config["model"]
         used = {model["attention"], model["aggregator"], model["image_encoder"]}
-        unused = {*ATTENTIONS, *AGGREGATORS, *_IMAGE_ENCODERS} - used
+        used.add(model.get("mixer", "none"))
+        unused = {*ATTENTIONS, *AGGREGATORS, *_IMAGE_ENCODERS, *_MIXERS} - used
         flat = flatten(json.loads(base.get_config().to_json())) | flatten(self.config)
         if flat.get("model.han.num_cells"):  # Takes the fraction's place.
             flat.pop("model.han.fraction", None)

@@ -1,0 +1,105 @@
+"""What do the options of training bring here: precision, XLA, several steps in one call?
+
+    python benchmarks/options.py --records_dir=data/sort_of_clevr
+    python benchmarks/options.py --config=clevr_sample --records_dir=data/clevr_sample
+
+Steps of `--mode=train` as the config says, on its records, without the first ones that look
+at every cell. The reference is the config's default. Each variant has a model of its own.
+"""
+
+import argparse
+import importlib
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import tensorflow as tf
+
+from benchmarks.timing import alternate
+from hardvqa_tf.experiment import (
+    make_optimizer,
+    model_from_config,
+    open_split,
+    precision,
+    size_of_inputs,
+)
+from hardvqa_tf.runs import Vocabularies
+from hardvqa_tf.train_steps import TrainSteps, pick_loss
+
+REFERENCE = "default"
+VARIANTS = {
+    REFERENCE: {},
+    "steps_per_execution 5": {"steps_per_execution": 5},
+    "steps_per_execution 25": {"steps_per_execution": 25},
+    "precision mixed_bfloat16": {"precision": "mixed_bfloat16"},
+    "jit_compile": {"jit_compile": True},
+}
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records_dir", help="default: the config's")
+    parser.add_argument("--config", default="sort_of_clevr", help="a file's name in configs/")
+    parser.add_argument("--steps", type=int, default=50, help="of a variant in a round")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args(argv)
+    measures = {
+        name: make_measure(make_config(arguments, options), arguments.steps)
+        for name, options in VARIANTS.items()
+    }
+    return print_table(alternate(measures, arguments.rounds), arguments)
+
+
+def make_config(arguments, options):
+    config = importlib.import_module(f"hardvqa_tf.configs.{arguments.config}").get_config()
+    config.train.update(all_cells_steps=0, **options)
+    if arguments.records_dir:
+        config.records_dir = arguments.records_dir
+    return config
+
+
+def make_measure(config, steps):
+    """Returns a function that trains for so many steps and returns the seconds of one."""
+    keras.utils.set_random_seed(config.seed)
+    vocabularies = Vocabularies.from_records(
+        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
+    )
+    _, target = pick_loss(config.train.loss)
+    data = open_split(config, config.train.split, vocabularies, target)
+    with precision(config.train.precision):
+        model = model_from_config(config, vocabularies, size_of_inputs(config))
+        optimizer = make_optimizer(config.train, data.steps_per_epoch)
+        optimizer.build(model.trainable_variables)
+    train = TrainSteps(tf.distribute.get_strategy(), model, optimizer, config.train)
+    # From memory, whatever the records' size: it is the step that is compared.
+    batches = iter(data.training_epoch(0).take(steps).cache().repeat())
+
+    def measure():
+        started, done = time.perf_counter(), 0
+        while done < steps:
+            _, number = train(done, batches, steps - done, False)
+            done += number
+        return (time.perf_counter() - started) / steps
+
+    return measure
+
+
+def print_table(seconds, arguments):
+    """Returns {name: how many times faster than the default}; seconds {name: of each round}."""
+    print(f"{arguments.config}: {arguments.steps} steps, medians of {arguments.rounds} rounds")
+    print(f"{'':30}{'ms':>10}{'faster':>9}")
+    faster = {}
+    for name, times in seconds.items():
+        ratios = [r / own for r, own in zip(seconds[REFERENCE], times, strict=True)]
+        faster[name] = statistics.median(ratios)
+        print(f"{name:30}{1e3 * statistics.median(times):10.2f}{faster[name]:8.2f}x")
+    return faster
+
+
+if __name__ == "__main__":
+    main()

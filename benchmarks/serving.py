@@ -1,0 +1,247 @@
+"""What does the server add to a model's own time, and what does batching give?
+
+    python benchmarks/serving.py --model_dir=runs/sort_of_clevr/export
+
+The model is called in this process, row by row and as batches; and asked through two servers on
+this machine, one that batches and one that does not, by 1, 4, 16 and 64 clients. Each client
+sends its next request when it has the answer to the one before. All answer the same requests,
+the examples in the export, one question about one image each.
+
+The clients, the servers and the model share the machine's cores. So throughput is that of all
+of them together; with cores for the clients alone it would be higher.
+"""
+
+import argparse
+import asyncio
+import base64
+import itertools
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from benchmarks.timing import alternate
+
+BARE = "model alone, 1 row"
+MAIN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "main.py")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model_dir", required=True, help="of one model, with examples")
+    parser.add_argument("--clients", type=int, nargs="+", default=(1, 4, 16, 64))
+    parser.add_argument("--max_batch_size", type=int, default=32, help="of the one that does")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args(argv)
+    print(f"{arguments}\n{os.cpu_count()} cores")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # The servers must end, too.
+    servable = load(arguments.model_dir)
+    rows = example_rows(servable)
+    servers = {
+        "one at a time": Server(arguments.model_dir, 1),
+        f"batches of up to {arguments.max_batch_size}": Server(
+            arguments.model_dir, arguments.max_batch_size
+        ),
+    }
+    try:
+        measures = bare_measures(servable, rows, arguments)
+        for clients, (name, server) in itertools.product(arguments.clients, servers.items()):
+            measures[(name, clients)] = server_measure(server, rows, clients, arguments.seconds)
+        results = alternate(measures, arguments.rounds)
+    finally:
+        for server in servers.values():
+            server.stop()
+    table = make_table(results, [*servers], arguments.clients)
+    print_table(table, arguments)
+    return table
+
+
+# --- The model alone.
+
+
+def load(model_dir):
+    from hardvqa_tf.serving import folders
+    from hardvqa_tf.serving.models import Servable
+
+    ((name, folder),) = folders.find_models([model_dir]).items()
+    number, path = max(folders.list_versions(folder).items())
+    return Servable(name, number, path)
+
+
+def example_rows(servable):
+    """[{"image": bytes, "question": bytes}] of the export's examples."""
+    examples = (servable.card or {}).get("examples", [])
+    rows = [
+        {"image": image, "question": question["question"].encode()}
+        for example, image in zip(examples, servable.examples, strict=bool(examples))
+        for question in example["questions"]
+    ]
+    if not rows:
+        raise ValueError(
+            "The benchmark asks the questions of the export's examples. Received: a model "
+            "without. Export one whose records are at hand."
+        )
+    return rows
+
+
+def bare_measures(servable, rows, arguments):
+    """Measures of the model, called in this process: {name: function}."""
+    signature = servable.signatures["serving_default"]
+
+    def measure(size):
+        batches = [
+            {
+                name: np.array(
+                    [rows[(first + i) % len(rows)][name] for i in range(size)], object
+                )
+                for name in ("image", "question")
+            }
+            for first in range(len(rows))
+        ]
+        calls = itertools.cycle(batches)
+
+        def run():
+            seconds, end = [], time.perf_counter() + arguments.seconds
+            while time.perf_counter() < end:
+                started = time.perf_counter()
+                signature(next(calls))
+                seconds.append(time.perf_counter() - started)
+            return summary(seconds, size)
+
+        return run
+
+    sizes = sorted({min(n, arguments.max_batch_size) for n in arguments.clients} | {1})
+    return {(_bare(size), None): measure(size) for size in sizes}
+
+
+def _bare(size):
+    return BARE if size == 1 else f"model alone, {size} rows"
+
+
+def summary(seconds, questions, total=None):
+    """Of the times of all requests of a measurement."""
+    total = total or sum(seconds)
+    return {
+        "p50": float(np.percentile(seconds, 50)),
+        "p99": float(np.percentile(seconds, 99)),
+        "rate": questions * len(seconds) / total,
+    }
+
+
+# --- Through a server.
+
+
+class Server:
+    """`main.py --mode=serve` on a free port."""
+
+    def __init__(self, model_dir, max_batch_size):
+        command = [sys.executable, MAIN, "--mode=serve", "--port=0"]
+        command += [f"--model_dir={model_dir}", f"--max_batch_size={max_batch_size}"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline()
+        found = re.search(r"Serving (\S+) .* at http://127.0.0.1:(\d+)/", line)
+        if not found:
+            raise RuntimeError(f"The server did not start. It said: {line!r}.")
+        self.model, self.port = found.group(1), int(found.group(2))
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait()
+
+
+def server_measure(server, rows, clients, seconds):
+    requests = [make_request(server.model, row) for row in rows]
+
+    def run():
+        started = time.perf_counter()
+        times = asyncio.run(ask_all(server.port, requests, clients, seconds))
+        return summary(times, 1, time.perf_counter() - started)
+
+    return run
+
+
+def make_request(model, row):
+    """Bytes as they go over the wire: writing JSON is the client's time, not the server's."""
+    image = {"b64": base64.b64encode(row["image"]).decode()}
+    content = {"instances": [{"image": image, "question": row["question"].decode()}]}
+    body = json.dumps(content).encode()
+    head = f"POST /v1/models/{model}:predict HTTP/1.1\r\nHost: localhost\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def ask_all(port, requests, clients, seconds):
+    """All times of all clients."""
+    end = time.perf_counter() + seconds
+    asked = [
+        ask(port, requests[first % len(requests) :] + requests[: first % len(requests)], end)
+        for first in range(clients)
+    ]
+    return list(itertools.chain(*await asyncio.gather(*asked)))
+
+
+async def ask(port, requests, end):
+    """One client: the times of its requests."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    times = []
+    for request in itertools.cycle(requests):
+        started = time.perf_counter()
+        if started > end:
+            break
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: (\d+)", head).group(1))
+        body = await reader.readexactly(length)
+        times.append(time.perf_counter() - started)
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"The server refused: {body[:300]!r}")
+    writer.close()
+    return times
+
+
+# --- The table.
+
+
+def make_table(results, servers, clients):
+    """{(name, clients): dict}.
+
+    `overhead`: p50 against the model alone with one row, the median of the rounds' shares;
+    `gain`: questions a second against one at a time with as many clients, likewise.
+    """
+    table = {}
+    for key, rounds in results.items():
+        row = {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
+        if key[1] == 1:
+            pairs = zip(rounds, results[(BARE, None)], strict=True)
+            row["overhead"] = statistics.median(r["p50"] / b["p50"] - 1 for r, b in pairs)
+        if key[0] == servers[1]:
+            pairs = zip(rounds, results[(servers[0], key[1])], strict=True)
+            row["gain"] = statistics.median(r["rate"] / one["rate"] for r, one in pairs)
+        table[key] = row
+    return table
+
+
+def print_table(table, arguments):
+    print(f"medians of {arguments.rounds} rounds of {arguments.seconds:g} seconds")
+    head = f"{'':28}{'clients':>8}{'p50 ms':>9}{'p99 ms':>9}{'questions/s':>13}"
+    print(f"{head}{'overhead':>10}{'gain':>7}")
+    for (name, clients), row in table.items():
+        overhead = f"{row['overhead']:.1%}" if "overhead" in row else ""
+        gain = f"{row['gain']:.2f}x" if "gain" in row else ""
+        print(
+            f"{name:28}{clients or '':>8}{1e3 * row['p50']:9.2f}{1e3 * row['p99']:9.2f}"
+            f"{row['rate']:13.1f}{overhead:>10}{gain:>7}"
+        )
+
+
+if __name__ == "__main__":
+    main()

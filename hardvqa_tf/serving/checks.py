@@ -1,0 +1,178 @@
+"""Whether bytes are an image that may be decoded, and whether a question asks anything.
+
+Only headers are read: a PNG of a megabyte can hold 400 million pixels, which TensorFlow would
+decode before anyone sees their number. Each format's few fields are read here, because they
+must be those that TensorFlow's decoders act upon, and because every request waits for it.
+"""
+
+import struct
+
+from records.writer import check_image
+
+EMPTY_QUESTION = "empty question"
+_JPEG, _PNG, _GIF, _BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM"
+_MEDIA_TYPES = {_JPEG: "image/jpeg", _PNG: "image/png", _GIF: "image/gif", _BMP: "image/bmp"}
+# Start of frame: all markers C0 to CF but those of tables.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
+# Blocks before the size of a JPEG, blocks of a GIF: far more than any real file has, and few
+# enough to be counted in milliseconds.
+_MAX_BLOCKS = 100_000
+_MAX_SCANS = 100  # Of a progressive JPEG, each as costly as the image; encoders make ten or so.
+# A GIF is decoded with all of its frames, at a byte a pixel, before its first is taken.
+_GIF_FRAMES_TO_IMAGE = 4
+
+
+def media_type(encoded):
+    """Of an image, by its first bytes."""
+    found = (kind for start, kind in _MEDIA_TYPES.items() if encoded.startswith(start))
+    return next(found, "application/octet-stream")
+
+
+def check_question(question, max_length):
+    """Returns what is wrong with UTF-8 bytes as a question, or None."""
+    try:
+        text = question.decode("utf-8")
+    except UnicodeDecodeError:
+        return "The question is not UTF-8 text. Encode it as UTF-8."
+    if not text.strip():
+        return EMPTY_QUESTION
+    if len(text) > max_length:
+        return (
+            f"The question is too long: {len(text):,} characters, at most {max_length:,} are "
+            "taken. Shorten it."
+        )
+    return None
+
+
+def count_pixels(encoded, max_pixels):
+    """Pixels of an image, by its header.
+
+    Raises:
+      ValueError: it must not, or cannot, be decoded; the sentence is for who sent it.
+    """
+    height, width = _read_size(encoded)
+    if height < 1 or width < 1:
+        raise ValueError(_broken(f"its header says {width}x{height} pixels"))
+    if height * width > max_pixels:
+        raise ValueError(
+            f"The image is too large: {width}x{height} pixels, at most {max_pixels:,} are "
+            "taken. Make it smaller."
+        )
+    if encoded.startswith(_GIF):
+        _check_frames(encoded, _GIF_FRAMES_TO_IMAGE * max_pixels)
+    elif encoded.startswith(_BMP):
+        _check_whole(encoded)  # Not compressed, so this costs little.
+    return height * width
+
+
+def explain(encoded):
+    """Why TensorFlow cannot decode an image whose header is in order."""
+    try:
+        check_image(encoded)
+    except ValueError as error:
+        return f"The image cannot be decoded: {error}"
+    return _broken("its header is in order, but not what follows")
+
+
+def _read_size(encoded):
+    readers = {_JPEG: _jpeg_size, _PNG: _png_size, _GIF: _gif_size, _BMP: _bmp_size}
+    for start, read in readers.items():
+        if encoded.startswith(start):
+            try:
+                return read(encoded)
+            except (struct.error, IndexError):
+                raise ValueError(_broken("its header is cut off")) from None
+    if not encoded:
+        raise ValueError("The image is empty. Send the bytes of a JPEG, PNG, BMP or GIF file.")
+    raise ValueError(
+        f"The image is none: it begins with {encoded[:8]!r}. Send the bytes of a JPEG, PNG, "
+        "BMP or GIF file."
+    )
+
+
+def _broken(reason):
+    return f"The image is broken or truncated: {reason}. Get the file anew."
+
+
+def _jpeg_size(encoded):
+    if not (encoded.endswith(b"\xff\xd9") or b"\xff\xd9" in encoded):
+        raise ValueError(_broken("its end is missing"))
+    if encoded.count(b"\xff\xda") > _MAX_SCANS:
+        raise ValueError(
+            f"The image is a JPEG of more than {_MAX_SCANS} scans. Save it anew, as a JPEG "
+            "that is not progressive."
+        )
+    position = 2
+    for _ in range(_MAX_BLOCKS):
+        position = encoded.find(b"\xff", position)  # As libjpeg does: skips what is no marker.
+        if position < 0:
+            break
+        while encoded[position] == 0xFF:
+            position += 1
+        marker = encoded[position]
+        if marker in _JPEG_FRAMES:
+            return struct.unpack_from(">HH", encoded, position + 4)
+        if marker not in _JPEG_WITHOUT_LENGTH:
+            (length,) = struct.unpack_from(">H", encoded, position + 1)
+            position += length
+        position += 1
+    raise ValueError(_broken("its size is not to be found"))
+
+
+def _png_size(encoded):
+    if encoded[12:16] != b"IHDR":
+        raise ValueError(_broken("a PNG begins with its size, this does not"))
+    if not (encoded[-8:-4] == b"IEND" or b"IEND" in encoded):
+        raise ValueError(_broken("its end is missing"))
+    width, height = struct.unpack_from(">II", encoded, 16)
+    return height, width
+
+
+def _gif_size(encoded):
+    width, height = struct.unpack_from("<HH", encoded, 6)
+    return height, width
+
+
+def _bmp_size(encoded):
+    width, height = struct.unpack_from("<ii", encoded, 18)
+    return abs(height), width  # Negative for rows from top to bottom.
+
+
+def _check_whole(encoded):
+    try:
+        check_image(encoded)
+    except ValueError as error:
+        raise ValueError(f"The image cannot be decoded: {error}") from None
+
+
+def _check_frames(encoded, max_pixels):
+    """Adds up the frames of a GIF."""
+    pixels = blocks = 0
+    position = 13 + _table_size(encoded[10])
+    try:
+        while encoded[position] != 0x3B:  # The end.
+            kind, position = encoded[position], position + 1
+            if kind == 0x2C:  # A frame.
+                width, height, flags = struct.unpack_from("<4xHHB", encoded, position)
+                pixels += width * height
+                position += 9 + _table_size(flags)
+            elif kind != 0x21:  # An extension.
+                raise ValueError(_broken("a GIF has no such block"))
+            position += 1
+            while encoded[position]:
+                position += 1 + encoded[position]
+                blocks += 1
+                if blocks > _MAX_BLOCKS or pixels > max_pixels:
+                    raise ValueError(
+                        f"The image is too large a GIF: of {pixels:,} pixels or more in its "
+                        f"frames {max_pixels:,} are taken. Save its first frame as a PNG."
+                    )
+            position += 1
+    except (IndexError, struct.error):
+        raise ValueError(_broken("its end is missing")) from None
+
+
+def _table_size(flags):
+    """Bytes of a table of colours."""
+    return 3 * 2 ** (1 + (flags & 7)) if flags & 0x80 else 0

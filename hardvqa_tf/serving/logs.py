@@ -1,0 +1,28 @@
+"""Log lines as JSON: whatever a message holds, it stays one line and cannot look like two."""
+
+import json
+import logging
+import sys
+import time
+
+logger = logging.getLogger("hardvqa_tf.serving")
+_LOGGERS = (logger.name, "uvicorn", "asyncio")
+
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record):
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        line = {"time": moment, "level": record.levelname, "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)  # ASCII alone: no control character of a terminal either.
+
+
+def set_up(level=logging.INFO):
+    """Sends all lines of the server to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    for name in _LOGGERS:
+        own = logging.getLogger(name)
+        own.handlers, own.propagate = [handler], False
+        own.setLevel(level if name == logger.name else logging.WARNING)

@@ -1,0 +1,125 @@
+"""One version of a model, loaded and warm."""
+
+import os
+import struct
+import zlib
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  Its operations must be known before a graph with them loads.
+from google.protobuf.json_format import MessageToDict
+from tensorflow.core.protobuf import saved_model_pb2
+
+from hardvqa_tf.serving import folders
+from hardvqa_tf.serving.refusals import BadRows
+from hardvqa_tf.serving.signatures import Signature
+
+_MAX_EXAMPLE_BYTES = 4 * 2**20
+_QUESTION = "What is it?"
+
+
+class Servable:
+    """A SavedModel that can be asked.
+
+    Attributes:
+      signatures: {name: `Signature`}.
+      signature_defs: the same as TensorFlow Serving describes them, a dict for JSON.
+      card: content of assets.extra/model.json, or None.
+      examples: list of bytes, the images that the card names.
+      users: requests that hold it.
+    """
+
+    def __init__(self, name, version, folder):
+        self.name, self.version = name, version
+        self.signature_defs = _read_signature_defs(folder)
+        # Kept: the functions work only as long as the object lives.
+        self._loaded = tf.saved_model.load(folder, tags=["serve"])
+        self.signatures = {
+            key: Signature(key, function) for key, function in self._loaded.signatures.items()
+        }
+        if not self.signatures:
+            raise ValueError("The SavedModel has no signatures. Export it with one.")
+        self.card, self.examples = _read_card(folder)
+        self.users = 0
+        self.warm_up()
+
+    def warm_up(self):
+        """Calls every signature once, so that the first request does not wait for it.
+
+        Raises:
+          Exception: one of our models fails; what goes wrong with another's may be because we
+            do not know what it takes.
+        """
+        for signature in self.signatures.values():
+            columns = _columns_to_try(signature, self.examples)
+            try:
+                if columns is not None:
+                    signature(columns)
+            except BadRows:
+                if signature.gives_status:
+                    raise
+
+
+def _read_signature_defs(folder):
+    saved = saved_model_pb2.SavedModel()
+    with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
+        saved.ParseFromString(file.read())
+    graphs = [graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags]
+    if not graphs:
+        raise ValueError("The SavedModel has no graph tagged `serve`. Export it for serving.")
+    return {
+        key: MessageToDict(
+            definition,
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+        )
+        for key, definition in graphs[0].signature_def.items()
+    }
+
+
+def _read_card(folder):
+    """(model.json's content, the images that it names); all are kept in memory."""
+    card, extra = folders.read_card(folder), os.path.join(folder, folders.EXTRA)
+    if card is None:
+        return None, []
+    paths = [os.path.join(extra, e["image"]) for e in card.get("examples", []) if "image" in e]
+    return card, [_read_example(path, extra) for path in paths]
+
+
+def _read_example(path, extra):
+    path, extra = os.path.realpath(path), os.path.realpath(extra)
+    if not path.startswith(extra + os.sep):
+        raise ValueError("model.json names an example outside its folder. Mend or remove it.")
+    if os.path.getsize(path) > _MAX_EXAMPLE_BYTES:
+        raise ValueError("model.json names an example of more than 4 MiB. Make it smaller.")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _columns_to_try(signature, examples):
+    """One row of whatever the signature takes, or None if we cannot know what."""
+    columns = {}
+    for name, tensor in signature.inputs.items():
+        if tensor.shape is None or tensor.dtype.kind not in "biufO":
+            return None
+        shape = [1 if size is None else size for size in tensor.shape]
+        if tensor.is_string and not signature.gives_status:
+            return None
+        if tensor.is_string:
+            image = examples[0] if examples else _grey_png()
+            value = image if name == "image" else _QUESTION.encode()
+            columns[name] = np.full(shape, value, object)
+        else:
+            columns[name] = np.zeros(shape, tensor.dtype)
+    return columns
+
+
+def _grey_png(size=32):
+    def chunk(kind, content):
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    header = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + b"\x80" * size) * size)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks

@@ -1,0 +1,361 @@
+"""TensorFlow Serving's REST forms: JSON to arrays, and arrays to JSON.
+
+A request holds `instances`, a list with an item per row, or `inputs`, an array per input; with
+a single input its name is left out. Strings are text, or bytes as {"b64": "..."}. An answer has
+`predictions` or `outputs` in the same form; bytes are what an output named *_bytes holds.
+(https://www.tensorflow.org/tfx/serving/api_rest)
+"""
+
+import binascii
+import dataclasses
+import json
+
+import numpy as np
+import orjson
+import pybase64
+
+from hardvqa_tf.serving.refusals import Refusal, shown
+
+DEFAULT_SIGNATURE = "serving_default"
+INSTANCES, INPUTS = "instances", "inputs"
+_MAX_RANK = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Stands in an array of strings where one could not be read."""
+
+    sentence: str
+
+
+def parse_request(body):
+    """Reads the JSON of a request to predict.
+
+    Returns:
+      (name of the signature, "instances" or "inputs", the value of that key).
+    """
+    request = _parse_json(body)
+    if not isinstance(request, dict):
+        raise Refusal(
+            400,
+            f"The body must be a JSON object. Received: {_kind(request)}. "
+            'Send {"instances": [...]} or {"inputs": {...}}.',
+        )
+    signature = request.get("signature_name", "") or DEFAULT_SIGNATURE
+    if not isinstance(signature, str):
+        raise Refusal(400, f"`signature_name` must be a string. Received: {_kind(signature)}.")
+    forms = [form for form in (INSTANCES, INPUTS) if form in request]
+    if len(forms) != 1:
+        raise Refusal(
+            400,
+            "A request has either `instances` (a list of rows) or `inputs` (an array per "
+            f"input). Received: {'both' if forms else 'neither'}.",
+        )
+    return signature, forms[0], request[forms[0]]
+
+
+def read_columns(form, value, signature, find_image=None):
+    """Makes an array of every input.
+
+    Args:
+      find_image: called with a hexadecimal SHA-256, returns an image's bytes. None: strings
+        cannot be given so.
+
+    Returns:
+      {input: array}; strings are bytes in arrays of objects, or `Problem` where they could not
+      be read.
+    """
+    inputs = signature.inputs
+    values = (_from_instances if form == INSTANCES else _from_inputs)(value, inputs)
+    columns = {
+        name: _to_array(values[name], tensor, find_image) for name, tensor in inputs.items()
+    }
+    if form == INSTANCES or signature.is_joinable:
+        _check_rows(columns)
+    return columns
+
+
+def write_response(form, outputs):
+    """JSON bytes of {output: array}."""
+    for name, array in outputs.items():
+        if array.dtype.kind not in "biufO":
+            outputs[name] = _as_float(name, array)
+    content = _to_rows(outputs) if form == INSTANCES else _to_columns(outputs)
+    response = {"predictions" if form == INSTANCES else "outputs": content}
+    if any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in outputs.values()):
+        # Not JSON, but what TensorFlow Serving sends: NaN, Infinity, -Infinity.
+        return json.dumps(response, default=_plain, ensure_ascii=False).encode()
+    return orjson.dumps(response, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+# --- JSON to arrays.
+
+
+def _parse_json(body):
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = error
+    if b"NaN" in body or b"Infinity" in body:  # TensorFlow Serving takes them.
+        try:
+            return json.loads(body.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            reason = error
+    raise Refusal(
+        400,
+        f"The body is not JSON ({shown(str(reason))}). "
+        'Send {"instances": [...]} or {"inputs": {...}}.',
+    )
+
+
+def _is_value(item):
+    """Whether a JSON object is an encoded string rather than a row."""
+    return len(item) == 1 and next(iter(item)) in ("b64", "sha256")
+
+
+def _from_instances(instances, inputs):
+    if not isinstance(instances, list) or not instances:
+        raise Refusal(
+            400,
+            f"`instances` must be a list of rows. Received: {_kind(instances)}. "
+            f"A row has {_names(inputs)}.",
+        )
+    if len(inputs) == 1 and not (
+        isinstance(instances[0], dict) and not _is_value(instances[0])
+    ):
+        return {name: instances for name in inputs}
+    for number, row in enumerate(instances):
+        if not isinstance(row, dict) or row.keys() != inputs.keys():
+            given = ", ".join(map(str, row)) if isinstance(row, dict) else _kind(row)
+            raise Refusal(
+                400,
+                f"Each of `instances` must be an object with {_names(inputs)}. "
+                f"Received: {shown(given)} as number {number}.",
+            )
+    return {name: [row[name] for row in instances] for name in inputs}
+
+
+def _from_inputs(value, inputs):
+    if isinstance(value, dict) and not _is_value(value):
+        if value.keys() != inputs.keys():
+            raise Refusal(
+                400,
+                f"`inputs` must be an object with {_names(inputs)}. "
+                f"Received: {shown(', '.join(value))}.",
+            )
+        return value
+    if len(inputs) != 1:
+        raise Refusal(
+            400,
+            f"`inputs` must be an object with {_names(inputs)}. Received: {_kind(value)}.",
+        )
+    return {name: value for name in inputs}
+
+
+def _to_array(value, tensor, find_image):
+    shape = _shape_of(value, tensor)
+    if not tensor.is_string:
+        return _numbers(value, tensor)
+    array = np.empty(shape, object)
+    flat = value
+    for _ in shape[1:]:
+        flat = [item for items in flat for item in items]
+    for i, item in enumerate(flat if shape else [flat]):
+        array.flat[i] = _to_bytes(item, tensor, find_image)
+    return array
+
+
+def _shape_of(value, tensor):
+    """The shape of nested lists.
+
+    Raises:
+      Refusal: it is not what the tensor takes, or lists beside each other differ.
+    """
+    shape, first = [], value
+    while isinstance(first, list) and len(shape) <= _MAX_RANK:
+        shape.append(len(first))
+        if not first:
+            break
+        first = first[0]
+    expected = tensor.shape
+    fits = len(shape) <= _MAX_RANK and (
+        expected is None
+        or (
+            len(shape) == len(expected)
+            and all(e is None or e == s for s, e in zip(shape, expected, strict=True))
+        )
+    )
+    if not fits:
+        raise Refusal(
+            400, f"`{tensor.name}` takes {tensor}. Received: nested lists of shape {shape}."
+        )
+    if not _is_regular(value, shape, 0):
+        raise Refusal(
+            400,
+            f"`{tensor.name}` takes {tensor}. Received: lists of different lengths, or values "
+            "beside lists. Rows that differ in shape need requests of their own.",
+        )
+    return tuple(shape)
+
+
+def _is_regular(value, shape, level):
+    if level == len(shape):
+        return not isinstance(value, list)
+    if not isinstance(value, list) or len(value) != shape[level]:
+        return False
+    if level == len(shape) - 1:
+        return list not in set(map(type, value))
+    return all(_is_regular(item, shape, level + 1) for item in value)
+
+
+def _numbers(value, tensor):
+    kind = tensor.dtype.kind
+    allowed = {"b": {bool}, "i": {int}, "u": {int}}.get(kind, {int, float})
+    found = _leaf_types(value) - allowed
+    if found:
+        names = sorted(_KINDS.get(t, "something else") for t in found)
+        raise Refusal(
+            400, f"`{tensor.name}` takes {tensor}. Received: {', '.join(names)} in it."
+        )
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(value, tensor.dtype)
+    except (OverflowError, ValueError):
+        array = None
+    if array is None or (kind == "f" and np.isinf(array).any() and _is_finite(value)):
+        raise Refusal(400, f"`{tensor.name}` takes {tensor}. Received: a number too large.")
+    return array
+
+
+def _leaf_types(value):
+    if not isinstance(value, list):
+        return {type(value)}
+    if value and isinstance(value[0], list):
+        return set().union(*map(_leaf_types, value))
+    return set(map(type, value))
+
+
+def _is_finite(value):
+    return bool(np.isfinite(np.array(value, np.float64)).all())
+
+
+def _to_bytes(item, tensor, find_image):
+    if type(item) is str:
+        try:
+            return item.encode("utf-8")
+        except UnicodeEncodeError:
+            return Problem(f"`{tensor.name}` is not Unicode text: it has half a character.")
+    if isinstance(item, dict) and _is_value(item):
+        (key, content) = next(iter(item.items()))
+        if isinstance(content, str) and key == "b64":
+            return _decode_base64(content, tensor)
+        if isinstance(content, str) and find_image:
+            return find_image(content)
+    raise Refusal(
+        400,
+        f'`{tensor.name}` takes {tensor}: text, or bytes as {{"b64": "..."}}. '
+        f"Received: {_kind(item)}.",
+    )
+
+
+def _decode_base64(text, tensor):
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):  # Lines and missing padding are taken, too.
+        text = "".join(text.split())
+        text += "=" * (-len(text) % 4) if "=" not in text[-2:] else ""
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return Problem(
+            f"`{tensor.name}` is not base64. Encode its bytes in A-Z, a-z, 0-9, + and /."
+        )
+
+
+def _check_rows(columns):
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        found = ", ".join(f"{size} of `{name}`" for name, size in sizes.items())
+        raise Refusal(400, f"All inputs must have equally many rows. Received: {found}.")
+    if 0 in sizes.values():
+        raise Refusal(400, "There are no rows. Send one at least.")
+
+
+_KINDS = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def _kind(value):
+    if value == [] or value == {}:
+        return f"an empty {type(value).__name__.replace('dict', 'object')}"
+    return _KINDS.get(type(value), "something else")
+
+
+def _names(inputs):
+    return " and ".join(f"`{name}` ({tensor})" for name, tensor in inputs.items())
+
+
+# --- Arrays to JSON.
+
+
+def _to_columns(outputs):
+    columns = {name: _encode(name, array) for name, array in outputs.items()}
+    return next(iter(columns.values())) if len(columns) == 1 else columns
+
+
+def _to_rows(outputs):
+    sizes = {name: len(a) if a.ndim else None for name, a in outputs.items()}
+    if len(set(sizes.values())) > 1 or None in sizes.values():
+        raise Refusal(
+            400,
+            f"This model's outputs are not one per row: {sizes}. Ask with `inputs` instead of "
+            "`instances`.",
+        )
+    columns = {name: _encode(name, array) for name, array in outputs.items()}
+    if len(columns) == 1:
+        return next(iter(columns.values()))
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _encode(name, array):
+    """What orjson writes: NumPy arrays of numbers, which it does fastest, lists of strings."""
+    if array.dtype != object:
+        if not array.ndim:
+            return array[()]
+        return np.ascontiguousarray(array) if array.size else array.tolist()
+    values = array.tolist()
+    return _encode_strings(values, _as_b64 if name.endswith("_bytes") else _as_text)
+
+
+def _encode_strings(values, encode):
+    if isinstance(values, list):
+        return [_encode_strings(value, encode) for value in values]
+    return encode(values)
+
+
+def _as_text(value):
+    return value.decode("utf-8", errors="replace")
+
+
+def _as_b64(value):
+    return {"b64": pybase64.b64encode_as_string(value)}
+
+
+def _as_float(name, array):
+    if array.dtype.kind == "c":
+        raise Refusal(400, f"Output `{name}` is {array.dtype}, for which JSON has no form.")
+    return array.astype(np.float32)  # bfloat16 and its like.
+
+
+def _plain(value):
+    """What Python's json writes; float32 with as many digits as it has."""
+    if value.dtype.kind == "f":
+        return np.vectorize(lambda x: float(str(x)), otypes=[object])(value).tolist()
+    return value.tolist()

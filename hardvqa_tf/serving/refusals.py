@@ -1,0 +1,25 @@
+"""What is answered when a request cannot be: a status code and a sentence."""
+
+
+class Refusal(Exception):
+    """Ends a request.
+
+    Args:
+      code: of HTTP.
+      sentence: what arrived, what was expected, what to do.
+      headers: dict of further headers.
+    """
+
+    def __init__(self, code, sentence, headers=None):
+        super().__init__(sentence)
+        self.code, self.sentence, self.headers = code, sentence, headers or {}
+
+
+class BadRows(Exception):
+    """A model says that what it was given is wrong; raised with a sentence."""
+
+
+def shown(value, length=80):
+    """Something from a request as ASCII of bounded length, for sentences."""
+    text = ascii(value)
+    return text if len(text) <= length else f"{text[:length]}..."

@@ -1,0 +1,134 @@
+"""Starts the server, and ends it when it is asked to: what is under way is finished first."""
+
+import ipaddress
+import logging
+import os
+import socket
+
+import uvicorn
+
+from hardvqa_tf.serving import logs
+from hardvqa_tf.serving.app import Service, make_app
+from hardvqa_tf.serving.connections import BoundedProtocol
+from hardvqa_tf.serving.registry import open_models
+from hardvqa_tf.stopping import on_signal
+
+TOKEN_VARIABLE = "HARDVQA_TOKEN"
+
+
+def serve(
+    model_dirs,
+    limits,
+    host="127.0.0.1",
+    port=8501,
+    labels=(),
+    token_file=None,
+    poll_seconds=2.0,
+    report=print,
+):
+    """Serves models until SIGTERM or Ctrl-C.
+
+    Args:
+      model_dirs: list of folders, see `folders.find_models`.
+      limits: `limits.Limits`.
+      port: 0 for any that is free.
+      labels: list of `label=version`, see `registry.open_models`.
+      token_file: file that holds the token which requests must bear; None: the environment
+        variable HARDVQA_TOKEN, or no token.
+      report: called with a line when it is ready.
+
+    Raises:
+      ValueError: nothing can be served.
+      OSError: the address is taken.
+    """
+    token = read_token(token_file, os.environ.get(TOKEN_VARIABLE))
+    logs.set_up()
+    listener = _bind(host, port)  # Before models are loaded, which takes long.
+    with listener:
+        registry = open_models(model_dirs, labels, log=logs.logger.info)
+        service = Service(registry, limits, token, poll_seconds)
+        if token is None and not _is_loopback(host):
+            logs.logger.warning(
+                "Anyone who reaches this machine may ask: set %s or --token_file.",
+                TOKEN_VARIABLE,
+            )
+        server = uvicorn.Server(_configure(make_app(service), limits))
+
+        def stop():
+            server.should_exit = True
+
+        # uvicorn takes signals itself, and hands them on when it is done, to us: we have
+        # nothing left to do, so that the process ends with 0.
+        with on_signal(stop):
+            listener.listen(limits.max_connections)
+            report(f"Serving {_names(registry)} at {_url(listener)} (Ctrl-C ends it)")
+            server.run(sockets=[listener])
+
+
+def read_token(path, from_environment):
+    """Bytes, or None. A token on a command line would be shown to everyone on the machine."""
+    if path is None and from_environment is None:
+        return None
+    source, token = TOKEN_VARIABLE, from_environment or ""
+    if path is not None:
+        source = path
+        with open(path, encoding="utf-8") as file:
+            token = file.read()
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(
+            f"{source} must hold a token of visible ASCII characters. Make one: "
+            "python -c 'import secrets; print(secrets.token_urlsafe())'"
+        )
+    return token.encode()
+
+
+def _bind(host, port):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            f"{host}, port {port}, cannot be listened at ({error.strerror}). Give another "
+            "--port, or --host."
+        ) from None
+    return listener
+
+
+def _configure(app, limits):
+    return uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=limits.max_connections,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(limits.deadline_seconds) + 5,
+    )
+
+
+def _is_loopback(host):
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _names(registry):
+    return ", ".join(
+        f"{model.name} (version {model.serving[-1]})" if model.serving else f"{model.name} (no)"
+        for model in registry.models.values()
+    )
+
+
+def _url(listener):
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

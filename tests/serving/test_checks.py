@@ -1,0 +1,158 @@
+"""What the server reads from an image's header, and what TensorFlow makes of the image."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from hardvqa_tf.serving import checks
+from tests.serving.tiny_models import encode, png
+
+LIMIT = 1000  # pixels
+PIXELS = np.arange(7 * 9 * 3, dtype=np.uint8).reshape(7, 9, 3)
+
+
+def saved(mode, **options):
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).convert(mode).save(file, **options)
+    return file.getvalue()
+
+
+GOOD = {
+    "jpeg": encode(PIXELS, "JPEG"),
+    "progressive": saved("RGB", format="JPEG", progressive=True),
+    "grey jpeg": saved("L", format="JPEG"),
+    "cmyk": saved("CMYK", format="JPEG"),
+    "jpeg with exif": saved("RGB", format="JPEG", exif=b"Exif\0\0" + b"\xff\xc0" * 99),
+    "png": encode(PIXELS),
+    "palette png": saved("P", format="PNG"),
+    "rgba": saved("RGBA", format="PNG"),
+    "gif": saved("P", format="GIF"),
+    "bmp": encode(PIXELS, "BMP"),
+    "text after the end": encode(PIXELS, "JPEG") + b"more",
+}
+
+
+def tensorflow_shape(encoded):
+    return tuple(tf.io.decode_image(encoded, channels=3, expand_animations=False).shape)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_size_is_what_tensorflow_decodes(name):
+    assert checks.count_pixels(GOOD[name], LIMIT) == 63
+    assert tensorflow_shape(GOOD[name]) == (7, 9, 3)
+
+
+def animation(frames):
+    file = io.BytesIO()
+    images = [Image.new("L", (8, 5), i) for i in range(frames)]
+    images[0].save(file, "GIF", save_all=True, append_images=images[1:])
+    return file.getvalue()
+
+
+def test_frames_of_a_gif_are_added_up():
+    assert checks.count_pixels(animation(5), 100) == 40  # 200 pixels of 400
+    assert tensorflow_shape(animation(5)) == (5, 8, 3)
+    with pytest.raises(ValueError, match="too large a GIF.*Save its first frame"):
+        checks.count_pixels(animation(20), 100)
+
+
+def bomb(side):
+    """A PNG of few bytes whose header says side x side pixels."""
+
+    def chunk(kind, content):
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def many_scans():
+    jpeg = GOOD["progressive"]
+    return jpeg[:-2] + b"\xff\xda" * 200 + jpeg[-2:]
+
+
+# None of these is decoded by TensorFlow, or it should not be.
+BAD = {
+    "empty": (b"", "The image is empty. Send the bytes of a JPEG"),
+    "text": (b"GET / HTTP", "begins with b'GET / HT'. Send the bytes of a JPEG, PNG, BMP or"),
+    "webp": (saved("RGB", format="WEBP"), "begins with b'RIFF"),
+    "bomb": (bomb(20_000), "too large: 20000x20000 pixels, at most 1,000 are taken"),
+    "one too many": (png(7, (7, 143)), "7x143 pixels, at most 1,000"),
+    "no width": (bomb(0), "its header says 0x0 pixels"),
+    "scans": (many_scans(), "a JPEG of more than 100 scans"),
+    "png without end": (GOOD["png"][:-12], "truncated: its end is missing"),
+    "png, cut header": (GOOD["png"][:20], "broken or truncated"),
+    "png, other chunk": (GOOD["png"].replace(b"IHDR", b"IHDX"), "begins with its size"),
+    "jpeg without end": (GOOD["jpeg"][:-2], "its end is missing"),
+    "jpeg, only markers": (b"\xff\xd8\xff\xd9\xff", "its header is cut off"),
+    "jpeg, no frame": (b"\xff\xd8\xff\xd9" + b"\0" * 50, "its size is not to be found"),
+    "bmp, cut": (GOOD["bmp"][:60], "cannot be decoded"),
+    "bmp with palette": (saved("P", format="BMP"), "BMP with 8 bits a pixel and a palette"),
+    "gif, cut header": (GOOD["gif"][:8], "its header is cut off"),
+    "gif without end": (GOOD["gif"][:40], "its end is missing"),
+    "gif, strange block": (GOOD["gif"][:-1] + b"\x07", "a GIF has no such block"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_image_is_told_by_its_header(name):
+    encoded, message = BAD[name]
+    with pytest.raises(ValueError, match=message):
+        checks.count_pixels(encoded, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "name", ["png without end", "jpeg without end", "png, cut header", "jpeg, no frame"]
+)
+def test_what_is_called_truncated_tensorflow_does_not_decode_either(name):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.io.decode_image(BAD[name][0])
+
+
+def test_many_blocks_end_quickly():
+    started = GOOD["gif"][:-1]
+    blocks = started + b"\x21\xfe" + b"\x01a" * 2_000_000 + b"\0;"
+    with pytest.raises(ValueError, match="too large a GIF"):
+        checks.count_pixels(blocks, LIMIT)
+    fill = b"\xff\xd8\xff\xe0" + b"\x00\x02\xff\xe0" * 1_000_000 + b"\xff\xd9"
+    with pytest.raises(ValueError, match="its size is not to be found"):
+        checks.count_pixels(fill, LIMIT)
+
+
+def test_a_broken_image_with_a_good_header_is_explained():
+    broken = GOOD["png"][:45] + b"\0" * (len(GOOD["png"]) - 57) + GOOD["png"][-12:]
+    assert checks.count_pixels(broken, LIMIT) == 63
+    assert "cannot be decoded" in checks.explain(broken)
+    assert "not what follows" in checks.explain(GOOD["png"])
+
+
+@pytest.mark.parametrize(
+    "question, problem",
+    [
+        ("What?", None),
+        ("Wie groß?", None),
+        ("?", None),
+        ("", "empty question"),
+        (" \t\n", "empty question"),
+        ("x" * 20, None),
+        ("ß" * 21, "too long: 21 characters, at most 20 are taken. Shorten it."),
+        (b"\xff", "The question is not UTF-8 text"),
+    ],
+)
+def test_questions(question, problem):
+    encoded = question if isinstance(question, bytes) else question.encode()
+    found = checks.check_question(encoded, 20)
+    assert found is None if problem is None else problem in found
+
+
+def test_media_types():
+    assert checks.media_type(GOOD["jpeg"]) == "image/jpeg"
+    assert checks.media_type(GOOD["png"]) == "image/png"
+    assert checks.media_type(b"<svg>") == "application/octet-stream"

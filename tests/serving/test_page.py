@@ -1,0 +1,809 @@
+"""The page in headless Chromium, against answers of the protocol that are typed here.
+
+The browser's requests are answered by `Replies` below, all of them: one that goes elsewhere
+fails its test. Our server itself answers in `test_the_real_server`.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.parse
+
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+
+from hardvqa_tf import overlay
+from hardvqa_tf.serving.app import make_app
+from tests.serving.fakes import make_service
+from tests.serving.tiny_models import GRID
+
+PAGE = pathlib.Path(__file__).parents[2] / "hardvqa_tf" / "serving" / "page.html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ADDRESS = "http://localhost:8501/"  # Nothing listens there: requests are answered here.
+POLICY = (
+    "default-src 'none'; img-src 'self' data: blob:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+FRAME = 3  # pixels that the page draws around the image
+
+# H=3, W=4: five cells kept, one of them in a corner of the image.
+MASK = np.array([[0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 1]], bool)
+PRESENCE = np.array([[0.5, 3, 4, 1], [0.25, 1.5, 5, 2], [6, 0.75, 1.25, 2.5]])
+ROW = {
+    "answer": "circle",
+    "answer_probability": 0.625,
+    "top_answers": ["circle", "square", "no", "yes", ""],
+    "top_probabilities": [0.625, 0.25, 0.0625, 0.03125, 0.0],
+    "mask": MASK.tolist(),
+    "presence": PRESENCE.tolist(),
+    "num_cells": 5,
+    "status": "ok",
+}
+CARD = {
+    "name": "shapes",
+    "image_size": [75, 75],
+    "grid": [3, 4],
+    "num_answers": 11,
+    "input": "image",
+    "attention": "han",
+    "aggregator": "sum",
+    "data": "sort_of_clevr",
+    "examples": [
+        {
+            "image": "examples/0.png",
+            "questions": [
+                {"type": "shape", "question": "What is left?", "answer": "circle"},
+                {"type": "count", "question": "How many are red?", "answer": "3"},
+            ],
+        },
+        {
+            "image": "examples/1.png",
+            "questions": [
+                {"type": "shape", "question": "What is right?", "answer": "square"},
+                {"type": "yes/no", "question": "Is it blue?", "answer": "yes"},
+            ],
+        },
+    ],
+}
+
+
+def model(name, card=None):
+    return {"name": name, "versions": [2], "labels": {}, "card": card}
+
+
+def picture(width, height, seed=0):
+    """uint8[height, width, 3]: noise without black and white, so that dimming is seen."""
+    return np.random.default_rng(seed).integers(60, 200, (height, width, 3), np.uint8)
+
+
+def encode(pixels, kind="PNG", **options):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+IMAGE = picture(48, 36)
+PNG = encode(IMAGE)
+
+
+class Replies:
+    """Stands for a server: what it was asked, and what it says.
+
+    Attributes:
+      models: what it serves.
+      row: the prediction that it gives.
+      bodies: of the predict requests, as sent.
+      paths: of all requests.
+      outside: addresses of other hosts that were asked for.
+      token: str, without which it answers 401.
+      fail: None, or a function of a route that answers a predict request.
+    """
+
+    def __init__(self):
+        self.models = [model("shapes", CARD)]
+        self.row, self.token, self.fail = dict(ROW), "", None
+        self.bodies, self.paths, self.outside, self.tokens = [], [], [], []
+        self.seen = set()
+
+    def __call__(self, route):
+        request = route.request
+        if not request.url.startswith(ADDRESS):
+            self.outside.append(request.url)
+            return route.abort()
+        path = urllib.parse.urlsplit(request.url).path
+        self.paths.append(path)
+        if path == "/":
+            body = PAGE.read_text(encoding="utf-8")
+            headers = {"Content-Security-Policy": POLICY}
+            return route.fulfill(body=body, content_type="text/html", headers=headers)
+        self.tokens.append(request.headers.get("authorization"))
+        if self.token and self.tokens[-1] != f"Bearer {self.token}":
+            return route.fulfill(status=401, json={"error": "A token is needed."})
+        if path == "/v1/models":
+            return route.fulfill(json={"models": self.models})
+        if "/examples/" in path:
+            seed = int(path.rpartition("/")[2])
+            return route.fulfill(body=encode(picture(20, 20, seed)), content_type="image/png")
+        return self._predict(route, request.post_data_json)
+
+    def _predict(self, route, body):
+        self.bodies.append(body)
+        if self.fail:
+            return self.fail(route)
+        ((image, _),) = [row.values() for row in body["instances"]]
+        if "b64" in image:
+            self.seen.add(hashlib.sha256(base64.b64decode(image["b64"])).hexdigest())
+        elif image["sha256"] not in self.seen:
+            return route.fulfill(status=404, json={"error": "These bytes are not known."})
+        return route.fulfill(json={"predictions": [self.row]})
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install -r requirements-dev.txt"
+    )
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH")
+    with api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser):
+    """One for all tests, for each new one takes longer than most of them."""
+    page = browser.new_page(service_workers="block")
+    page.set_default_timeout(10_000)
+    # As long as somebody listens, no file dialog opens, not even for a moment.
+    page.on("filechooser", lambda chooser: None)
+    page.said, page.requests = [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda request: page.requests.append(request))
+    return page
+
+
+@pytest.fixture
+def replies():
+    return Replies()
+
+
+@pytest.fixture
+def open_page(tab, replies):
+    """A function that opens the page; no request may go to another host."""
+
+    def open_page(width=1000, height=800, scheme="light", motion="reduce"):
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        tab.goto(ADDRESS)
+        return tab
+
+    tab.route("**/*", replies)
+    tab.said.clear()
+    yield open_page
+    tab.evaluate("sessionStorage.clear()")
+    tab.unroute("**/*")
+    assert replies.outside == []
+    # Refused requests are told on the console, too; those are what some tests are about.
+    assert [line for line in tab.said if "Failed to load resource" not in line] == []
+
+
+def choose(page, content=PNG, name="mine.png"):
+    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
+    page.wait_for_selector(f'.thumb[aria-pressed="true"][title="{name}"]')
+
+
+def ask(page, question="What is left?"):
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+    page.wait_for_function(
+        "q => document.querySelector('#send').textContent === 'Ask'"
+        " && (document.querySelector('#problem').textContent"
+        " || document.querySelector('#asked').textContent === q)",
+        arg=question,
+    )
+
+
+def move_slider(page, at):
+    page.eval_on_selector(
+        "#slider", "(s, at) => { s.value = at; s.dispatchEvent(new Event('input')); }", at
+    )
+
+
+def read_canvas(page):
+    """float64[H, W, 3], what is drawn inside the frame."""
+    url = page.eval_on_selector("#view", "canvas => canvas.toDataURL()")
+    content = base64.b64decode(url.partition(",")[2])
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.float64)
+    return pixels[FRAME:-FRAME, FRAME:-FRAME]
+
+
+def to_pixels(cells, shape):
+    rows = np.diff(overlay.cell_edges(shape[0], cells.shape[0]))
+    columns = np.diff(overlay.cell_edges(shape[1], cells.shape[1]))
+    return cells.repeat(rows, axis=0).repeat(columns, axis=1)
+
+
+def widen(mask, by):
+    """bool[H, W], True up to `by` pixels beside and above and below what is True."""
+    height, width = mask.shape
+    padded, wide = np.pad(mask, by), np.zeros_like(mask)
+    for dy in range(2 * by + 1):
+        for dx in range(2 * by + 1):
+            wide |= padded[dy : dy + height, dx : dx + width]
+    return wide
+
+
+def text(page, selector):
+    return page.text_content(selector).strip()
+
+
+# Asking.
+
+
+def test_an_uploaded_image_is_asked_about(open_page, replies):
+    page = open_page()
+    choose(page)
+    ask(page, "  What is <b>left</b>?  ".strip())
+    assert replies.bodies == [
+        {
+            "instances": [
+                {
+                    "image": {"b64": base64.b64encode(PNG).decode()},
+                    "question": "What is <b>left</b>?",
+                }
+            ]
+        }
+    ]
+    assert text(page, "#asked") == "What is <b>left</b>?"
+    assert text(page, "#said") == "circle"
+    assert page.locator("#best li").all_inner_texts() == [
+        "circle\n62.5 %",
+        "square\n25.0 %",
+        "no\n6.3 %",
+        "yes\n3.1 %",
+    ]
+    widths = page.eval_on_selector_all(
+        ".track span",
+        "bars => bars.map(b => b.offsetWidth / b.parentElement.clientWidth)",
+    )
+    np.testing.assert_allclose(widths, ROW["top_probabilities"][:4], atol=0.02)
+    looked, took = text(page, "#looked").split(" · ")
+    assert looked == "Looked at 5 of 12 cells"
+    assert took.startswith("answered in ") and took.endswith(" ms")
+    assert text(page, "#spoken") == "circle, 62.5 %. Looked at 5 of 12 cells."
+
+
+def test_asking_again_sends_no_image(open_page, replies):
+    page = open_page()
+    choose(page)
+    for question in ("one", "two"):
+        ask(page, question)
+    replies.seen.clear()  # as a server that was started anew, or has seen many others since
+    ask(page, "three")
+    ask(page, "four")
+    whole = {"b64": base64.b64encode(PNG).decode()}
+    named = {"sha256": hashlib.sha256(PNG).hexdigest()}
+    asked = [body["instances"][0] for body in replies.bodies]
+    assert [(row["question"], row["image"]) for row in asked] == [
+        ("one", whole),
+        ("two", named),
+        ("three", named),
+        ("three", whole),
+        ("four", named),
+    ]
+    assert text(page, "#problem") == ""
+
+
+def test_the_digest_is_right_without_the_browsers_help(open_page, replies):
+    """On plain http, other than loopback, there is no crypto.subtle."""
+    page = open_page()
+    page.evaluate("Object.defineProperty(crypto, 'subtle', {value: undefined})")
+    choose(page)
+    ask(page, "one")
+    ask(page, "two")
+    image = replies.bodies[1]["instances"][0]["image"]
+    assert image == {"sha256": hashlib.sha256(PNG).hexdigest()}
+
+
+def test_an_example_shows_its_questions_and_whether_the_answer_is_right(open_page, replies):
+    page = open_page()
+    page.click('.thumb[title="Example 2"]')
+    assert page.locator("#questions dt").all_inner_texts() == ["shape", "yes/no"]
+    page.click("text=What is right?")
+    page.wait_for_selector("#reply:not([hidden])")
+    assert text(page, "#verdict") == "✗ circle is wrong, square is right"
+    page.click('.thumb[title="Example 1"]')
+    assert page.is_hidden("#reply")
+    page.click("text=What is left?")
+    page.wait_for_selector("#reply:not([hidden])")
+    assert text(page, "#verdict") == "✓ circle is right"
+    sent = base64.b64decode(replies.bodies[-1]["instances"][0]["image"]["b64"])
+    assert sent == encode(picture(20, 20, 0))
+
+
+def test_about_an_own_image_it_suggests_a_question_of_each_type(open_page):
+    page = open_page()
+    choose(page)
+    assert page.locator("#questions dt").all_inner_texts() == ["shape", "count", "yes/no"]
+    assert page.locator("#questions button").count() == 3
+    ask(page)
+    assert page.is_hidden("#verdict")  # The examples' answers say nothing about this image.
+
+
+PUT_FILE = """([selector, kind, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], "put.png", {type: "image/png"}));
+  const options = {bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data};
+  const event = kind === "drop" ? new DragEvent(kind, options)
+    : new ClipboardEvent(kind, options);
+  return !document.querySelector(selector).dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize(["selector", "kind"], [["#facts", "drop"], ["#question", "paste"]])
+def test_an_image_can_be_dropped_and_pasted_anywhere(open_page, selector, kind):
+    page = open_page()
+    page.evaluate(PUT_FILE, [selector, kind, list(PNG)])
+    page.wait_for_selector('.thumb[aria-pressed="true"][title="put.png"]')
+    assert page.is_visible("#view")
+
+
+# Drawing.
+
+WIDTH = 995  # of a window in which IMAGE is drawn ten times as large: cells of whole pixels
+
+
+def test_it_draws_as_the_overlay_does(open_page):
+    """Image, mask and presence, on canvas pixels; between them they blend."""
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    assert page.input_value("#slider") == "1"
+    masked = read_canvas(page)
+    move_slider(page, 0)
+    image = read_canvas(page)
+    kept = to_pixels(MASK, image.shape)
+    assert image.shape == (360, 480, 3)
+    np.testing.assert_array_equal(image, IMAGE.repeat(10, axis=0).repeat(10, axis=1))
+
+    near = widen(kept, FRAME) & ~kept
+    np.testing.assert_array_equal(masked[kept], image[kept])
+    assert (masked != image).any(axis=-1)[~kept].all()
+    np.testing.assert_array_equal(masked[near], np.full((near.sum(), 3), (255, 150, 0)))
+    dim = overlay.dim_dropped(image.astype(np.uint8), MASK)
+    far = ~kept & ~near
+    np.testing.assert_allclose(masked[far], dim[far], atol=1)
+
+    move_slider(page, 2)
+    presence = read_canvas(page)
+    heat = to_pixels(overlay.heat(PRESENCE), image.shape)
+    np.testing.assert_allclose(presence[~near], heat[~near], atol=1)
+    assert (presence[near] == 255).all()
+    assert (text(page, "#low"), text(page, "#high")) == ("0.25", "6")
+
+    move_slider(page, 0.4)
+    blend = 0.6 * image + 0.4 * masked
+    np.testing.assert_allclose(read_canvas(page)[~near], blend[~near], atol=2)
+    move_slider(page, 1.25)
+    blend = 0.75 * masked + 0.25 * presence
+    np.testing.assert_allclose(read_canvas(page)[~near], blend[~near], atol=2)
+
+
+def test_weights_of_soft_attention_dim_by_degrees(open_page, replies):
+    weights = np.array([[0.5, 0.25, 0.0], [0.125, 0.125, 0.0]])
+    replies.row.update(
+        mask=np.ones((2, 3), bool).tolist(),
+        weights=weights.tolist(),
+        presence=weights.tolist(),
+        num_cells=6,
+    )
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    masked = read_canvas(page)
+    move_slider(page, 0)
+    dim = overlay.dim_dropped(read_canvas(page).astype(np.uint8), weights)
+    np.testing.assert_allclose(masked, dim, atol=2)
+    assert text(page, "#looked").startswith("Looked at 6 of 6 cells, weighted")
+
+
+def test_the_canvas_says_which_cells_were_kept(open_page):
+    page = open_page()
+    choose(page)
+    ask(page)
+    assert page.get_attribute("#view", "aria-label") == (
+        "mine.png. Looked at 5 of 12 cells. row 1: column 2, 3; row 2: column 3; "
+        "row 3: column 1, 4."
+    )
+
+
+def sent_image(replies):
+    content = base64.b64decode(replies.bodies[-1]["instances"][0]["image"]["b64"])
+    return Image.open(io.BytesIO(content))
+
+
+def test_a_turned_photograph_is_sent_upright(open_page, replies):
+    exif = Image.Exif()
+    exif[0x112] = 6  # the camera was held upright: shown turned by 90 degrees clockwise
+    half = np.repeat(np.array([[20, 240]], np.uint8), 20, axis=1).repeat(30, axis=0)
+    content = encode(np.stack([half] * 3, -1), "JPEG", exif=exif, quality=95)
+    page = open_page()
+    choose(page, content, "photo.jpg")
+    ask(page)
+    image = sent_image(replies)
+    assert image.size == (30, 40)
+    top, bottom = (
+        np.asarray(image.convert("L"))[rows].mean() for rows in (slice(18), slice(22, 40))
+    )
+    assert top < 30 and bottom > 230
+    assert text(page, "#note") == "The model gets the image as it is shown: turned upright."
+    ask(page, "again")
+    sha256 = hashlib.sha256(base64.b64decode(replies.bodies[0]["instances"][0]["image"]["b64"]))
+    assert replies.bodies[1]["instances"][0]["image"] == {"sha256": sha256.hexdigest()}
+
+
+def test_what_the_model_cannot_decode_is_sent_as_it_is_shown(open_page, replies):
+    page = open_page()
+    see_through = np.dstack([IMAGE, np.full(IMAGE.shape[:2], 0, np.uint8)])
+    choose(page, encode(see_through, "WEBP", lossless=True), "logo.webp")
+    ask(page)
+    image = sent_image(replies)
+    assert image.format == "PNG" and (np.asarray(image.convert("RGB")) == 255).all()
+    assert text(page, "#note").endswith("on a white ground, in another format.")
+
+
+def test_a_large_image_is_sent_smaller(open_page, replies):
+    page = open_page()
+    choose(page, encode(picture(4100, 12)), "wide.png")
+    ask(page)
+    assert sent_image(replies).size == (2048, 6)
+    assert text(page, "#note").endswith(": smaller.")
+
+
+# What can go wrong.
+
+
+def test_what_is_no_image_is_told(open_page):
+    page = open_page()
+    page.set_input_files(
+        "#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"not an image"}
+    )
+    page.wait_for_selector("#problem:not(:empty)")
+    assert "no image that can be shown" in text(page, "#problem")
+
+
+def test_a_question_without_words_is_not_sent(open_page, replies):
+    page = open_page()
+    ask(page, "   ")
+    assert text(page, "#problem") == "Type a question first."
+    assert replies.bodies == []
+
+
+def answer_error(status, error):
+    return lambda route: route.fulfill(status=status, json={"error": error})
+
+
+def answer_row(**values):
+    return lambda route: route.fulfill(json={"predictions": [{**ROW, **values}]})
+
+
+FAILURES = [
+    (answer_error(503, "too many requests wait"), "Too many requests wait."),
+    (answer_row(answer="", status="truncated <image>"), "Truncated <image>."),
+    (
+        lambda route: route.fulfill(status=500, body="<p>"),
+        "The server answered with status 500",
+    ),
+    (lambda route: route.abort(), "The server does not answer."),
+    (lambda route: route.fulfill(json={"predictions": [0.5]}), "which the model did not give."),
+]
+
+
+def test_an_error_is_a_sentence_by_the_form(open_page, replies):
+    page = open_page()
+    choose(page)
+    ask(page, "works")
+    for fail, sentence in FAILURES:
+        replies.fail = fail
+        ask(page, f"fails: {sentence}")
+        assert sentence in text(page, "#problem")
+        assert page.is_hidden("#reply") and page.is_disabled("#slider")
+    assert page.get_attribute("#problem", "role") == "alert"
+    replies.fail = None
+    ask(page, "works again")
+    assert text(page, "#problem") == "" and text(page, "#said") == "circle"
+
+
+def test_what_a_model_says_is_never_markup(open_page, replies):
+    evil = "<img src=x onerror=alert(1)>"
+    replies.row.update(answer=evil, top_answers=[evil] * 5)
+    replies.models[0] = model("shapes", json.loads(json.dumps(CARD).replace("shape", evil)))
+    page = open_page()
+    choose(page)
+    ask(page, evil)
+    assert text(page, "#said") == evil
+    assert page.locator("#reply img, #try img, #facts img").count() == 0
+
+
+def test_a_server_may_ask_for_a_token(open_page, replies):
+    replies.token = "tell me"
+    page = open_page()
+    page.wait_for_selector("#door[open]")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('#door-problem').textContent.includes('accept')"
+    )
+    page.keyboard.type("tell me")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".thumb")
+    assert page.is_hidden("#door")
+    choose(page)
+    ask(page)
+    assert text(page, "#said") == "circle"
+    assert replies.tokens[:2] == [None, "Bearer wrong"]
+    assert set(replies.tokens[2:]) == {"Bearer tell me"}
+    # It is kept for the tab, and nowhere else.
+    assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+    asked = len(replies.tokens)
+    page.reload()
+    page.wait_for_selector(".thumb")
+    assert set(replies.tokens[asked:]) == {"Bearer tell me"}
+
+
+# Models.
+
+
+def test_models_are_switched_and_those_on_maps_are_kindly_refused(open_page, replies):
+    replies.models = [
+        model("shapes", CARD),
+        model("maps", {**CARD, "name": "maps", "input": "features", "image_size": None}),
+        model("a/foreign one"),
+    ]
+    page = open_page()
+    page.wait_for_selector(".thumb")
+    assert "5 answers" not in text(page, "#facts")
+    assert text(page, "#facts") == (
+        "shapes · trained on sort_of_clevr · hard attention (HAN) · sum pooling · "
+        "3 × 4 cells of an image of 75 × 75 pixels · 11 answers"
+    )
+    choose(page)
+    ask(page)
+    page.select_option("#model", "maps")
+    page.wait_for_selector("#problem:not(:empty)")
+    assert text(page, "#problem").startswith("Maps answers about feature maps")
+    assert page.is_disabled("#send") and page.is_hidden("#reply") and page.is_hidden("#try")
+    page.select_option("#model", "a/foreign one")
+    page.wait_for_selector("#send:enabled")
+    ask(page, "again")  # the image is still there
+    assert text(page, "#said") == "circle"
+    assert replies.paths[-1] == "/v1/models/a%2Fforeign%20one:predict"
+    assert "sha256" in replies.bodies[-1]["instances"][0]["image"]
+
+
+def test_one_model_needs_no_switch(open_page):
+    page = open_page()
+    page.wait_for_selector(".thumb")
+    assert page.is_hidden("#model")
+
+
+def test_a_server_without_models_says_so(open_page, replies):
+    replies.models = []
+    page = open_page()
+    page.wait_for_selector("#problem:not(:empty)")
+    assert text(page, "#problem") == "This server has no model to ask yet."
+    assert page.is_disabled("#send")
+
+
+# The real server.
+
+
+@pytest.fixture
+def address(tiny_servable):
+    """Of our server with the tiny model, which answers with the colour an image has most of."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        app = make_app(make_service(tiny_servable))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+def test_the_real_server(tab, address):
+    pixels = np.full((40, 60, 3), (10, 10, 230), np.uint8)
+    pixels[:20, :20] = (10, 250, 250)  # in the first cell of the grid, the one with the most
+    with tab.expect_response(address) as response:
+        tab.goto(address)
+    assert "default-src 'none'" in response.value.headers["content-security-policy"]
+    tab.requests.clear()
+    tab.said.clear()
+    tab.click("text=What color is it?")
+    tab.wait_for_selector("#reply:not([hidden])")
+    assert text(tab, "#verdict") == "✓ red is right"
+    choose(tab, encode(pixels))
+    ask(tab, "Which one?")
+    assert text(tab, "#said") == "blue"
+    ask(tab, "And now?")
+    assert text(tab, "#looked").startswith("Looked at 1 of 6 cells")
+
+    masked = read_canvas(tab)
+    move_slider(tab, 0)
+    differ = (masked != read_canvas(tab)).any(axis=-1)
+    dropped = to_pixels(np.arange(6).reshape(GRID) > 0, differ.shape)
+    np.testing.assert_array_equal(differ, dropped)
+
+    asked = [r.post_data_json["instances"][0]["image"] for r in tab.requests if r.post_data]
+    assert asked[1:] == [
+        {"b64": base64.b64encode(encode(pixels)).decode()},
+        {"sha256": hashlib.sha256(encode(pixels)).hexdigest()},
+    ]
+    hosts = {urllib.parse.urlsplit(request.url).netloc for request in tab.requests}
+    assert hosts - {""} == {urllib.parse.urlsplit(address).netloc}  # blob: has none
+    assert tab.said == []
+    tab.goto("about:blank")
+
+
+@pytest.mark.slow
+def test_the_script_photographs_the_page(browser, address, tmp_path):
+    script, path = PAGE.parents[2] / "docs" / "page_screenshot.py", tmp_path / "page.png"
+    command = [sys.executable, str(script), f"--address={address}", f"--output={path}"]
+    done = subprocess.run([*command, "--width=600"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    shot = Image.open(path)
+    assert shot.width == 600 and shot.height > 600
+    assert (255, 150, 0) in shot.convert("RGB").get_flattened_data()  # the mask's outline
+    command = [*command[:-2], f"--address={address}none", f"--output={path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode and "The page gave no answer" in done.stderr
+
+
+# For everyone.
+
+
+def test_the_keyboard_is_enough(open_page, tmp_path):
+    path = tmp_path / "mine.png"
+    path.write_bytes(PNG)
+    page = open_page()
+    page.wait_for_selector(".thumb")
+
+    def focused(key):
+        page.keyboard.press(key)
+        width = "getComputedStyle(document.activeElement).outlineWidth"
+        assert page.evaluate(width) == "3px"  # One sees where one is.
+        return page.evaluate("document.activeElement.id || document.activeElement.title")
+
+    assert focused("Tab") == "choose"
+    assert focused("Tab") == "Example 1"
+    assert focused("Tab") == "Example 2"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.title") == "Example 2"
+    assert [focused("Shift+Tab") for _ in range(2)] == ["Example 1", "choose"]
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(path)
+    page.wait_for_selector('.thumb[aria-pressed="true"][title="mine.png"]')
+    assert page.evaluate("document.activeElement.id") == "question"
+    page.keyboard.type("What is left?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#reply:not([hidden])")
+    stops = [focused("Shift+Tab") for _ in range(4)]
+    assert stops[-1] == "slider"
+
+    def place(key):
+        page.keyboard.press(key)
+        return page.get_attribute("#slider", "aria-valuetext")
+
+    assert place("ArrowLeft") == "90 % from image to mask"
+    assert [place("ArrowRight"), place("ArrowUp")] == ["mask", "10 % from mask to presence"]
+    assert [place("End"), place("Home")] == ["presence", "image"]
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the name below the slider's middle
+    assert page.get_attribute("#slider", "aria-valuetext") == "mask"
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("width", [360, 320])
+def test_a_phone_needs_no_scrolling_sideways(open_page, replies, width):
+    long = "Donaudampfschifffahrtsgesellschaftskapitän" * 2
+    replies.row.update(answer=long, top_answers=[long, "no", long, "yes", "1"])
+    replies.models = [model(long, CARD), model("maps")]
+    page = open_page(width, 640)
+    page.wait_for_selector(".thumb")
+    assert page.evaluate(OVERFLOW) <= 0
+    for i in range(4):
+        choose(page, encode(picture(30 + i, 200, i)), f"{i}.png")
+    ask(page, long)
+    assert page.evaluate(OVERFLOW) <= 0
+    box = page.locator("#said").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert page.locator("#send").bounding_box()["height"] >= 44
+
+
+# Every element that has words of its own: its colour over the ground it stands on.
+COLORS = """() => [...document.querySelectorAll('body *')].flatMap(element => {
+  const own = [...element.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+  if (!own || !element.checkVisibility() || element.disabled) return [];
+  let behind = element;
+  const ground = e => getComputedStyle(e).backgroundColor;
+  while (behind && ground(behind) === 'rgba(0, 0, 0, 0)') behind = behind.parentElement;
+  return [[element.id || element.className || element.tagName,
+    getComputedStyle(element).color, ground(behind)]];
+})"""
+
+
+def luminance(color):
+    channels = [int(c) / 255 for c in color.removeprefix("rgb(").rstrip(")").split(",")]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))  # WCAG 2.2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_ground(open_page, replies, scheme):
+    page = open_page(scheme=scheme)
+    page.click('.thumb[title="Example 2"]')
+    page.click("text=What is right?")
+    page.wait_for_selector("#reply:not([hidden])")
+    colors = page.evaluate(COLORS)
+    replies.fail = answer_error(400, "no")
+    ask(page, "fails")
+    colors += page.evaluate(COLORS)
+    names = {name for name, *_ in colors}
+    assert {"said", "verdict", "looked", "problem", "send", "percent", "facts"} <= names
+    grounds = {luminance(ground) < 0.2 for name, _, ground in colors if name == "facts"}
+    assert grounds == {scheme == "dark"}
+    for name, color, ground in colors:
+        low, high = sorted([luminance(color), luminance(ground)])
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (name, color, ground)
+
+
+def test_motion_comes_only_to_those_who_do_not_mind(open_page):
+    """Without the wish for less of it, the mask fades in."""
+    page = open_page(motion="no-preference")
+    choose(page)
+    page.evaluate(
+        "window.places = []; new MutationObserver(() => places.push(slider.value))"
+        ".observe(slider, {attributeFilter: ['aria-valuetext']})"
+    )
+    ask(page)
+    page.wait_for_function("() => document.querySelector('#slider').value === '1'")
+    assert len(set(page.evaluate("places"))) > 3
+    still = open_page()
+    choose(still)
+    ask(still)
+    assert still.input_value("#slider") == "1"
+
+
+def test_a_browser_without_javascript_gets_a_sentence(browser, replies):
+    page = browser.new_page(java_script_enabled=False)
+    page.route("**/*", replies)
+    page.goto(ADDRESS)
+    assert page.inner_text("body").startswith("This page needs JavaScript")
+    assert page.is_hidden("#page")
+    assert replies.paths == ["/"]
+    page.close()
+
+
+def test_the_page_is_one_file_that_names_no_other_host():
+    source = PAGE.read_text(encoding="utf-8")
+    addresses = set(re.findall(r"\w+://[\w./]+", source))
+    assert addresses == {"http://www.w3.org/2000/svg"}  # a name, asked of nobody
+    assert "innerHTML" not in source and " src=" not in source

@@ -1,0 +1,232 @@
+"""JSON to arrays and back, in TensorFlow Serving's forms."""
+
+import json
+import types
+
+import numpy as np
+import pytest
+
+from hardvqa_tf.serving.protocol import (
+    INPUTS,
+    INSTANCES,
+    Problem,
+    parse_request,
+    read_columns,
+    write_response,
+)
+from hardvqa_tf.serving.refusals import Refusal
+from tests.serving.fakes import tensor
+
+
+def signature(*inputs, is_joinable=True):
+    return types.SimpleNamespace(inputs={t.name: t for t in inputs}, is_joinable=is_joinable)
+
+
+# The example of https://www.tensorflow.org/tfx/serving/api_rest: three named inputs.
+THREE = signature(
+    tensor("tag", "string", None),
+    tensor("signal", "int32", None, 5),
+    tensor("sensor", "float32", None, 2, 2),
+)
+ROWS = [
+    {"tag": "foo", "signal": [1, 2, 3, 4, 5], "sensor": [[1, 2], [3, 4]]},
+    {"tag": "bar", "signal": [3, 4, 1, 2, 5], "sensor": [[4, 5], [6, 8]]},
+]
+COLUMNS = {
+    "tag": ["foo", "bar"],
+    "signal": [[1, 2, 3, 4, 5], [3, 4, 1, 2, 5]],
+    "sensor": [[[1, 2], [3, 4]], [[4, 5], [6, 8]]],
+}
+
+
+@pytest.mark.parametrize("form, value", [(INSTANCES, ROWS), (INPUTS, COLUMNS)])
+def test_both_forms_give_the_same_arrays(form, value):
+    columns = read_columns(form, value, THREE)
+    assert columns["tag"].tolist() == [b"foo", b"bar"]
+    assert columns["signal"].dtype == np.int32 and columns["signal"].shape == (2, 5)
+    assert columns["sensor"].dtype == np.float32
+    np.testing.assert_array_equal(columns["sensor"][1], [[4, 5], [6, 8]])
+
+
+@pytest.mark.parametrize("form", [INSTANCES, INPUTS])
+def test_a_single_input_needs_no_name(form):
+    lists = signature(tensor("x", "float32", None, 1, 2))
+    columns = read_columns(form, [[[1, 2]], [[3, 4]]], lists)
+    np.testing.assert_array_equal(columns["x"], [[[1, 2]], [[3, 4]]])
+    strings = signature(tensor("s", "string", None))
+    assert read_columns(form, [{"b64": "AP8="}, "b"], strings)["s"].tolist() == [
+        b"\x00\xff",
+        b"b",
+    ]
+    if form == INSTANCES:
+        assert read_columns(form, [{"s": "a"}], strings)["s"].tolist() == [b"a"]
+
+
+def test_inputs_may_be_scalars_where_rows_are_not_shared():
+    both = signature(tensor("scale", "float32"), tensor("x", "int64", None), is_joinable=False)
+    columns = read_columns(INPUTS, {"scale": 0.5, "x": [1, 2, 3]}, both)
+    assert columns["scale"] == 0.5 and columns["scale"].shape == ()
+    single = signature(tensor("encoded", "string"), is_joinable=False)
+    assert read_columns(INPUTS, {"b64": "YWJj"}, single)["encoded"] == b"abc"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("aW1hZ2UgYnl0ZXM=", b"image bytes"),
+        ("aW1hZ2UgYnl0ZXM", b"image bytes"),  # absl's decoder wants no padding, either
+        ("aW1hZ2Ug\nYnl0ZXM=\n", b"image bytes"),  # what the program base64 writes
+        ("", b""),
+        ("a", None),
+        ("a=bc", None),
+        ("aW1hZ2Ug*nl0ZXM=", None),
+        ("ä", None),
+    ],
+)
+def test_base64(text, expected):
+    (value,) = read_columns(INPUTS, [{"b64": text}], signature(tensor("s", "string", None)))[
+        "s"
+    ]
+    if expected is None:
+        assert isinstance(value, Problem) and "`s` is not base64" in value.sentence
+    else:
+        assert value == expected
+
+
+@pytest.mark.parametrize(
+    "form, value, message",
+    [
+        (INSTANCES, [], "`instances` must be a list of rows. Received: an empty list"),
+        (INSTANCES, {"tag": "a"}, "`instances` must be a list of rows. Received: an object"),
+        (INSTANCES, ["a"], "must be an object with `tag` .* Received: 'a string' as number 0"),
+        (INSTANCES, [ROWS[0], {"tag": "a"}], "Received: 'tag' as number 1"),
+        (INSTANCES, [ROWS[0] | {"more": 1}], "Received: 'tag, signal, sensor, more'"),
+        (INPUTS, [1], "`inputs` must be an object with `tag`"),
+        (INPUTS, {"tag": ["a"]}, "`inputs` must be an object .* Received: 'tag'"),
+        (INPUTS, COLUMNS | {"tag": ["a"]}, "equally many rows. Received: 1 of `tag`, 2 of"),
+        (INPUTS, COLUMNS | {"tag": "a"}, r"`tag` takes string\[N\]. .* shape \[\]"),
+        (INPUTS, COLUMNS | {"tag": [1, 2]}, "text, or bytes as .* Received: a whole number"),
+        (INPUTS, COLUMNS | {"tag": [None, "a"]}, "Received: null"),
+        (INPUTS, COLUMNS | {"tag": [{"b64": 1}, "a"]}, "Received: an object"),
+        (INPUTS, COLUMNS | {"tag": [{"sha256": "00"}, "a"]}, "Received: an object"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2], [3, 4]]}, r"int32\[N, 5\]. .* shape \[2, 2\]"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2, 3, 4, 5], [1]]}, "lists of different lengths"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2, 3, 4, 5], 6]}, "values beside lists"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2, 3, 4, 5.0]] * 2}, "Received: a number in it"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2, 3, 4, "5"]] * 2}, "Received: a string in it"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2, 3, 4, True]] * 2}, "true or false in it"),
+        (INPUTS, COLUMNS | {"signal": [[1, 2, 3, 4, 2**31]] * 2}, "a number too large"),
+        (INPUTS, COLUMNS | {"sensor": [[[1, 2], [3, 1e39]]] * 2}, "a number too large"),
+        (INPUTS, {"tag": [], "signal": [], "sensor": []}, r"Received: .* shape \[0\]"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_a_sentence(form, value, message):
+    with pytest.raises(Refusal, match=message) as refusal:
+        read_columns(form, value, THREE)
+    assert refusal.value.code == 400
+
+
+def test_no_rows_are_refused():
+    with pytest.raises(Refusal, match="There are no rows"):
+        read_columns(INPUTS, [], signature(tensor("s", "string", None)))
+
+
+def test_deep_lists_of_an_input_of_any_rank_are_refused():
+    deep = "[" * 900 + "]" * 900
+    anything = signature(
+        types.SimpleNamespace(**vars(tensor("x", "float32")) | {"shape": None})
+    )
+    with pytest.raises(Refusal, match="nested lists of shape"):
+        read_columns(INPUTS, json.loads(deep), anything)
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        (b"", "The body is not JSON"),
+        (b"{", "The body is not JSON"),
+        (b'{"instances": "\xff"}', "The body is not JSON"),
+        (b'{"instances": ["\\ud800"]}', "The body is not JSON"),
+        (b"[" * 100_000, "The body is not JSON"),
+        (b"[NaN" * 100_000, "The body is not JSON"),
+        (b"[1]", "must be a JSON object. Received: a list"),
+        (b"{}", "Received: neither"),
+        (b'{"instances": [1], "inputs": [1]}', "Received: both"),
+        (b'{"instances": [1], "signature_name": 1}', "`signature_name` must be a string"),
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(body, message):
+    with pytest.raises(Refusal, match=message) as refusal:
+        parse_request(body)
+    assert refusal.value.code == 400 and len(refusal.value.sentence) < 300
+
+
+def test_the_signature_is_the_default_unless_named():
+    assert parse_request(b'{"instances": [1]}') == ("serving_default", INSTANCES, [1])
+    named = b'{"signature_name": "other", "inputs": {"x": 1}}'
+    assert parse_request(named) == ("other", INPUTS, {"x": 1})
+
+
+def test_numbers_that_are_not_finite_pass_as_in_tensorflow_serving():
+    _, form, value = parse_request(b'{"inputs": [1.5, NaN, -Infinity]}')
+    column = read_columns(form, value, signature(tensor("x", "float32", None)))["x"]
+    np.testing.assert_array_equal(column, [1.5, np.nan, -np.inf])
+    text = write_response(INPUTS, {"y": column}).decode()
+    assert text == '{"outputs": [1.5, NaN, -Infinity]}'
+
+
+def outputs():
+    return {
+        "answer": np.array([b"r\xc3\xb6t", b"blue"], object),
+        "share": np.array([0.2, 1], np.float32),
+        "mask": np.array([[True, False, True], [False, False, True]]),
+        "raw_bytes": np.array([b"\x00\xff", b""], object),
+    }
+
+
+def test_rows_of_outputs():
+    assert json.loads(write_response(INSTANCES, outputs())) == {
+        "predictions": [
+            {
+                "answer": "röt",
+                "share": 0.2,  # and not 0.20000000298, which float32 does not say
+                "mask": [True, False, True],
+                "raw_bytes": {"b64": "AP8="},
+            },
+            {
+                "answer": "blue",
+                "share": 1.0,
+                "mask": [False, False, True],
+                "raw_bytes": {"b64": ""},
+            },
+        ]
+    }
+
+
+def test_columns_of_outputs():
+    response = json.loads(write_response(INPUTS, outputs()))["outputs"]
+    assert response["answer"] == ["röt", "blue"]
+    assert response["mask"] == [[True, False, True], [False, False, True]]
+    assert response["raw_bytes"] == [{"b64": "AP8="}, {"b64": ""}]
+
+
+def test_a_single_output_has_no_name():
+    y = {"y": np.array([[1.5], [2]], np.float64)}
+    assert write_response(INSTANCES, dict(y)) == b'{"predictions":[[1.5],[2.0]]}'
+    assert write_response(INPUTS, dict(y)) == b'{"outputs":[[1.5],[2.0]]}'
+    assert write_response(INPUTS, {"y": np.float32(0.1).reshape(())}) == b'{"outputs":0.1}'
+
+
+def test_other_types_of_outputs():
+    import ml_dtypes
+
+    halves = {"y": np.array([0.5, 2], ml_dtypes.bfloat16)}
+    assert write_response(INPUTS, halves) == b'{"outputs":[0.5,2.0]}'
+    assert write_response(INPUTS, {"y": np.zeros((2, 0), np.int8)}) == b'{"outputs":[[],[]]}'
+    with pytest.raises(Refusal, match="`y` is complex64, for which JSON has no form"):
+        write_response(INPUTS, {"y": np.zeros(2, np.complex64)})
+
+
+def test_outputs_that_are_not_rows_are_refused_as_rows():
+    with pytest.raises(Refusal, match="outputs are not one per row.*Ask with `inputs`"):
+        write_response(INSTANCES, {"y": np.zeros(2), "total": np.zeros(())})

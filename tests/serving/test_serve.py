@@ -1,0 +1,266 @@
+"""The server as a process and on a socket: start, reload, slow clients, and its end."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+import uvicorn
+
+from hardvqa_tf.serving import connections, logs, serve
+from hardvqa_tf.serving.app import make_app
+from tests.serving.fakes import FakeServable, FakeSignature, b64, make_service
+from tests.serving.tiny_models import png
+
+MAIN = pathlib.Path(__file__).parents[2] / "main.py"
+
+
+class Process:
+    """`main.py --mode=serve` on a free port."""
+
+    def __init__(self, *arguments):
+        command = [sys.executable, str(MAIN), "--mode=serve", "--port=0", *arguments]
+        self.popen = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        line = self.popen.stdout.readline()
+        found = re.search(r"http://127.0.0.1:(\d+)/", line)
+        if not found:
+            raise AssertionError(f"{line!r} {self.popen.communicate()}")
+        self.line, self.port = line, int(found.group(1))
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as r:
+            return json.load(r)
+
+    def ask(self, *questions):
+        rows = [{"image": b64(png((250, 20, 30))), "question": q} for q in questions]
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/v1/models/tiny:predict",
+            json.dumps({"instances": rows}).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)["predictions"]
+
+
+@pytest.fixture(scope="module")
+def process(tiny_export, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served") / "tiny"
+    shutil.copytree(tiny_export, folder)
+    process = Process(f"--model_dir={folder}")
+    process.folder = folder
+    yield process
+    process.popen.kill()
+    process.popen.communicate()
+
+
+# In this order: each goes on with the process of the one before.
+
+
+def test_the_command_serves(process):
+    assert process.line.startswith("Serving tiny (version 3) at http://127.0.0.1:")
+    assert [p["answer"] for p in process.ask("What?", "And now?")] == ["red", "red"]
+    (status,) = process.get("/v1/models/tiny")["model_version_status"]
+    assert status == {
+        "version": "3",
+        "state": "AVAILABLE",
+        "status": {"error_code": "OK", "error_message": ""},
+    }
+
+
+def wait_for_state(process, version, state):
+    for _ in range(200):
+        found = process.get("/v1/models/tiny")["model_version_status"]
+        for entry in found:
+            if (entry["version"], entry["state"]) == (version, state):
+                return entry
+        time.sleep(0.1)
+    raise AssertionError(found)
+
+
+def test_a_broken_version_leaves_the_last_good_one(process):
+    broken = process.folder / "4"
+    broken.mkdir()
+    (broken / "saved_model.pb").write_bytes(b"no graph")
+    entry = wait_for_state(process, "4", "END")
+    assert entry["status"]["error_code"] == "UNKNOWN" and entry["status"]["error_message"]
+    assert process.get("/v1/models")["models"][0]["versions"] == [3]
+    assert process.ask("Still?")[0]["answer"] == "red"
+
+
+def test_a_new_version_is_taken_up(process):
+    shutil.copytree(process.folder / "3", process.folder / "5.partial")
+    os.rename(process.folder / "5.partial", process.folder / "5")
+    wait_for_state(process, "5", "AVAILABLE")
+    wait_for_state(process, "3", "END")
+    assert process.get("/v1/models")["models"][0]["versions"] == [5]
+    assert process.ask("And the new one?")[0]["answer"] == "red"
+
+
+def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
+    answers = []
+    body = json.dumps({"instances": [{"image": b64(png((0, 0, 9))), "question": "Late?"}]})
+    with socket.create_connection(("127.0.0.1", process.port), timeout=20) as connection:
+        head = (
+            f"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}"
+        )
+        connection.sendall(f"{head}\r\n\r\n{body[:50]}".encode())
+        time.sleep(0.3)
+        process.popen.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        with pytest.raises(OSError):  # Nobody new is let in.
+            socket.create_connection(("127.0.0.1", process.port), timeout=5)
+        connection.sendall(body[50:].encode())
+        while part := connection.recv(65536):
+            answers.append(part)
+    assert b"".join(answers).startswith(b"HTTP/1.1 200") and b'"blue"' in answers[-1]
+    out, err = process.popen.communicate(timeout=20)
+    assert process.popen.returncode == 0, err
+    lines = [json.loads(line) for line in err.splitlines()]  # Each line is JSON.
+    messages = [line["message"] for line in lines]
+    assert "Serving version 5 of model tiny" in messages
+    assert not any("traceback" in line for line in lines)
+
+
+# --- On a socket, with a model without TensorFlow.
+
+
+@contextlib.contextmanager
+def running(service, monkeypatch=None):
+    """uvicorn as `serve` configures it, in a thread; gives the port."""
+    listener = serve._bind("127.0.0.1", 0)
+    server = uvicorn.Server(serve._configure(make_app(service), service.limits))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def exchange(port, *parts, pause=0.0):
+    """Sends bytes and returns all that comes until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(65536):
+                received += part
+    return received
+
+
+def post(body, headers=""):
+    head = "POST /v1/models/fake:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+ASK = json.dumps({"instances": [{"image": b64(png(7)), "question": "a"}]}).encode()
+
+
+def test_heads_that_are_too_long_or_too_slow_or_none(monkeypatch):
+    monkeypatch.setattr(connections, "_HEAD_SECONDS", 0.4)
+    with running(make_service(FakeServable(FakeSignature()))) as port:
+        assert exchange(port, post(ASK)).startswith(b"HTTP/1.1 200")
+        assert b"400 Bad Request" in exchange(port, b"\x16\x03\x01 what?\r\n\r\n")
+        long = b"GET / HTTP/1.1\r\nX: " + b"y" * 10_000
+        assert b"head is too long" in exchange(port, long, *[b"y" * 10_000] * 9)
+        started = time.perf_counter()
+        assert exchange(port, b"GET / HTTP/1.1\r\nX:") == b""
+        assert 0.3 < time.perf_counter() - started < 3
+        # Two requests on one connection: the time runs anew for the second one.
+        twice = post(ASK).replace(b"Connection: close\r\n", b"")
+        assert exchange(port, twice, post(ASK), pause=0.3).count(b"HTTP/1.1 200") == 2
+
+
+def test_a_large_body_and_a_body_in_pieces_are_no_head(monkeypatch):
+    with running(make_service(FakeServable(FakeSignature()))) as port:
+        large = json.dumps(
+            {"instances": [{"image": b64(png(7) + b" " * 200_000), "question": "a"}]}
+        ).encode()
+        assert exchange(port, post(large)).startswith(b"HTTP/1.1 200")
+        request = post(ASK)
+        pieces = [request[i : i + 40] for i in range(0, len(request), 40)]
+        assert exchange(port, *pieces).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_does_not_come_ends_at_the_deadline():
+    service = make_service(FakeServable(FakeSignature()), deadline_seconds=0.3)
+    with running(service) as port:
+        answer = exchange(port, post(ASK)[:-10])
+        assert answer.startswith(b"HTTP/1.1 408") and b"did not come" in answer
+
+
+def test_a_client_that_goes_is_not_answered_and_its_row_does_not_run():
+    signature = FakeSignature()
+    service = make_service(FakeServable(signature))
+    with running(service) as port:
+        signature.gate.clear()
+        first = threading.Thread(target=exchange, args=(port, post(ASK)))
+        first.start()
+        signature.entered.wait(10)
+        gone = json.dumps({"instances": [{"image": b64(png(7)), "question": "gone"}]}).encode()
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(post(gone))
+            while not service.batches.waiting:
+                time.sleep(0.01)
+        while service.batches.waiting:
+            time.sleep(0.01)
+        signature.gate.set()
+        first.join()
+    assert signature.batches == [["a"]]
+
+
+# --- Small parts.
+
+
+def test_a_token_comes_from_a_file_or_the_environment(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("from-file\n")
+    assert serve.read_token(str(path), "from-environment") == b"from-file"
+    assert serve.read_token(None, " from-environment") == b"from-environment"
+    assert serve.read_token(None, None) is None
+    for text in ("", "\n", "two words", "ä"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="must hold a token of visible ASCII"):
+            serve.read_token(str(path), None)
+
+
+def test_an_address_that_is_taken_is_told():
+    with serve._bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"127.0.0.1, port {port}, cannot be listened at"):
+            serve._bind("127.0.0.1", port)
+
+
+def test_loopback():
+    assert serve._is_loopback("127.0.0.1") and serve._is_loopback("::1")
+    assert serve._is_loopback("localhost")
+    assert not serve._is_loopback("0.0.0.0") and not serve._is_loopback("example.org")
+
+
+def test_a_log_line_stays_one_line(capsys):
+    import logging
+
+    record = logging.LogRecord(
+        "x", logging.WARNING, "", 0, "%s", ('a\n{"level": 1}\x1b[31m\u2028',), None
+    )
+    line = logs.JsonFormatter().format(record)
+    assert line.isascii() and line.isprintable()
+    assert json.loads(line)["message"] == 'a\n{"level": 1}\x1b[31m\u2028'
