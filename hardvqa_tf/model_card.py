@@ -71,14 +71,13 @@ def _data(run, facts, records_dir):
     lines = [f"## Data\n\nTrained on `{facts['data']}`, split `{run.config.train.split}`."]
     path = os.path.join(records_dir, INFO_NAME)
     info = read_json(path) if os.path.exists(path) else {}
-    if info.get("dataset") != facts["data"]:
-        return lines[0]
-    for split, found in info["splits"].items():
+    splits = info.get("splits", {}) if info.get("dataset") == facts["data"] else {}
+    for split, found in splits.items():
         lines.append(
             f"- `{split}`: {found['num_questions']:,} questions about "
             f"{found['num_images']:,} images"
         )
-    return "\n".join([lines[0], "", *lines[1:]])
+    return "\n".join([lines[0], "", *lines[1:]]).rstrip()
 
 
 def _metrics(workdir):

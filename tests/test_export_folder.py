@@ -121,7 +121,9 @@ def test_records_that_are_not_at_hand_give_no_examples(workdir, tmp_path, monkey
     assert card["examples"] == [] and card["name"] == "other"
     unfinished, lines = tmp_path / "unfinished", []
     unfinished.mkdir()
-    (unfinished / "dataset_info.json").write_text('{"version": "0.1"}')
+    (unfinished / "dataset_info.json").write_text(
+        '{"version": "0.1", "dataset": "sort_of_clevr"}'
+    )
     export(str(folder), str(unfinished), report=lines.append)
     assert re.match("No example images are added: .* have version 0.1", lines[0])
     assert "/v1/models/other:predict" in pathlib.Path(path, "README.md").read_text()

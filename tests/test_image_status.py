@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from benchmarks import image_guard
 from hardvqa_tf.image_status import image_status
 from hardvqa_tf.pixels import decode_image, decode_images
 
@@ -139,6 +140,12 @@ def test_many_segments_before_the_scan_come_to_an_end():
     comment = b"\xff\xfe\x00\x02"
     assert status_of(jpeg[:2] + comment * 900 + jpeg[2:]) == ["ok"]
     assert "header is broken" in status_of(jpeg[:2] + comment * 200_000 + jpeg[2:])[0]
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs():
+    found = image_guard.main(["--width=40", "--height=30", "--batch_size=3", "--rounds=2"])
+    assert set(found) == {3} and len(found[3]) == 4 and min(found[3].values()) > 0
 
 
 def test_a_batch_is_decoded_row_by_row():
