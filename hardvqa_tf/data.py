@@ -206,6 +206,7 @@ class VqaData:
 
     def in_order(self):
         """All batches in the order of the records, as evaluation reads them."""
+        self._wait_for_reading()
         return self._ordered_batches
 
     @functools.cached_property
