@@ -1,7 +1,7 @@
 """Makes a picture of the server's page, after it asked one of the model's examples.
 
     python main.py --mode=serve --model_dir=runs/sort_of_clevr/export &
-    python docs/page_screenshot.py --address=http://localhost:8501 --output=docs/page.png
+    python docs/page_screenshot.py --address=http://localhost:8501 --output=docs/images/page.png
 
 Needs playwright (requirements-dev.txt) and Chromium or Chrome: `apt install chromium`.
 """

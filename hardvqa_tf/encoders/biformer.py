@@ -102,7 +102,7 @@ def biformer(
         if i > 0:
             x = pyramid.halve(x, widths[i], f"downsample_{i + 1}", _conv_start)
         for j in range(depths[i]):
-            rate = drop_path_rate * (sum(depths[:i]) + j) / (sum(depths) - 1)
+            rate = pyramid.drop_rate(drop_path_rate, depths, i, j)
             block = f"stage_{i + 1}_block_{j + 1}"
             attention = _attention(x, TOP_KS[i], num_regions, mask_padding, block)
             x = biformer_block(x, attention, rate, block)

@@ -71,6 +71,11 @@ def drop_path(x, rate, name):
     return layers.Dropout(rate, noise_shape=(None, 1, 1, 1), name=name)(x)
 
 
+def drop_rate(most, depths, stage, block):
+    """Stochastic depth of a block: from 0 at the first of all to `most` at the last."""
+    return most * (sum(depths[:stage]) + block) / (sum(depths) - 1)
+
+
 def finish(model, weights, trainable, **checkpoint):
     """Loads the weights and freezes or not.
 

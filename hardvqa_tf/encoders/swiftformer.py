@@ -98,7 +98,7 @@ def swiftformer(
             if j < depths[i] - 1:
                 x = convolutional_encoder(x, 4 * widths[i], block)
             else:
-                rate = drop_path_rate * (sum(depths[:i]) + j) / (sum(depths) - 1)
+                rate = pyramid.drop_rate(drop_path_rate, depths, i, j)
                 x = swiftformer_encoder(x, token_weights, rate, block)
     x = pyramid.batch_norm("norm")(x)
     if num_classes is not None:

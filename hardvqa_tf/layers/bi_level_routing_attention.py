@@ -33,6 +33,8 @@ from hardvqa_tf.layers.multi_head import (
     check_heads,
     check_kernel,
     check_positive,
+    dense,
+    question_projection,
 )
 
 
@@ -121,10 +123,6 @@ class BiLevelRoutingAttention(keras.layers.Layer):
         self.use_question = use_question
         self.qkv = self.out = self.local = self.question_projection = None
 
-    def _dense(self, units, name, **kwargs):
-        kwargs = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)} | kwargs
-        return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **kwargs)
-
     def build(self, cells_shape, question_shape=None):
         n, height, width, d = cells_shape
         if height is None or width is None:
@@ -134,23 +132,17 @@ class BiLevelRoutingAttention(keras.layers.Layer):
             )
         check_heads(self.num_heads, **{"the cells' width": d})
         qk_dim = self.qk_dim or d
-        self.qkv = self._dense(2 * qk_dim + d, "qkv")
+        self.qkv = dense(2 * qk_dim + d, "qkv", self.dtype_policy)
         self.qkv.build(cells_shape)
         if self.local_kernel:
             self.local = local_convolution(self.local_kernel, self.dtype_policy)
             self.local.build(cells_shape)
-        self.out = self._dense(d, "out")
+        self.out = dense(d, "out", self.dtype_policy)
         self.out.build(cells_shape)
         if self.use_question:
-            if question_shape is None:
-                raise ValueError(
-                    "With `use_question` the layer needs a question. Received: question=None. "
-                    "Call it with `question`, float[N, Dq], or set use_question=False."
-                )
-            self.question_projection = self._dense(
-                qk_dim, "question_projection", use_bias=False, kernel_initializer="zeros"
+            self.question_projection = question_projection(
+                question_shape, qk_dim, self.dtype_policy
             )
-            self.question_projection.build(question_shape)
         self.built = True
 
     def call(self, cells, question=None):

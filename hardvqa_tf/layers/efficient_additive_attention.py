@@ -30,7 +30,7 @@ Letters: N rows, P cells (of one axis or of several, such as H, W), D width, Dq 
 import keras
 from keras import ops
 
-from hardvqa_tf.layers.multi_head import check_positive
+from hardvqa_tf.layers.multi_head import check_positive, dense, question_projection
 
 TOKEN_WEIGHTS = ("l2", "ones", "softmax", "none")
 
@@ -87,16 +87,15 @@ class EfficientAdditiveAttention(keras.layers.Layer):
         self.query = self.key = self.projection = self.out = None
         self.question_projection = None
 
-    def _dense(self, units, name, **kwargs):
-        kwargs = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02)} | kwargs
-        return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **kwargs)
-
     def build(self, cells_shape, question_shape=None):
         token_dim = self.token_dim or cells_shape[-1]
         width = token_dim * self.num_heads
-        self.query, self.key = self._dense(width, "query"), self._dense(width, "key")
-        self.projection = self._dense(width, "projection")
-        self.out = self._dense(token_dim, "out")
+        self.query, self.key = (
+            dense(width, "query", self.dtype_policy),
+            dense(width, "key", self.dtype_policy),
+        )
+        self.projection = dense(width, "projection", self.dtype_policy)
+        self.out = dense(token_dim, "out", self.dtype_policy)
         self.query.build(cells_shape)
         self.key.build(cells_shape)
         wide = (*cells_shape[:-1], width)
@@ -108,15 +107,9 @@ class EfficientAdditiveAttention(keras.layers.Layer):
             shape=(width,), initializer=unit_normal, name="token_weight"
         )
         if self.use_question:
-            if question_shape is None:
-                raise ValueError(
-                    "With `use_question` the layer needs a question. Received: question=None. "
-                    "Call it with `question`, float[N, Dq], or set use_question=False."
-                )
-            self.question_projection = self._dense(
-                width, "question_projection", use_bias=False, kernel_initializer="zeros"
+            self.question_projection = question_projection(
+                question_shape, width, self.dtype_policy
             )
-            self.question_projection.build(question_shape)
         self.built = True
 
     def call(self, cells, question=None):

@@ -1,4 +1,4 @@
-"""What the dot-product attentions share: heads, the softmax over what is attended to, a mask.
+"""What the attentions over all cells share: heads, softmax, mask, and the question's way in.
 
 Letters: I cells that attend, J cells or words that are attended to, M heads, D width.
 """
@@ -42,6 +42,33 @@ def attend(query, key, value, num_heads, scale, keep=None, drop=None):
     attended = ops.swapaxes(attended, -3, -2)  # [..., I, M, Dv/M]
     shape = ops.shape(attended)
     return ops.reshape(attended, (*shape[:-2], shape[-2] * shape[-1])), weights
+
+
+def dense(units, name, dtype):
+    """A linear layer that starts as the authors' do."""
+    start = keras.initializers.RandomNormal(stddev=0.02)
+    return keras.layers.Dense(units, kernel_initializer=start, dtype=dtype, name=name)
+
+
+def question_projection(question_shape, units, dtype):
+    """A built layer that lets the question into an attention that in its paper knows none.
+
+    Zero at first, so that the layer begins as the paper's.
+    """
+    if question_shape is None:
+        raise ValueError(
+            "With `use_question` the layer needs a question. Received: question=None. "
+            "Call it with `question`, float[N, Dq], or set use_question=False."
+        )
+    projection = keras.layers.Dense(
+        units,
+        use_bias=False,
+        kernel_initializer="zeros",
+        dtype=dtype,
+        name="question_projection",
+    )
+    projection.build(question_shape)
+    return projection
 
 
 def _split_heads(x, num_heads):
