@@ -26,8 +26,7 @@ from benchmarks import timing
 from benchmarks.cat import run_cat
 from benchmarks.timing import alternate
 from hardvqa_tf import data
-from hardvqa_tf.experiment import open_split
-from hardvqa_tf.runs import Vocabularies
+from hardvqa_tf.experiment import open_split, vocabularies_from_config
 from hardvqa_tf.train_steps import pick_loss
 from records.folder import shard_paths
 
@@ -61,9 +60,7 @@ def main(argv=None):
 
 def make_measures(config, max_batches):
     """Returns a `VqaData`, and {name: function that returns the seconds of a batch}."""
-    vocabularies = Vocabularies.from_records(
-        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
-    )
+    vocabularies = vocabularies_from_config(config)
     _, target = pick_loss(config.train.loss)
     cached = open_split(config, config.train.split, vocabularies, target)
     allowed, data.CACHE_BYTES = data.CACHE_BYTES, 0

@@ -27,8 +27,8 @@ from hardvqa_tf.experiment import (
     open_split,
     precision,
     size_of_inputs,
+    vocabularies_from_config,
 )
-from hardvqa_tf.runs import Vocabularies
 from hardvqa_tf.train_steps import TrainSteps, pick_loss
 
 REFERENCE = "default"
@@ -66,9 +66,7 @@ def make_config(arguments, options):
 def make_measure(config, steps):
     """Returns a function that trains for so many steps and returns the seconds of one."""
     keras.utils.set_random_seed(config.seed)
-    vocabularies = Vocabularies.from_records(
-        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
-    )
+    vocabularies = vocabularies_from_config(config)
     _, target = pick_loss(config.train.loss)
     data = open_split(config, config.train.split, vocabularies, target)
     with precision(config.train.precision):

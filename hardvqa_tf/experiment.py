@@ -6,7 +6,15 @@ import keras
 
 from hardvqa_tf import schedules
 from hardvqa_tf.data import VqaData, input_size
+from hardvqa_tf.runs import Vocabularies
 from hardvqa_tf.vqa_model import build_vqa_model
+
+
+def vocabularies_from_config(config):
+    """`Vocabularies` of the config's records, as large as the config says."""
+    return Vocabularies.from_records(
+        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
+    )
 
 
 def open_split(config, split, vocabularies, target="answers", with_strings=False):

@@ -31,12 +31,12 @@ from hardvqa_tf.experiment import (
     open_split,
     precision,
     size_of_inputs,
+    vocabularies_from_config,
 )
 from hardvqa_tf.gallery import Gallery
 from hardvqa_tf.metrics import accuracy_by_type, attention_statistics
 from hardvqa_tf.not_finite import find_not_finite, list_ids
 from hardvqa_tf.runs import (
-    Vocabularies,
     append_metrics,
     has_epochs_left,
     save_model,
@@ -107,9 +107,7 @@ class _Training:
         self.is_chief = strategies.is_chief()
         self.report = report if self.is_chief else lambda line: None
         self.progress, self.board = progress and self.is_chief, None
-        self.vocabularies = Vocabularies.from_records(
-            config.records_dir, config.max_words, config.num_answers, config.min_answer_count
-        )
+        self.vocabularies = vocabularies_from_config(config)
         start_run(workdir, config, self.vocabularies, write=self.is_chief)
         _, target = pick_loss(config.train.loss)
         _refuse_to_compile_for_many(config, strategy)
