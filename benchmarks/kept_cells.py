@@ -77,9 +77,12 @@ def draw(rows, path):
             markersize=4,
             label=aggregator,
         )
-        for row in line:
+        labels = {row: f"{row.cells:.0f}" for row in line}
+        if line[-1].operations < 1.1 * line[0].operations:  # On top of each other.
+            labels = {line[0]: f"{line[0].cells:.0f} to {line[-1].cells:.0f}"}
+        for row, label in labels.items():
             place = (row.operations / 1e9, 1e3 * row.seconds)
-            axes.annotate(f"{row.cells:.0f}", place, (4, -9), textcoords="offset points")
+            axes.annotate(label, place, (4, -9), textcoords="offset points")
     axes.set(xscale="log", yscale="log", xlabel="GFLOP of a training step", ylabel="ms")
     axes.set_title("Time of a training step against its operations; cells kept", fontsize=10)
     axes.grid(alpha=0.3)
