@@ -1,11 +1,13 @@
 """Makes the pictures of docs/attention.md: where each way of attending looks, for one question.
 
-    python docs/attention_pictures.py --runs=runs/attention_family --records_dir=data/sort_of_clevr
+    python docs/attention_pictures.py --runs=runs/attention_family \
+        --records_dir=data/sort_of_clevr --question=12
 
-Writes attention_<way>.png, all of one size. The runs are folders below --runs: for an attention
-one without a mixer, for a mixer one with hard attention behind it.
+Writes attention_<way>.png, all of one size. The runs are folders below --runs, each with the
+flag of its way to name it: of an attention one without a mixer, of a mixer one with hard
+attention behind it. Prints what every model answers.
 
-Letters: H W image in pixels, h w grid in cells, T words.
+Letters: H W image in pixels, h w grid in cells.
 """
 
 import argparse
@@ -19,8 +21,8 @@ from PIL import Image
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from hardvqa_tf.looks import look_of, word_means  # noqa: E402
-from hardvqa_tf.overlay import (  # noqa: E402
+from hardvqa_tf.looks import look_of
+from hardvqa_tf.overlay import (
     FAINT,
     FRAME,
     RIGHT,
@@ -31,91 +33,183 @@ from hardvqa_tf.overlay import (  # noqa: E402
     draw_presence,
     finite_range,
     format_number,
+    frame,
 )
-from hardvqa_tf.page import Page  # noqa: E402
-from hardvqa_tf.pixels import decode_image, scale_pixels  # noqa: E402
-from hardvqa_tf.runs import load_run  # noqa: E402
-from hardvqa_tf.text import split_words  # noqa: E402
-from records.folder import shard_paths  # noqa: E402
-from records.schema import parse_example  # noqa: E402
+from hardvqa_tf.page import Page
+from hardvqa_tf.pixels import decode_image, scale_pixels
+from hardvqa_tf.runs import load_run
+from hardvqa_tf.text import split_words
+from records.folder import shard_paths
+from records.schema import parse_example
 
-WAYS = ("han", "adahan", "soft", "additive", "bilevel_routing", "query_guided")
-PANEL = 225  # side of the square that an image fits into, in pixels, as all lengths here
-MARGIN, GAP = 16, 20
-WIDTH = 2 * MARGIN + 3 * (PANEL + 2 * FRAME) + 2 * GAP
-LETTERS, LINE_HEIGHT = 14, 20
-NUM_CAPTION_LINES = 3
+RUNS = {  # of each way, below --runs
+    "han": "small_cnn_han",
+    "adahan": "small_cnn_adahan",
+    "soft": "small_cnn_soft",
+    "additive": "additive_han",
+    "bilevel_routing": "bilevel_routing_han",
+    "query_guided": "query_guided_han",
+}
+PANEL = 225  # side of the square that an image fits into; in pixels, as all lengths here
+MARGIN, GAP = 16, 24
+COLUMN = PANEL + 2 * FRAME
+WIDTH = 2 * MARGIN + 3 * COLUMN + 2 * GAP
+NUM_CAPTION_LINES = 5
 
 
 def find_question(records_dir, split, number):
-    """Returns (encoded image, question, right answer) of a question, by its number in a split.
+    """Finds a question by its number in a split, in the order of the records.
+
+    Returns:
+      (bytes of the image's file, question, right answer or None).
 
     Raises:
       SystemExit: if the split has fewer questions.
     """
-    left = number
+    num_questions = 0
     for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):
         record = parse_example(serialized)
-        texts = record["question/text"].numpy()
-        if left < len(texts):
-            answers = collections.Counter(record["answer/text"][left].numpy().tolist())
-            answer = answers.most_common(1)[0][0].decode() if answers else None
-            return record["image/encoded"], texts[left].decode(), answer
-        left -= len(texts)
+        texts, i = record["question/text"].numpy(), number - num_questions
+        if i < len(texts):
+            given = collections.Counter(record["answer/text"][i].numpy().tolist())
+            answer = given.most_common(1)[0][0].decode() if given else None
+            return record["image/encoded"].numpy(), texts[i].decode(), answer
+        num_questions += len(texts)
     sys.exit(
-        f"There is no question {number} in the split {split} of {records_dir}. Expected a "
-        f"number below {number - left}. Give another --question."
+        f"There is no question {number} in {split} of {records_dir}. Expected a number below "
+        f"{num_questions}. Give another --question."
     )
 
 
 def ask(run, encoded, question):
-    """Asks a model, whose image encoder takes images.
+    """Asks a model of images.
 
     Args:
       run: of `load_run`.
-      encoded: bytes of an image file.
+      encoded: bytes of the image's file.
       question: str.
 
     Returns:
       (dict of this question's outputs, NumPy arrays; list of (answer, probability), best first;
       list of str, the words in the order in which the model reads them).
     """
-    pixels = decode_image(encoded, run.config.image_size)
-    tokens = run.vocabularies.tokenizer([question])
-    batch = {"image": scale_pixels(pixels)[None], "question_tokens": tokens[None]}
+    tokenizer = run.vocabularies.tokenizer
+    image = scale_pixels(decode_image(encoded, run.config.image_size))
+    batch = {"image": image[None], "question_tokens": tokenizer([question])[None]}
     outputs = run.model(batch, training=False)
     outputs = {name: np.asarray(value)[0, 0] for name, value in outputs.items()}
-    words = split_words([question])[0][: run.vocabularies.tokenizer.max_words]
+    words = split_words([question])[0][: tokenizer.max_words]
     if run.config.model.question_lstm.get("reverse"):
-        words = words[::-1]
+        words.reverse()
     return outputs, best_answers(outputs["logits"], run.vocabularies.answers.answers), words
 
 
-def draw(image, outputs, words, *, title, question, best, answer):
-    """Draws the picture of one way: image, where it looks, and what follows from that.
+def draw_way(way, image, question, answer, outputs, predictions, words):
+    """Draws one way's picture: the image, where it looks, and what goes with that.
 
     Args:
+      way: a name in RUNS.
       image: uint8[H, W, 3].
-      outputs, words, best: of `ask`.
-      title: str, over the second panel.
-      question, answer: str; the right answer may be None.
+      answer: the right one; None where it is not known.
+      outputs, predictions, words: of `ask`.
 
     Returns:
-      uint8[H', W', 3].
+      uint8[H', W', 3], of the same shape whatever the way, if the image is the same.
     """
     image = _fit(image)
-    panels = [(_frame(image), "The image", ""), *_panels(image, outputs, words, title)]
-    page = Page(WIDTH, " ".join([question, answer or "", best[0][0]]))
-    page.text(MARGIN, MARGIN, page.font.shorten(question, 18, WIDTH - 2 * MARGIN), 18, TEXT)
-    _draw_answer(page, MARGIN + 28, best[0], answer)
-    top = MARGIN + 62
-    for i, (panel, title, caption) in enumerate(panels):
-        x = MARGIN + i * (PANEL + 2 * FRAME + GAP)
-        page.text(x, top, page.font.shorten(title, LETTERS, PANEL), LETTERS, FAINT)
-        page.paste(x, top + 26, panel, grow=False)
-        y = top + 26 + PANEL + 2 * FRAME + 6
-        for line in page.font.wrap(caption, LETTERS, PANEL, NUM_CAPTION_LINES):
-            page.text(x, y, line, LETTERS, FAINT)
-            y += LINE_HEIGHT
-    page.y = top + 26 + PANEL + 2 * FRAME + 6 + NUM_CAPTION_LINES * LINE_HEIGHT
-    return page.finish(MARGIN // 2)
+    page = Page(WIDTH, " ".join([question, answer or "", *words, predictions[0][0]]))
+    page.text(MARGIN, MARGIN - 6, page.font.shorten(question, 19, WIDTH - 200), 19, TEXT)
+    _draw_answer(page, MARGIN - 3, *predictions[0], answer)
+    panels = [("The image", frame(image), ""), *_panels(way, image, outputs, words)]
+    top = MARGIN + 32
+    below = top + 24 + image.shape[0] + 2 * FRAME + 4
+    for i, (title, panel, caption) in enumerate(panels):
+        x = MARGIN + i * (COLUMN + GAP)
+        page.text(x, top, title, 14, FAINT)
+        page.paste(x, top + 24, panel, grow=False)
+        lines = page.font.wrap(caption, 13, COLUMN, NUM_CAPTION_LINES)
+        for j, line in enumerate(lines):
+            page.text(x, below + 18 * j, line, 13, FAINT)
+    page.y = below + 18 * NUM_CAPTION_LINES
+    return page.finish(4)
+
+
+def _panels(way, image, outputs, words):
+    """[(title, panel, caption)], where it looks first."""
+    mask, presence = outputs["mask"], outputs["presence"]
+    look = look_of(outputs, words)
+    if look is None:
+        low, high = map(format_number, finite_range(presence))
+        shown = draw_presence(image.shape[:2], presence, mask)
+        return [
+            (f"{way}: {_describe(mask)}", draw_mask(image, mask), _legend(mask)),
+            ("Presence of each cell", shown, f"from {low}, dark, to {high}, light"),
+        ]
+    panel = look.draw(image)
+    if "word_weights" in outputs:
+        read = look.draw_beside(COLUMN)
+        return [(way, panel, look.legend), ("Words that the kept cells read", read, "")]
+    return [
+        (way, panel, f"{look.caption}; {look.legend}"),
+        (f"han behind it: {_describe(mask)}", draw_mask(image, mask), _legend(mask)),
+    ]
+
+
+def _describe(mask):
+    kept = f"{np.count_nonzero(mask)} of {mask.size} cells"
+    return kept if mask.dtype == bool else f"{kept}, weighted"
+
+
+def _legend(mask):
+    if mask.dtype == bool:
+        return "clear: kept, dim: dropped"
+    return f"brightness = weight; clear: {format_number(finite_range(mask)[1])}, the greatest"
+
+
+def _draw_answer(page, y, said, probability, answer):
+    """At the right end of the first line."""
+    is_right = said == answer
+    text = f"{said}, {100 * probability:.0f} %"
+    color = TEXT if answer is None else RIGHT if is_right else WRONG
+    x = WIDTH - MARGIN - page.font.length(text, 15)
+    page.text(x, y, text, 15, color)
+    if answer is not None:
+        page.sign(x - 22, y + 2, is_right, color)
+
+
+def _fit(image):
+    """Makes the longer side PANEL; pixels stay sharp where that is a multiple."""
+    scale = PANEL / max(image.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(resized)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", required=True, help="the folder that the runs lie in")
+    parser.add_argument("--records_dir", required=True, help="records of images")
+    parser.add_argument("--split", default="val", help="that the question is of")
+    parser.add_argument("--question", type=int, default=0, help="its number in the split")
+    parser.add_argument("--output_dir", default="docs/images")
+    for way, name in RUNS.items():
+        parser.add_argument(f"--{way}", default=name, help=f"folder of its run ({name})")
+    flags = parser.parse_args()
+    encoded, question, answer = find_question(flags.records_dir, flags.split, flags.question)
+    image = decode_image(encoded).numpy()
+    print(f"{question} {answer}")
+    os.makedirs(flags.output_dir, exist_ok=True)
+    for way in RUNS:
+        run = load_run(os.path.join(flags.runs, getattr(flags, way)))
+        outputs, predictions, words = ask(run, encoded, question)
+        picture = draw_way(way, image, question, answer, outputs, predictions, words)
+        path = os.path.join(flags.output_dir, f"attention_{way}.png")
+        # 256 colours are enough for what is shown here, and a third of the bytes.
+        quantized = Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE)
+        quantized.save(path, optimize=True)
+        said, probability = predictions[0]
+        print(f"{path}: {said}, {100 * probability:.1f} %; {os.path.getsize(path):,} bytes")
+
+
+if __name__ == "__main__":
+    main()
