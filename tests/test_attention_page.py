@@ -10,7 +10,6 @@ import textwrap
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from benchmarks import operations
 from hardvqa_tf import layers
