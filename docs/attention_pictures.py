@@ -91,7 +91,7 @@ def ask(run, encoded, question):
 
     Returns:
       (dict of this question's outputs, NumPy arrays; list of (answer, probability), best first;
-      list of str, the words in the order in which the model reads them).
+      list of str, the question's words).
     """
     tokenizer = run.vocabularies.tokenizer
     image = scale_pixels(decode_image(encoded, run.config.image_size))
@@ -99,8 +99,6 @@ def ask(run, encoded, question):
     outputs = run.model(batch, training=False)
     outputs = {name: np.asarray(value)[0, 0] for name, value in outputs.items()}
     words = split_words([question])[0][: tokenizer.max_words]
-    if run.config.model.question_lstm.get("reverse"):
-        words.reverse()
     return outputs, best_answers(outputs["logits"], run.vocabularies.answers.answers), words
 
 

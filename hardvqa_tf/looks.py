@@ -39,11 +39,13 @@ from hardvqa_tf.overlay import (
 )
 from hardvqa_tf.page import Page
 
+# The model's outputs that say what its mixer looked at; it has one of them, or none.
+LOOKS = ("cell_weights", "routes", "word_weights")
 WHITE = (255, 255, 255)
 _REGION_LINE = (176, 178, 184)
 _HEAT_SHARE = 0.8  # of a pixel's colour; the rest is the image, to see what lies there
 _WORD, _WORD_GAP, _MAX_LINES = 16, 8, 5
-_BAR_WIDTH, _BAR_HEIGHT = 14, 40
+_BAR_WIDTH, _BAR_HEIGHT, _WORD_LINE = 14, 40, 72
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +210,35 @@ def strongest_region(presence, mask, num_regions):
     return int(region_of_cells(num_regions, kept.shape).flat[kept.argmax()])
 
 
+def region_at(place, outputs):
+    """The index of a region, by its place in the grid.
+
+    Args:
+      place: (row, column), from 1 as the pictures name them.
+      outputs: as `look_of` takes them.
+
+    Returns:
+      int.
+
+    Raises:
+      ValueError: if the model has no routes, or no cell lies there.
+    """
+    if "routes" not in outputs:
+        raise ValueError(
+            f"This model has no regions. Received: region {_place(place)}. Leave it out, or "
+            "use a run whose `model.mixer` is `bilevel_routing`."
+        )
+    s = _num_regions(np.asarray(outputs["routes"]))
+    regions = region_of_cells(s, np.asarray(outputs["mask"]).shape)
+    rows, columns = (int(n) + 1 for n in np.divmod(regions.max(), s))
+    if len(place) != 2 or not (1 <= place[0] <= rows and 1 <= place[1] <= columns):
+        raise ValueError(
+            f"A region is a row, 1 to {rows}, and a column, 1 to {columns}. Received: "
+            f"{_place(place)}. Give e.g. {rows},1."
+        )
+    return (place[0] - 1) * s + place[1] - 1
+
+
 # Weights of words.
 
 
@@ -238,27 +269,30 @@ def draw_words(words, weights, width):
       uint8[any, width, 3]; five lines at most, of more words the last ones are left out.
     """
     page = Page(width, " ".join(words))
-    greatest = max(float(np.nan_to_num(weights[: len(words)]).max(initial=0.0)), 1e-30)
-    x, lines = 0, 1
-    for word, weight in zip(words, weights, strict=False):
+    weights = np.nan_to_num(weights[: len(words)])
+    shares = np.clip(weights / max(weights.max(initial=0.0), 1e-30), 0.0, 1.0)
+    x, below_last = 0, _MAX_LINES * _WORD_LINE
+    for word, share in zip(words, shares, strict=False):
         word = page.font.shorten(word, _WORD, width)
-        length = page.font.length(word, _WORD)
-        room = max(length, _BAR_WIDTH)
+        room = max(page.font.length(word, _WORD), _BAR_WIDTH)
         if x and x + room > width:
-            x, lines = 0, lines + 1
-            if lines > _MAX_LINES:
-                break
-            page.y += _BAR_HEIGHT + 34
-        height = round(_BAR_HEIGHT * min(max(float(np.nan_to_num(weight)) / greatest, 0), 1))
-        middle = x + room // 2
-        page.box(
-            middle - _BAR_WIDTH // 2, page.y + _BAR_HEIGHT - height, _BAR_WIDTH, height, BAR
-        )
-        page.box(x, page.y + _BAR_HEIGHT, room, 1, LINE)
-        page.text(middle - length // 2, page.y + _BAR_HEIGHT + 4, word, _WORD, TEXT)
+            x, page.y = 0, page.y + _WORD_LINE
+        if page.y == below_last:
+            break
+        _draw_word(page, x, room, word, share)
         x += room + _WORD_GAP
-    page.y += _BAR_HEIGHT + 26
+    page.y = min(page.y + _WORD_LINE, below_last)
     return page.finish(0)
+
+
+def _draw_word(page, x, room, word, share):
+    middle, ground = x + room // 2, page.y + _BAR_HEIGHT
+    height = round(_BAR_HEIGHT * share)
+    if height:
+        page.box(middle - _BAR_WIDTH // 2, ground - height, _BAR_WIDTH, height, BAR)
+    page.box(x, ground, room, 1, LINE)
+    left = middle - page.font.length(word, _WORD) // 2
+    page.text(left, ground + 4, word, _WORD, TEXT)
 
 
 # Looks.
@@ -328,6 +362,10 @@ def _draw_borders(image, regions):
     lined[rows[1:-1][np.diff(regions[:, 0]) > 0]] = _REGION_LINE
     lined[:, columns[1:-1][np.diff(regions[0]) > 0]] = _REGION_LINE
     return lined
+
+
+def _place(place):
+    return ",".join(map(str, place))
 
 
 def _num_regions(routes):

@@ -158,11 +158,10 @@ def test_a_question_is_found_by_its_number(pictures, records_dir):
 
 def test_a_model_is_asked(pictures, config, vocabularies, records_dir):
     config.model.mixer = "query_guided"
-    config.model.question_lstm.reverse = True
     run = Run(model_from_config(config, vocabularies), config, vocabularies)
     encoded, question, _ = pictures.find_question(records_dir, "val", 1)
     outputs, predictions, words = pictures.ask(run, encoded, question)
-    assert "".join(words[::-1]) == question.replace(" ", "").casefold()
+    assert "".join(words) == question.replace(" ", "").casefold()
     # The words are those that the weights are of: behind them is padding.
     read = outputs["word_weights"].sum(axis=(0, 1)) > 0
     assert np.flatnonzero(read).tolist() == list(range(len(words)))
