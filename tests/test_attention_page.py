@@ -22,7 +22,7 @@ PAGE = (DOCS / "attention.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_print_what_the_page_says():
-    examples = re.findall(r"```python\n(.*?)```\n(?:\n((?:    .*\n)+))?", PAGE, re.S)
+    examples = re.findall(r"```python\n(.*?)```\n\n?((?:    [^\n]*\n)*)", PAGE, re.S)
     assert len(examples) == 9
     names = {}
     for code, expected in examples:
