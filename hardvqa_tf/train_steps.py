@@ -124,7 +124,7 @@ class TrainSteps:
 
         Python and one core are busy with it for seconds, in which the other can read records.
         """
-        if self._per_call == 1:
+        if self._per_call == 1 and not tf.config.functions_run_eagerly():
             with self._cells_of_step(number) as keep_all:
                 asked = tf.TensorSpec([], tf.float32)
                 self._one[keep_all].get_concrete_function(batch_spec, asked)

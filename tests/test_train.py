@@ -282,7 +282,8 @@ def scripted(monkeypatch):
             "train/num_cells": 2.0,
             "learning_rate": 0.1,
         }
-        data = types.SimpleNamespace(**sizes, read_ahead=lambda: None)
+        data = types.SimpleNamespace(**sizes, read_ahead=lambda: None, batch_spec=None)
+        monkeypatch.setattr(TrainSteps, "trace", lambda *args: None)
         monkeypatch.setattr(train_module, "open_split", lambda *args, **kwargs: data)
         monkeypatch.setattr(
             train_module._Training, "_run_epoch", lambda *args: (dict(metrics), None)
