@@ -103,6 +103,40 @@ def head_of_concatenated(shape):
     return total + chain(n, (shape.units[-1], *shape.classifier_units, shape.num_answers))
 
 
+def additive(n, p, d, question_dim):
+    """`EfficientAdditiveAttention` of one head as wide as the cells, with a question."""
+    layers_of_cells = 4 * dense(n * p, d, d)
+    return layers_of_cells + dense(n * p, d, 1) + dense(n, question_dim, d)
+
+
+def bilevel_routing(n, p, d, question_dim, regions, seen, kernel):
+    """`BiLevelRoutingAttention` that gathers, with a question and without padding.
+
+    Args:
+        regions: R.
+        seen: cells that a cell attends to: K regions of so many cells each.
+        kernel: side of the depthwise convolution.
+    """
+    layers_of_cells = 4 * dense(n * p, d, d) + 6 * n * p * d * kernel**2
+    routing = 2 * n * regions * regions * d  # without gradient
+    return layers_of_cells + routing + 2 * 6 * n * p * seen * d + dense(n, question_dim, d)
+
+
+def query_guided(n, p, t, d, query_dim, hidden_dim):
+    """`QueryGuidedAttention`: P cells attend to T words."""
+    layers_of_cells = 2 * dense(n * p, d, d) + 2 * dense(n * p, d, hidden_dim)
+    return layers_of_cells + 2 * dense(n * t, query_dim, d) + 2 * 6 * n * p * t * d
+
+
+def image_encoder(b, counts):
+    """Any encoder, trained: three times its way forward.
+
+    Args:
+        counts: of `encoder_operations.multiply_adds`.
+    """
+    return 6 * b * sum(counts.values())
+
+
 def lstm(n, t, inputs, units):
     """An LSTM's four gates, at every token."""
     return dense(n * t, inputs, 4 * units) + dense(n * t, units, 4 * units)

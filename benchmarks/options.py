@@ -49,7 +49,7 @@ def main(argv=None):
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(argv)
     measures = {
-        name: make_measure(make_config(arguments, options), arguments.steps)
+        name: make_trainer(make_config(arguments, options), arguments.steps)[0]
         for name, options in VARIANTS.items()
     }
     return print_table(alternate(measures, arguments.rounds), arguments)
@@ -63,8 +63,13 @@ def make_config(arguments, options):
     return config
 
 
-def make_measure(config, steps):
-    """Returns a function that trains for so many steps and returns the seconds of one."""
+def make_trainer(config, steps):
+    """Makes what `--mode=train` makes of a config.
+
+    Returns:
+      A function that trains for so many steps and returns the seconds of one; the model; a
+      batch.
+    """
     keras.utils.set_random_seed(config.seed)
     vocabularies = vocabularies_from_config(config)
     _, target = pick_loss(config.train.loss)
@@ -84,7 +89,7 @@ def make_measure(config, steps):
             done += number
         return (time.perf_counter() - started) / steps
 
-    return measure
+    return measure, model, next(iter(data.training_epoch(0)))
 
 
 def print_table(seconds, arguments):

@@ -93,6 +93,8 @@ class VqaData:
         shape (H, W, D) of those. `input_size` knows.
       batch_size: B, images in a batch, over all devices together.
       questions_per_image: Q; None: as many as the image with the most questions has.
+      steps_per_epoch: batches of a training epoch; None, and if the split has fewer: all. As
+        each epoch has an order of its own, each has other batches.
       seed: decides the order of training epochs.
       augmentation: dict of `shift`, `rotation` and `fill`, see `augment`; of the images of
         training epochs alone. None, or neither a shift nor a rotation: the images as they are.
@@ -113,11 +115,17 @@ class VqaData:
         image_size,
         batch_size,
         questions_per_image=None,
+        steps_per_epoch=None,
         seed=0,
         augmentation=None,
         target="answers",
         with_strings=False,
     ):
+        if steps_per_epoch is not None and steps_per_epoch < 1:
+            raise ValueError(
+                "`steps_per_epoch` must be at least 1. Received: "
+                f"steps_per_epoch={steps_per_epoch}. Leave it out for all batches."
+            )
         if target not in TARGETS:
             raise ValueError(
                 f"Unknown target. Received: target={target!r}. "
@@ -133,7 +141,8 @@ class VqaData:
         self.num_items = sum(
             images * -(-n // self.questions_per_image) for n, images in per_image.items()
         )
-        self.steps_per_epoch = -(-self.num_items // batch_size)
+        self._num_batches = -(-self.num_items // batch_size)
+        self.steps_per_epoch = min(self._num_batches, steps_per_epoch or self._num_batches)
         self._picture_shape = picture_shape(records_dir, info, image_size)
         self._holds_maps = "features" in info
         picture_bytes = math.prod(self._picture_shape) * (2 if self._holds_maps else 1)
@@ -188,6 +197,14 @@ class VqaData:
             next, but decodes only its own.) None: whole batches.
         """
         self._wait_for_reading()
+        return self._training_batches(epoch, start_step, context)
+
+    @property
+    def batch_spec(self):
+        """The `tf.TypeSpec`s of a training batch on one device; reads nothing."""
+        return self._training_batches(0).element_spec
+
+    def _training_batches(self, epoch, start_step=0, context=None):
         share = Share(context, self.batch_size)
         seed = _mix(self.seed, epoch)
         images = self._images.enumerate()
@@ -202,7 +219,7 @@ class VqaData:
             items = self._items(shuffle(images).skip(start_step * self.batch_size), seed)
         else:
             items = shuffle(self._items(images, seed)).skip(start_step * self.batch_size)
-        return self._batches(items, share, seed, start_step)
+        return self._batches(items, share, self.steps_per_epoch, seed, start_step)
 
     def in_order(self):
         """All batches in the order of the records, as evaluation reads them."""
@@ -213,7 +230,7 @@ class VqaData:
     def _ordered_batches(self):
         # Built once: each building traces the pipeline anew, and every epoch asks for it.
         items = self._items(self._images.enumerate())
-        return self._batches(items, Share(None, self.batch_size))
+        return self._batches(items, Share(None, self.batch_size), self._num_batches)
 
     def _read(self, paths):
         images = tf.data.TFRecordDataset(paths)
@@ -300,7 +317,7 @@ class VqaData:
         values = tf.pad(values, padding, constant_values=nothing)
         return tf.reshape(values, [-1, self.questions_per_image, *values.shape[1:]])
 
-    def _batches(self, items, share, seed=None, start_step=0):
+    def _batches(self, items, share, steps, seed=None, start_step=0):
         if share.num_hosts > 1:
             # Before decoding, which then each machine does for its own rows alone.
             items = items.batch(self.batch_size).map(self._fill).map(share.of_host).unbatch()
@@ -319,8 +336,10 @@ class VqaData:
             )
         if share.num_devices > 1:
             batches = batches.map(share.by_device).unbatch()
+        number = (steps - start_step) * share.num_devices
+        if steps < self._num_batches:
+            batches = batches.take(number)
         # Known to all who ask: without it, `fit()` counts one step too many.
-        number = (self.steps_per_epoch - start_step) * share.num_devices
         batches = batches.apply(tf.data.experimental.assert_cardinality(number))
         return batches.map(self._finish).prefetch(tf.data.AUTOTUNE)
 

@@ -26,6 +26,7 @@ def open_split(config, split, vocabularies, target="answers", with_strings=False
         image_size=size_of_inputs(config),
         batch_size=config.train.batch_size,
         questions_per_image=config.train.questions_per_image,
+        steps_per_epoch=config.train.steps_per_epoch,
         seed=config.seed,
         augmentation=config.train.augmentation,
         target=target,

@@ -21,6 +21,10 @@ class OneBatch:
         self.num_questions = data.batch_size * data.questions_per_image
         self.target = data.target
 
+    @property
+    def batch_spec(self):
+        return self._data.batch_spec
+
     def training_epoch(self, epoch, start_step=0, context=None):
         del epoch  # Also augmentation draws the same.
         replicas = 1

@@ -46,7 +46,7 @@ from hardvqa_tf.scoring import counted_coverage
 from hardvqa_tf.shares import OneBatch
 from hardvqa_tf.stopping import AskedToStop, LostPeer, Saver, on_signal
 from hardvqa_tf.summaries import Board
-from hardvqa_tf.train_steps import SUMS, TrainSteps, pick_loss
+from hardvqa_tf.train_steps import SUMS, TrainSteps, asking_ahead, pick_loss
 from records.build import read_info, read_vocabularies
 
 
@@ -155,6 +155,10 @@ class _Training:
         steps = TrainSteps(
             self.strategy, self.model, self.optimizer, config.train, self.average
         )
+        if self._has_epochs_left() and self.strategy.num_replicas_in_sync == 1:
+            # While the records are read; waiting for the first batch comes after.
+            first = state.epoch * self.train_data.steps_per_epoch + state.step
+            steps.trace(first, self.train_data.batch_spec)
         ask = evaluate.make_ask(self.model)
         metrics = {}
         saver = Saver(state, config.train.checkpoint_minutes)
@@ -186,12 +190,6 @@ class _Training:
         state, data = self.state, self.train_data
         epoch, done, sums = state.epoch, state.step, state.sums
         started = time.perf_counter()
-        batches = iter(
-            self.strategy.distribute_datasets_from_function(
-                lambda context: data.training_epoch(epoch, done, context)
-            )
-        )
-        sums = sums + _waiting(time.perf_counter() - started)
         bar = tqdm(
             total=data.steps_per_epoch,
             initial=done,
@@ -199,7 +197,8 @@ class _Training:
             leave=False,
             disable=not self.progress,
         )
-        with bar:
+        with bar, self._batches(epoch, done) as batches:
+            sums = sums + _waiting(time.perf_counter() - started)
             while done < data.steps_per_epoch:
                 first = epoch * data.steps_per_epoch + done
                 left = data.steps_per_epoch - done
@@ -223,6 +222,22 @@ class _Training:
             "learning_rate": float(np.asarray(self.optimizer.learning_rate)),
         }
         return metrics, sums
+
+    @contextlib.contextmanager
+    def _batches(self, epoch, step):
+        """Gives an iterator over the batches of an epoch, from a step on."""
+        data = self.train_data
+        batches = iter(
+            self.strategy.distribute_datasets_from_function(
+                lambda context: data.training_epoch(epoch, step, context)
+            )
+        )
+        several = self.strategy.num_replicas_in_sync > 1
+        if several or self.config.train.steps_per_execution > 1:
+            yield batches
+            return
+        with asking_ahead(batches) as batches:
+            yield batches
 
     def _validate(self, judge, ask):
         # On every machine, so that all agree on which epoch is the best.

@@ -5,6 +5,7 @@ One step, several in one call, and which of them look at every cell.
 
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -118,6 +119,16 @@ class TrainSteps:
             self._one[keep_all] = step
             self._several[keep_all] = _make_several(step)
 
+    def trace(self, number, batch_spec):
+        """Traces what step `number` will call, without a batch; one device, one step a call.
+
+        Python and one core are busy with it for seconds, in which the other can read records.
+        """
+        if self._per_call == 1 and not tf.config.functions_run_eagerly():
+            with self._cells_of_step(number) as keep_all:
+                asked = tf.TensorSpec([], tf.float32)
+                self._one[keep_all].get_concrete_function(batch_spec, asked)
+
     def __call__(self, number, batches, left, asked):
         """Trains on the next batches, the first as step `number` of the run.
 
@@ -130,13 +141,12 @@ class TrainSteps:
         Returns:
           float32[8], the sums named in SUMS; and the number of steps done.
         """
-        keep_all = number < self._all_cells_steps
         count = min(left, self._per_call)
-        if keep_all:
+        if number < self._all_cells_steps:
             count = min(count, self._all_cells_steps - number)
         asked = tf.constant(float(asked))
         started = time.perf_counter()
-        with self._looking_at_every_cell() if keep_all else contextlib.nullcontext():
+        with self._cells_of_step(number) as keep_all:
             if count == 1:
                 batch = next(batches)
                 waited = time.perf_counter() - started
@@ -148,12 +158,37 @@ class TrainSteps:
         return np.append(sums, times).astype(np.float32), count
 
     @contextlib.contextmanager
-    def _looking_at_every_cell(self):
+    def _cells_of_step(self, number):
+        """Sets which cells step `number` looks at; gives True where it is all of them."""
+        if number >= self._all_cells_steps:
+            yield False
+            return
         self._attention.keep_all = self._aggregator.alone = True
         try:
-            yield
+            yield True
         finally:
             self._attention.keep_all = self._aggregator.alone = False
+
+
+@contextlib.contextmanager
+def asking_ahead(values):
+    """Gives an iterator whose next value a thread asks for while the last one is used.
+
+    For batches of one device only: asking for those of several, or of several machines, may
+    begin collective operations, whose order a thread must not change.
+
+    Args:
+      values: iterator; none of its values is None.
+    """
+
+    def ask(thread):
+        asked = thread.submit(next, values, None)
+        while (value := asked.result()) is not None:
+            asked = thread.submit(next, values, None)
+            yield value
+
+    with ThreadPoolExecutor(1, thread_name_prefix="asking_ahead") as thread:
+        yield ask(thread)
 
 
 def _make_several(step):

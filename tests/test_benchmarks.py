@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from benchmarks import (
     adaptive,
+    family,
     input,
     kept_cells,
     operations,
@@ -22,6 +23,11 @@ from benchmarks import (
 from benchmarks.heads import SOFT, build_head, count_operations
 from benchmarks.timing import Variant, alternate, make_rows, timed
 from hardvqa_tf.encoders import small_cnn
+from hardvqa_tf.layers import (
+    BiLevelRoutingAttention,
+    EfficientAdditiveAttention,
+    QueryGuidedAttention,
+)
 
 # N=3 rows, a grid of 2x3 cells.
 SHAPE = shapes.Shape(
@@ -83,6 +89,12 @@ def operations_in_graph(function, *arguments):
             else:
                 kernel = op.inputs[1].shape
             total += 2 * cells[:3].num_elements() * kernel.num_elements()
+        elif op.type.startswith("DepthwiseConv2d"):
+            grad = "Backprop" in op.type
+            cells = op.inputs[2].shape if grad else op.outputs[0].shape
+            of_filter = op.type == "DepthwiseConv2dNativeBackpropFilter"
+            kernel = op.outputs[0].shape if of_filter else op.inputs[1].shape
+            total += 2 * cells.num_elements() * kernel[:2].num_elements()
     return total
 
 
@@ -121,6 +133,35 @@ def test_operations_of_convolutions_are_those_of_the_graph():
     # The graph has the image's gradient, too; TensorFlow leaves it out when it runs.
     of_image = 2 * (2 * 5 * 6) * (3 * 3 * 3) * 4
     assert found - of_image == operations.small_cnn(2, (9, 12), (4, 5))
+
+
+@pytest.mark.parametrize(
+    ("mixer", "expected"),
+    [
+        (EfficientAdditiveAttention(use_question=True), operations.additive(3, 12, 8, 5)),
+        # 4x4 cells in 2x2 regions of 2x2; each looks at three.
+        (
+            BiLevelRoutingAttention(2, 2, 3, local_kernel=3, use_question=True),
+            operations.bilevel_routing(3, 16, 8, 5, 4, 3 * 4, 3),
+        ),
+        (QueryGuidedAttention(2, 7), operations.query_guided(3, 12, 6, 8, 5, 7)),
+    ],
+    ids=["additive", "bilevel_routing", "query_guided"],
+)
+def test_operations_of_a_mixer_are_those_of_the_graph(mixer, expected):
+    n, d, dq, t = 3, 8, 5, 6
+    shape = (4, 4, d) if isinstance(mixer, BiLevelRoutingAttention) else (12, d)
+    inputs = keras.Input(shape, batch_size=n), keras.Input((dq,), batch_size=n)
+    # Linear layers before it: the cells and the question get gradients, too.
+    cells, question = (keras.layers.Dense(x.shape[-1])(x) for x in inputs)
+    words = isinstance(mixer, QueryGuidedAttention)
+    query = keras.layers.RepeatVector(t)(question) if words else question
+    seen = mixer(cells, query if words else question)["cells"]
+    found = operations_in_graph(
+        gradient_function(keras.Model(inputs, seen)), [tf.zeros(x.shape) for x in inputs]
+    )
+    before = operations.dense(n * 12 if len(shape) == 2 else n * 16, d, d, input_is_data=True)
+    assert found - before - operations.dense(n, dq, dq, input_is_data=True) == expected
 
 
 def test_a_list_of_pairs_costs_what_the_rows_keep():
@@ -238,6 +279,18 @@ def test_questions(capsys):
     assert "3 questions on each image" in capsys.readouterr().out
     with pytest.raises(ValueError, match="Choose a divisor"):
         questions.main([*flags, "--questions_per_image", "4"])
+
+
+@pytest.mark.slow
+def test_family(records_dir, monkeypatch, capsys):
+    configs = family.load_grid("attention_family", records_dir)
+    few = ("small_cnn_han", "biformer_t_han", "additive_soft", "query_guided_han")
+    monkeypatch.setattr(family, "load_grid", lambda *_: {name: configs[name] for name in few})
+    found = family.main(["--steps", "2", "--rounds", "1"])
+    assert [*found] == list(few) and all(ms > 0 for ms, _ in found.values())
+    least = found["small_cnn_han"][1]
+    assert all(gflop > least for name, (_, gflop) in found.items() if name != "small_cnn_han")
+    assert "small_cnn_han" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -101,6 +101,29 @@ def test_every_question_once_an_epoch(records_dir, data, epochs, in_order):
         check_every_question_once(data, found, truth(records_dir))
 
 
+def test_an_epoch_of_fewer_steps(records_dir, data, epochs, vocabularies):
+    short = open_data(
+        records_dir, vocabularies, questions_per_image=4, steps_per_epoch=3, with_strings=True
+    )
+    for epoch, whole in enumerate(epochs):
+        found = batches(short.training_epoch(epoch))
+        assert len(found) == short.training_epoch(epoch).cardinality() == 3
+        assert flat(found, "question_id") == flat(whole[:3], "question_id")
+        (third,) = batches(short.training_epoch(epoch, start_step=2))
+        np.testing.assert_array_equal(third["image"], found[2]["image"])
+    assert flat(epochs[0][:3], "question_id") != flat(epochs[1][:3], "question_id")
+    # Evaluation reads all, and a split that has fewer batches gives what it has.
+    assert len(batches(short.in_order())) == 10
+    assert open_data(records_dir, vocabularies, steps_per_epoch=99).steps_per_epoch == 5
+    with pytest.raises(ValueError, match="Leave it out for all batches"):
+        open_data(records_dir, vocabularies, steps_per_epoch=0)
+
+
+def test_the_spec_of_a_batch_is_that_of_the_batches(data):
+    batch = next(iter(data.training_epoch(0)))
+    assert tf.nest.map_structure(tf.type_spec_from_value, batch) == data.batch_spec
+
+
 @pytest.mark.parametrize("per_image, items", [(2, 72), (9, 24)])
 def test_whatever_the_number_of_questions_per_image(
     records_dir, vocabularies, per_image, items

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import types
 
 import keras
@@ -26,7 +27,7 @@ from hardvqa_tf.schedules import SlowStart, WarmupCosine
 from hardvqa_tf.shares import OneBatch
 from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.train import format_epoch, train
-from hardvqa_tf.train_steps import SUMS, TrainSteps, make_train_step
+from hardvqa_tf.train_steps import SUMS, TrainSteps, asking_ahead, make_train_step
 from hardvqa_tf.vqa_model import build_vqa_model
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -281,7 +282,8 @@ def scripted(monkeypatch):
             "train/num_cells": 2.0,
             "learning_rate": 0.1,
         }
-        data = types.SimpleNamespace(**sizes, read_ahead=lambda: None)
+        data = types.SimpleNamespace(**sizes, read_ahead=lambda: None, batch_spec=None)
+        monkeypatch.setattr(TrainSteps, "trace", lambda *args: None)
         monkeypatch.setattr(train_module, "open_split", lambda *args, **kwargs: data)
         monkeypatch.setattr(
             train_module._Training, "_run_epoch", lambda *args: (dict(metrics), None)
@@ -475,6 +477,36 @@ def test_the_first_steps_look_at_every_cell(eagerly, attention, arguments, cells
     steps(0, iter([batch]), 9, False)
     inputs = [batch["features"], batch["question_tokens"]]
     assert (np.asarray(model(inputs)["num_cells"]) == cells[-1] // 10).all()
+
+
+def test_a_step_is_traced_before_its_batch_is_there_and_not_again():
+    steps, batch = make_steps(small_model("han", num_cells=3), all_cells_steps=1), make_batch()
+    steps.trace(0, tf.nest.map_structure(tf.type_spec_from_value, batch))
+    counts = []
+    for number in range(3):
+        steps(number, iter([batch]), 9, False)
+        counts.append([steps._one[k].experimental_get_tracing_count() for k in (True, False)])
+    assert counts == [[1, 0], [1, 1], [1, 1]]
+
+
+def test_the_next_value_is_asked_for_while_one_is_used():
+    given, used = [], []
+
+    def give():
+        for number in range(3):
+            given.append(number)
+            yield number
+        raise OSError("disk gone")
+
+    with pytest.raises(OSError, match="disk gone"), asking_ahead(give()) as values:
+        for value in values:
+            deadline = time.monotonic() + 10
+            while len(given) < min(value + 2, 3) and time.monotonic() < deadline:
+                time.sleep(0.001)
+            used.append((value, len(given)))
+    assert used == [(0, 2), (1, 3), (2, 3)]
+    with asking_ahead(iter([4])) as values:
+        assert list(values) == [4]
 
 
 TWO_DEVICES = """

@@ -80,6 +80,7 @@ def get_config():
     config.train.augmentation = ConfigDict({"shift": 0, "rotation": 0.0, "fill": 0.0})
     config.train.loss = "softmax"  # softmax, softmax_sampled, sigmoid: docs/model.md
     config.train.epochs = 10
+    config.train.steps_per_epoch = placeholder(int)  # None: all batches of the split
     config.train.batch_size = 8  # images, over all devices together
     config.train.questions_per_image = placeholder(int)  # None: all of an image's questions
     config.train.schedule = "cosine"  # constant, cosine (with warm-up), slow_start

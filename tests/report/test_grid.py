@@ -1,5 +1,6 @@
 """A grid that stops and goes on to its report, and mistakes at the door."""
 
+import importlib
 import inspect
 import os
 import signal
@@ -100,12 +101,27 @@ def test_the_grid_of_the_papers_tables():
     assert len({c.to_json() for c in configs.values()}) == 23  # none twice
 
 
+@pytest.mark.parametrize("name", ["attention_family", "attention_family_easy_vqa"])
+def test_the_grids_of_the_attention_family_give_equal_time(name):
+    configs = load_grid(name)
+    slots = [
+        (c.model.image_encoder, c.model.mixer, c.model.attention) for c in configs.values()
+    ]
+    assert len(set(slots)) == len(slots) == 12
+    module = importlib.import_module(f"hardvqa_tf.configs.grids.{name}")
+    for run, config in configs.items():
+        minutes = (
+            config.train.epochs * config.train.steps_per_epoch * module.STEP_MS[run] / 60e3
+        )
+        assert minutes == pytest.approx(module.MINUTES, rel=0.01)
+
+
 @pytest.mark.parametrize(
     "given, message",
     [
         ({}, "needs either --runs=FOLDER,FOLDER"),
         ({"runs": "a", "grid": "b"}, "needs either --runs=FOLDER,FOLDER"),
-        ({"grid": "sort_of_clevr_table"}, "Use one of: sort_of_clevr_tables; or the path"),
+        ({"grid": "sort_of_clevr_table"}, "Use one of: attention_family, "),
         ({"runs": "nothing"}, "There is no run to report. Received: 'nothing'"),
     ],
     ids=str,
