@@ -48,8 +48,8 @@ def evaluate(formula, sizes):
     return eval(formula.replace("·", "*").replace("²", "**2"), dict(sizes))
 
 
-# Of a training step, as test_benchmarks.py holds them against TensorFlow's graph: six operations
-# for a multiply-add. The choice of routes has no gradient: two.
+# Of a training step, held against TensorFlow's graph in test_benchmarks.py: six operations for
+# each multiply-add, but two for the choice of routes, which has no gradient.
 IN_TRAINING = {
     "soft": operations.soft_attention(1, 24, 10, 7, 11, 2),
     "additive": operations.additive(1, 24, 10, 7),
