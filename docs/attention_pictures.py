@@ -1,7 +1,7 @@
 """Makes the pictures of docs/attention.md: where each way of attending looks, for one question.
 
-    python docs/attention_pictures.py --runs=runs/attention_family \
-        --records_dir=data/sort_of_clevr --question=12
+    python docs/attention_pictures.py --runs=runs/attention_family --adahan=../adahan \
+        --records_dir=data/sort_of_clevr --question=22
 
 Writes attention_<way>.png, all of one size. The runs are folders below --runs, each with the
 flag of its way to name it: of an attention one without a mixer, of a mixer one with hard
@@ -42,19 +42,12 @@ from hardvqa_tf.text import split_words
 from records.folder import shard_paths
 from records.schema import parse_example
 
-RUNS = {  # of each way, below --runs
-    "han": "small_cnn_han",
-    "adahan": "small_cnn_adahan",
-    "soft": "small_cnn_soft",
-    "additive": "additive_han",
-    "bilevel_routing": "bilevel_routing_han",
-    "query_guided": "query_guided_han",
-}
+WAYS = ("han", "adahan", "soft", "additive", "bilevel_routing", "query_guided")
 PANEL = 225  # side of the square that an image fits into; in pixels, as all lengths here
 MARGIN, GAP = 16, 24
 COLUMN = PANEL + 2 * FRAME
 WIDTH = 2 * MARGIN + 3 * COLUMN + 2 * GAP
-NUM_CAPTION_LINES = 5
+NUM_CAPTION_LINES = 4
 
 
 def find_question(records_dir, split, number):
@@ -106,7 +99,7 @@ def draw_way(way, image, question, answer, outputs, predictions, words):
     """Draws one way's picture: the image, where it looks, and what goes with that.
 
     Args:
-      way: a name in RUNS.
+      way: a name in WAYS.
       image: uint8[H, W, 3].
       answer: the right one; None where it is not known.
       outputs, predictions, words: of `ask`.
@@ -188,16 +181,20 @@ def main():
     parser.add_argument("--runs", required=True, help="the folder that the runs lie in")
     parser.add_argument("--records_dir", required=True, help="records of images")
     parser.add_argument("--split", default="val", help="that the question is of")
-    parser.add_argument("--question", type=int, default=0, help="its number in the split")
+    parser.add_argument("--question", type=int, default=22, help="its number in the split")
     parser.add_argument("--output_dir", default="docs/images")
-    for way, name in RUNS.items():
-        parser.add_argument(f"--{way}", default=name, help=f"folder of its run ({name})")
+    parser.add_argument("--han", default="small_cnn_han", help="folder of its run, as below")
+    parser.add_argument("--adahan", default="small_cnn_adahan")
+    parser.add_argument("--soft", default="small_cnn_soft")
+    parser.add_argument("--additive", default="additive_han")
+    parser.add_argument("--bilevel_routing", default="bilevel_routing_han")
+    parser.add_argument("--query_guided", default="query_guided_han")
     flags = parser.parse_args()
     encoded, question, answer = find_question(flags.records_dir, flags.split, flags.question)
     image = decode_image(encoded).numpy()
     print(f"{question} {answer}")
     os.makedirs(flags.output_dir, exist_ok=True)
-    for way in RUNS:
+    for way in WAYS:
         run = load_run(os.path.join(flags.runs, getattr(flags, way)))
         outputs, predictions, words = ask(run, encoded, question)
         picture = draw_way(way, image, question, answer, outputs, predictions, words)

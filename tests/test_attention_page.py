@@ -177,7 +177,7 @@ def test_every_way_has_a_picture_of_the_same_size(pictures):
         way: pictures.draw_way(way, image, "is it red?", "yes", given, answers, words)
         for way, given in outputs.items()
     }
-    assert drawn.keys() == pictures.RUNS.keys()
+    assert [*drawn] == list(pictures.WAYS)
     assert {picture.shape for picture in drawn.values()} == {drawn["han"].shape}
     # The image is the same everywhere, and what is beside it nowhere.
     column = slice(pictures.MARGIN, pictures.MARGIN + pictures.COLUMN)
