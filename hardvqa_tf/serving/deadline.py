@@ -6,7 +6,7 @@ import asyncio
 class Deadline:
     """`with Deadline(seconds):` within a task: TimeoutError when the block takes longer.
 
-    What `anyio.fail_after` does, in less than half of its time, for each request passes here;
+    What `anyio.fail_after` does, in half of its time, which every request pays;
     `asyncio.timeout` is not in Python 3.10.
     """
 
