@@ -52,6 +52,16 @@ def vocabularies(records_dir):
     return Vocabularies.from_records(records_dir)
 
 
+@pytest.fixture
+def eagerly():
+    """Runs tf.functions without tracing them, which takes seconds for every small model."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def tiny_config(records_dir):
     """The smallest parts, some dropout, 2 epochs: a run of seconds."""
     from hardvqa_tf.configs import base
