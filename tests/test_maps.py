@@ -241,7 +241,7 @@ def test_the_maps_are_the_grid_of_a_stage(name, given, options, map_shape):
     assert encoder.arguments() == arguments
     found = encoder()(some_images(3))
     assert found.shape == (3, *encoder.map_shape) == (3, *map_shape)
-    assert np.isfinite(found).all() and np.ptp(found, axis=0).max() > 0.1  # Images differ.
+    assert np.isfinite(found).all() and np.ptp(found, axis=0).max() > 0.01  # Images differ.
 
 
 @pytest.mark.parametrize(
