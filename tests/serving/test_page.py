@@ -563,7 +563,7 @@ def test_a_cell_shows_the_words_it_looks_at(open_page, replies):
     page.click("#view", position={"x": 3 + 350, "y": 3 + 20}, force=True)
     np.testing.assert_allclose(bars(), [0, 1, 0, 0], atol=0.02)
     page.set_viewport_size({"width": 320, "height": 640})
-    assert page.evaluate(OVERFLOW) <= 0
+    page.wait_for_function(f"() => {OVERFLOW} <= 0")  # when it has been drawn anew
 
 
 def test_the_canvas_says_which_cells_were_kept(open_page):
