@@ -24,10 +24,7 @@ import uvicorn
 from PIL import Image
 
 from hardvqa_tf import looks, overlay
-from hardvqa_tf.export import write_saved_model
 from hardvqa_tf.serving.app import make_app
-from hardvqa_tf.serving.models import Servable
-from tests import test_export
 from tests.serving.fakes import make_service
 from tests.serving.tiny_models import GRID
 
@@ -818,6 +815,10 @@ LOOK_NAMES = {"additive": "Weights", "bilevel_routing": "Routes", "query_guided"
 @pytest.mark.parametrize("mixer", LOOK_NAMES)
 def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
     """The grid has 3 x 3 cells, in 2 x 2 regions."""
+    from hardvqa_tf.export import write_saved_model
+    from hardvqa_tf.serving.models import Servable
+    from tests import test_export
+
     keras_model = test_export.build_mixed(mixer)
     write_saved_model(str(tmp_path), keras_model, test_export.VOCABULARIES)
     pixels = test_export.read_images([PNG])
