@@ -111,6 +111,12 @@ _QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
 _OVERLAY = flags.DEFINE_string(
     "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."
 )
+_REGION = flags.DEFINE_list(
+    "region",
+    [],
+    "predict: ROW,COLUMN, from 1, of the region whose routes are drawn, of a model with "
+    "bilevel_routing. Default: that of the kept cell of greatest presence.",
+)
 _EXPORT_FORMAT = flags.DEFINE_enum(
     "export_format",
     "savedmodel",
@@ -325,8 +331,19 @@ def predict(_):
             )
     from hardvqa_tf import predict as prediction
 
-    result = prediction.predict(_workdir(), _IMAGE.value, _QUESTION.value, _OVERLAY.value)
+    result = prediction.predict(
+        _workdir(), _IMAGE.value, _QUESTION.value, _OVERLAY.value, _region()
+    )
     print(prediction.format_prediction(result))
+
+
+def _region():
+    if not all(number.isdecimal() for number in _REGION.value):
+        raise ValueError(
+            f"--region takes a row and a column, from 1. Received: {','.join(_REGION.value)}. "
+            "Give e.g. --region=2,3."
+        )
+    return [int(number) for number in _REGION.value] or None
 
 
 def export(_):

@@ -5,6 +5,9 @@
     image with the mask over it | presence of each cell | five best answers
     how many cells              | least and greatest    |
 
+and between presence and answers, in smaller panels, what the mixer looked at, of a model that
+has one.
+
 TensorBoard 2.21 draws a picture 350 pixels wide on its "Images" page and 215 pixels high on
 "Time series", whatever its size, and leaves out or repeats pixels to get there. So a picture of
 exactly this size is the one whose letters are shown on both pages as they were drawn.
@@ -36,15 +39,19 @@ from hardvqa_tf.page import Page
 
 WIDTH, HEIGHT = 350, 215
 _MARGIN, _GAP = 5, 7  # in pixels, as all lengths here
-_PANEL = 116  # side of the square that a panel must fit into, frames included
+# Side of the square that each of two and of three panels must fit into, frames included: both
+# leave the answers the same room.
+_PANEL, _PANEL_OF_THREE = 116, 75
 _QUESTION_HEIGHT = 50
 # (letter, line, lines): the first that holds the whole question is taken.
 _QUESTION_SIZES = ((16, 20, 2), (13, 16, 3), (11, 13, 4))
 _SMALL, _BAND_HEIGHT = 12, 18
+_CAPTION_LINE, _MAX_CAPTION_LINES = 14, 3
+_ANSWER_HEIGHT = 23
 _RIGHT_BAND = (218, 240, 224)  # light, and the one of a wrong answer dark: seen in greyscale
 
 
-def draw_board_picture(image, mask, presence, *, question, predictions, answer=None):
+def draw_board_picture(image, mask, presence, *, question, predictions, answer=None, look=None):
     """Draws one question's picture.
 
     Args:
@@ -54,6 +61,7 @@ def draw_board_picture(image, mask, presence, *, question, predictions, answer=N
       question: str.
       predictions: list of (answer, probability), best first; the first five are drawn.
       answer: the right answer; None where it is not known.
+      look: `looks.Look`, what a mixer looked at; None leaves its panel out.
 
     Returns:
       uint8[215, 350, 3].
@@ -64,24 +72,36 @@ def draw_board_picture(image, mask, presence, *, question, predictions, answer=N
     image, mask = check_image(image), check_grid("mask", mask)
     presence = check_grid("presence", presence)
     texts = [question, answer or "", *(text for text, _ in predictions)]
-    page = Page(WIDTH, " ".join(texts))
+    page = Page(WIDTH, " ".join(texts + ([look.caption] if look else [])))
     page.y = _MARGIN - 2
     _draw_question(page, question)
     _draw_verdict(page, predictions, answer)
-    small = _scale(image, _PANEL - 2 * FRAME)
+    side = _PANEL_OF_THREE if look else _PANEL
+    small = _scale(image, side - 2 * FRAME)
     low, high = finite_range(presence)
     panels = [
         (draw_mask(small, mask), _count_cells(mask)),
         (draw_presence(small.shape[:2], presence, mask), f"presence {low:.2g}-{high:.2g}"),
     ]
-    for i, (panel, caption) in enumerate(panels):
-        x = _MARGIN + i * (_PANEL + _GAP)
+    if look:
+        panels.append((look.draw(small), look.caption))
+    x = _MARGIN
+    for panel, caption in panels:
         page.paste(x, page.y, panel, grow=False)
-        caption = page.font.shorten(caption, _SMALL, _PANEL)
-        page.text(x, page.y + panel.shape[0] + 2, caption, _SMALL, FAINT)
-    _draw_answers(page, _MARGIN + 2 * (_PANEL + _GAP), predictions[:NUM_ANSWERS], answer)
+        _draw_caption(page, x, page.y + panel.shape[0] + 2, caption, side)
+        x += side + _GAP
+    _draw_answers(page, x, predictions[:NUM_ANSWERS], answer)
     page.y = HEIGHT
     return page.finish(0)
+
+
+def _draw_caption(page, x, y, caption, width):
+    """In one line below one of two panels, below which there is no room for more."""
+    lines = [page.font.shorten(caption, _SMALL, width)]
+    if width < _PANEL:
+        lines = page.font.wrap(caption, _SMALL, width, _MAX_CAPTION_LINES)
+    for i, line in enumerate(lines):
+        page.text(x, y + i * _CAPTION_LINE, line, _SMALL, FAINT)
 
 
 def _scale(image, side):
@@ -137,7 +157,7 @@ def _draw_answers(page, x, predictions, answer):
     """One row each: answer and probability, a bar below; a sign behind the right one."""
     room = WIDTH - _MARGIN - x
     for i, (text, probability) in enumerate(predictions):
-        y = page.y + i * (_PANEL // NUM_ANSWERS)
+        y = page.y + i * _ANSWER_HEIGHT
         share = min(max(float(np.nan_to_num(probability)), 0.0), 1.0)
         percent = f"{100 * probability:.0f}%"
         left = x + room - page.font.length(percent, _SMALL)

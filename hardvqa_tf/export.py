@@ -25,10 +25,11 @@ import tensorflow as tf
 
 from hardvqa_tf.examples import pick_examples
 from hardvqa_tf.image_status import MAX_PIXELS, OK, image_status
+from hardvqa_tf.looks import LOOKS
 from hardvqa_tf.model_card import model_card, stale_evaluations
 from hardvqa_tf.pixels import decode_images, scale_pixels
 from hardvqa_tf.runs import load_run, write_json
-from hardvqa_tf.text import PADDING, question_status
+from hardvqa_tf.text import PADDING, question_status, ragged_words
 
 NUM_ANSWERS = 5  # best ones that are given
 EMPTY_QUESTION = "empty question"
@@ -103,6 +104,7 @@ def describe(run, name):
         "grid": list(run.model.output["mask"].shape[2:]),
         "num_answers": len(run.vocabularies.answers),
         "input": "features" if maps else "image",
+        "mixer": parts.mixer,
         "attention": parts.attention,
         "aggregator": parts.aggregator,
         "data": run.config.dataset,
@@ -146,7 +148,9 @@ class AnswerGraph:
         with "" and 0; `mask` bool[N, H, W], True = looked at; `presence` float32[N, H, W];
         `num_cells` int32[N]; `status` string[N], "ok" or what is wrong, and then all else is
         "" and 0. After soft attention, where every cell counts, also `weights`
-        float32[N, H, W].
+        float32[N, H, W]. Of a model with a mixer also what it looked at: `cell_weights`
+        float32[N, H, W]; `routes` bool[N, R, R]; or `word_weights` float32[N, H, W, T] with
+        `words` string[N, T], filled up with "".
       answer_many: the same for `image` string[B] and `question` string[B, Q]: [B, Q] in front.
         An image is decoded and encoded once, however many questions it has.
     """
@@ -190,7 +194,8 @@ class AnswerGraph:
         status = tf.where(picture_status[:, None] == OK, status, picture_status[:, None])
         inputs = {self._input.name: picture, "question_tokens": tokens}
         outputs = self._model(inputs, training=False)
-        return self._name_answers(outputs, status) | {"status": status}
+        looked = self._name_looks(outputs, question, status)
+        return self._name_answers(outputs, status) | looked | {"status": status}
 
     def _read_pictures(self, picture):
         """Returns the model's input [B, ...] and what is wrong, string[B]."""
@@ -233,6 +238,17 @@ class AnswerGraph:
         found["answer"] = found["top_answers"][..., 0]
         found["answer_probability"] = found["top_probabilities"][..., 0]
         return found
+
+    def _name_looks(self, outputs, question, status):
+        found = {name: outputs[name] for name in LOOKS if name in outputs}
+        if "word_weights" in found:
+            length = self._tokenizer.max_words
+            shape = [*found["word_weights"].shape[:-1], length]  # which Keras does not know
+            found["word_weights"] = tf.ensure_shape(found["word_weights"], shape)
+            usable = tf.where(status == OK, question, "")
+            words = ragged_words(tf.reshape(usable, [-1])).to_tensor("", shape=[None, length])
+            found["words"] = tf.reshape(words, [*tf.unstack(tf.shape(question)), length])
+        return {name: _blank_unless(status == OK, value) for name, value in found.items()}
 
 
 def _replace(rows, usable):

@@ -12,8 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.board_picture import draw_board_picture
+from hardvqa_tf.looks import LOOKS, look_of
 from hardvqa_tf.overlay import best_answers
 from hardvqa_tf.pixels import decode_image
+from hardvqa_tf.text import split_words
 from records.folder import INFO_NAME, shard_paths
 from records.schema import parse_example
 
@@ -47,7 +49,8 @@ class Gallery:
         @tf.function
         def ask(batch):
             outputs = model(batch, training=False)
-            return {name: outputs[name][:, 0] for name in ("logits", "mask", "presence")}
+            names = ("logits", "mask", "presence", *LOOKS)
+            return {name: outputs[name][:, 0] for name in names if name in outputs}
 
         self._ask = ask
 
@@ -56,7 +59,8 @@ class Gallery:
 
         Returns:
           A dict of NumPy arrays: `logits` float32[N, A]; `mask` bool[N, h, w], or float for
-          soft attention; `presence` float32[N, h, w]. Empty for a split without questions.
+          soft attention; `presence` float32[N, h, w]; and what a mixer looked at, see
+          `looks.look_of`. Empty for a split without questions.
         """
         if not self.questions:
             return {}
@@ -74,18 +78,23 @@ class Gallery:
         """
         outputs = self.ask() if outputs is None else outputs
         return [
-            draw(
-                pixels if pixels is not None else _grey(outputs["mask"][i].shape),
-                outputs["mask"][i],
-                outputs["presence"][i],
-                question=question["question_text"].decode("utf-8"),
-                predictions=best_answers(outputs["logits"][i], self._answers),
-                answer=_right_answer(question, self._answers),
-            )
+            self._draw(draw, question, pixels, {n: value[i] for n, value in outputs.items()})
             for i, (question, pixels) in enumerate(
                 zip(self.questions, self._pixels, strict=True)
             )
         ]
+
+    def _draw(self, draw, question, pixels, outputs):
+        text = question["question_text"].decode("utf-8")
+        return draw(
+            pixels if pixels is not None else _grey(outputs["mask"].shape),
+            outputs["mask"],
+            outputs["presence"],
+            question=text,
+            predictions=best_answers(outputs["logits"], self._answers),
+            answer=_right_answer(question, self._answers),
+            look=look_of(outputs, split_words([text])[0]),
+        )
 
     @functools.cached_property
     def questions(self):

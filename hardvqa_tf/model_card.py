@@ -32,7 +32,7 @@ def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
         _data(run, facts, records_dir or run.config.records_dir),
         _metrics(workdir),
         _calls(run, facts),
-        _outputs(facts),
+        _outputs(run, facts),
         _guards(facts, max_pixels),
         _limits(run, facts),
         _config(run),
@@ -52,6 +52,8 @@ def stale_evaluations(workdir):
 
 def _title(run, facts, version):
     height, width = facts["grid"]
+    mixed = facts["mixer"] != "none"
+    mixer = f"Mixer: `{facts['mixer']}`; attention" if mixed else "Attention"
     takes = (
         f"a map of {_times(run.model.inputs[0].shape[1:])}"
         if facts["input"] == "features"
@@ -60,7 +62,7 @@ def _title(run, facts, version):
     return (
         f"# {facts['name']}, version {version}\n\n"
         f"Answers a question about {takes}, and says which of {height} x {width} cells it "
-        f"looked at. It chooses among {facts['num_answers']:,} answers. Attention: "
+        f"looked at. It chooses among {facts['num_answers']:,} answers. {mixer}: "
         f"`{facts['attention']}`; aggregator: `{facts['aggregator']}`; "
         f"{run.model.count_params():,} parameters. A TensorFlow SavedModel; it needs "
         "TensorFlow and tensorflow-text, or TensorFlow Serving, and nothing else."
@@ -213,7 +215,7 @@ REST: `{{"instances": [{{"features": [[[...]]], "question": {question}}}]}}` to
 float32[B, ...] and `question` string[B, Q]; an empty question fills up a row."""
 
 
-def _outputs(facts):
+def _outputs(run, facts):
     height, width = facts["grid"]
     rows = [
         ("answer", "string", "the best answer"),
@@ -226,9 +228,29 @@ def _outputs(facts):
     ]
     if facts["attention"] == "soft":
         rows.append(("weights", f"float32[{height}, {width}]", "soft attention's, sum 1"))
+    rows += _looks(run, facts)
     rows.append(("status", "string", '"ok", or what is wrong; all else is then "" and 0'))
     table = "\n".join(f"| `{name}` | {kind} | {text} |" for name, kind, text in rows)
     return f"## What it gives\n\nFor each question:\n\n| | | |\n|---|---|---|\n{table}"
+
+
+def _looks(run, facts):
+    """What the mixer looked at."""
+    height, width = facts["grid"]
+    if facts["mixer"] == "additive":
+        text = "the mixer's weight of each cell, which may be negative"
+        return [("cell_weights", f"float32[{height}, {width}]", text)]
+    if facts["mixer"] == "bilevel_routing":
+        regions = run.model.output["routes"].shape[-1]
+        text = "True: the row's region looks at the column's; regions row by row"
+        return [("routes", f"bool[{regions}, {regions}]", text)]
+    if facts["mixer"] == "query_guided":
+        length = run.vocabularies.tokenizer.max_words
+        return [
+            ("words", f"string[{length}]", 'those of the question, filled up with ""'),
+            ("word_weights", f"float32[{height}, {width}, {length}]", "each cell's, sum 1"),
+        ]
+    return []
 
 
 def _guards(facts, max_pixels):

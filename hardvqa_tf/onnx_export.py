@@ -17,7 +17,7 @@ from hardvqa_tf.experiment import model_from_config, precision
 from hardvqa_tf.runs import load_run
 
 OPSET = 18
-_OUTPUTS = ("logits", "mask", "num_cells", "presence")
+_LETTERS = {0: "B", 1: "Q", 2: "T", 4: "T"}  # of the axes whose size is not fixed
 
 
 def export_onnx(workdir):
@@ -25,7 +25,8 @@ def export_onnx(workdir):
 
     Its inputs: `image` float32[B, H, W, 3] in [0, 1] (or `features` float16[B, H, W, D]) and
     `question_tokens` int32[B, Q, T]. Its outputs: `logits` float32[B, Q, A], `mask`
-    [B, Q, H, W], `num_cells` int32[B, Q], `presence` float32[B, Q, H, W].
+    [B, Q, H, W], `num_cells` int32[B, Q], `presence` float32[B, Q, H, W], and what a mixer
+    looked at, see `build_vqa_model`.
 
     Returns:
       The file's path.
@@ -41,8 +42,7 @@ def export_onnx(workdir):
     tokens = tf.TensorSpec([None, None, None], tf.int32, "question_tokens")
 
     def ask(picture_, tokens_):
-        outputs = model({picture.name: picture_, tokens.name: tokens_}, training=False)
-        return {name: outputs[name] for name in _OUTPUTS}
+        return model({picture.name: picture_, tokens.name: tokens_}, training=False)
 
     signature = [picture, tokens]
     with _quiet():
@@ -50,7 +50,7 @@ def export_onnx(workdir):
         converted, _ = tf2onnx.convert.from_function(graph, signature, opset=OPSET)
     _check(onnx, converted)
     for value in [*converted.graph.input, *converted.graph.output]:
-        for axis, letter in enumerate("BQT"):  # instead of made-up names
+        for axis, letter in _LETTERS.items():  # instead of made-up names
             dims = value.type.tensor_type.shape.dim
             if axis < len(dims) and not dims[axis].HasField("dim_value"):
                 dims[axis].dim_param = letter

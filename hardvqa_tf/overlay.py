@@ -1,6 +1,7 @@
 """A picture of one answer: what the model looked at, and what it then said.
 
     image | image with the mask over it | presence of each cell
+    what the mixer looked at, of a model that has one (`looks`)
     question, the right answer, the five best answers with their probabilities
 
 Letters: H W image in pixels, h w grid in cells. Cell (i, j) of the grid is the image's part
@@ -18,12 +19,12 @@ from hardvqa_tf.page import Page
 MARGIN, GAP = 24, 20  # around everything, between panels; in pixels, as all lengths here
 FRAME = 2  # a panel's border, in which the outline of cells at the image's edge is drawn
 TITLE_HEIGHT, MIN_COLUMN = 28, 230
-MAX_QUESTION_LINES = 6
+MAX_QUESTION_LINES, MAX_LEGEND_LINES = 6, 8
 NUM_ANSWERS = 5
 
 TEXT, FAINT, LINE = (30, 32, 38), (104, 108, 118), (222, 224, 229)
 BAR, RIGHT, WRONG = (70, 90, 140), (22, 120, 60), (190, 40, 40)
-_OUTLINE = (255, 150, 0)
+ORANGE = (255, 150, 0)
 # Dark to light without a step back, so that it reads in greyscale too: the luminance of these
 # colours rises evenly.
 _RAMP = np.array(
@@ -33,7 +34,9 @@ _RAMP = np.array(
 )
 
 
-def draw_overlay(image, mask, presence=None, *, question, predictions, answer=None, width=1080):
+def draw_overlay(
+    image, mask, presence=None, *, question, predictions, answer=None, look=None, width=1080
+):
     """Draws one question's picture.
 
     Args:
@@ -43,6 +46,7 @@ def draw_overlay(image, mask, presence=None, *, question, predictions, answer=No
       question: str.
       predictions: list of (answer, probability), best first; the first five are drawn.
       answer: the right answer; None where it is not known.
+      look: `looks.Look`, what a mixer looked at; None leaves its part out.
       width: W', of the picture; 400 at least.
 
     Returns:
@@ -62,11 +66,12 @@ def draw_overlay(image, mask, presence=None, *, question, predictions, answer=No
         titles.append("Presence (norm of each cell)")
     slot = (width - 2 * MARGIN - (len(titles) - 1) * GAP) // len(titles)
     small = _fit(image, slot - 2 * FRAME)
-    panels = [_frame(small), draw_mask(small, mask)]
+    panels = [frame(small), draw_mask(small, mask)]
     if presence is not None:
         panels.append(draw_presence(small.shape[:2], presence, mask))
 
-    page = Page(width, " ".join([question, answer or "", *(text for text, _ in predictions)]))
+    texts = [question, answer or "", *(text for text, _ in predictions)]
+    page = Page(width, " ".join(texts + ([look.title, look.legend] if look else [])))
     # The first panel flush left, the last flush right, as wide as its title at least.
     column = max(panels[0].shape[1], MIN_COLUMN)
     step = (width - 2 * MARGIN - column) // (len(panels) - 1)
@@ -78,6 +83,8 @@ def draw_overlay(image, mask, presence=None, *, question, predictions, answer=No
     if presence is not None:
         _draw_presence_legend(page, MARGIN + 2 * step, column, presence)
     page.y += 46
+    if look:
+        _draw_look(page, look, small)
     _draw_question(page, question)
     _draw_verdict(page, predictions, answer)
     _draw_answers(page, predictions[:NUM_ANSWERS], answer)
@@ -134,22 +141,23 @@ def dim_dropped(image, mask):
     """
     clear = np.nan_to_num(np.asarray(mask, np.float64))
     clear = np.clip(clear / max(clear.max(), 1e-30), 0.0, 1.0)
-    clear = _to_pixels(clear, image.shape[:2])[..., None]
+    clear = to_pixels(clear, image.shape[:2])[..., None]
     gray = image @ np.array([0.299, 0.587, 0.114])
     dim = 34 + 0.30 * gray[..., None]
     return np.round(clear * image + (1 - clear) * dim).astype(np.uint8)
 
 
-def heat(values):
+def heat(values, limits=None):
     """Colours values from dark (their minimum) to light (their maximum).
 
     Args:
       values: float[...]; what is not finite gets the darkest colour.
+      limits: (darkest, lightest) in the place of minimum and maximum; between them all values.
 
     Returns:
       uint8[..., 3].
     """
-    low, high = finite_range(values)
+    low, high = finite_range(values) if limits is None else limits
     values = np.where(np.isfinite(values), values, low)
     share = (values - low) / ((high - low) or 1.0)
     stops = np.linspace(0.0, 1.0, len(_RAMP))
@@ -171,7 +179,8 @@ def _fit(image, limit):
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
-def _frame(panel, color=LINE):
+def frame(panel, color=LINE):
+    """uint8[H, W, 3] -> uint8[H + 2 FRAME, W + 2 FRAME, 3]."""
     framed = np.empty((panel.shape[0] + 2 * FRAME, panel.shape[1] + 2 * FRAME, 3), np.uint8)
     framed[:] = color
     framed[FRAME:-FRAME, FRAME:-FRAME] = panel
@@ -179,20 +188,20 @@ def _frame(panel, color=LINE):
 
 
 def draw_mask(image, mask):
-    panel = _frame(dim_dropped(image, mask))
-    return _outline(panel, mask, _OUTLINE) if mask.dtype == bool else panel
+    panel = frame(dim_dropped(image, mask))
+    return outline(panel, mask, ORANGE) if mask.dtype == bool else panel
 
 
 def draw_presence(size, presence, mask):
-    panel = _frame(_to_pixels(heat(presence), size))
+    panel = frame(to_pixels(heat(presence), size))
     hard = mask.dtype == bool and mask.shape == presence.shape
-    return _outline(panel, mask, (255, 255, 255)) if hard else panel
+    return outline(panel, mask, (255, 255, 255)) if hard else panel
 
 
-def _outline(panel, mask, color):
+def outline(panel, mask, color):
     """Draws around kept cells, outside of them, so that what was looked at stays as it is."""
     size = panel.shape[0] - 2 * FRAME, panel.shape[1] - 2 * FRAME
-    kept = np.pad(_to_pixels(mask, size), 2 * FRAME)
+    kept = np.pad(to_pixels(mask, size), 2 * FRAME)
     near = np.zeros(panel.shape[:2], bool)
     height, width = near.shape
     for dy in range(2 * FRAME + 1):
@@ -202,7 +211,7 @@ def _outline(panel, mask, color):
     return np.where((near & ~kept)[..., None], np.array(color, np.uint8), panel)
 
 
-def _to_pixels(cells, size):
+def to_pixels(cells, size):
     """[h, w, ...] -> [H, W, ...], each cell repeated over its pixels."""
     rows = np.diff(cell_edges(size[0], cells.shape[0]))
     columns = np.diff(cell_edges(size[1], cells.shape[1]))
@@ -227,6 +236,21 @@ def _draw_presence_legend(page, x, width, presence):
     if right > left:
         bar = heat(np.linspace(0.0, 1.0, right - left))[None].repeat(10, axis=0)
         page.paste(left, page.y + 11, bar, grow=False)
+
+
+def _draw_look(page, look, image):
+    """A row of its own: the panel, and beside it what is to be seen there."""
+    top, panel = page.y, look.draw(image)
+    page.text(MARGIN, top, look.title, 15, FAINT)
+    page.paste(MARGIN, top + TITLE_HEIGHT, panel)
+    x = MARGIN + panel.shape[1] + GAP
+    y, room = top + TITLE_HEIGHT, page.width - MARGIN - x
+    for line in page.font.wrap(look.legend, 13, room, MAX_LEGEND_LINES):
+        page.text(x, y, line, 13, FAINT)
+        y += 18
+    if look.draw_beside:
+        page.paste(x, y + 8, look.draw_beside(room))
+    page.y = max(page.y, y) + 24
 
 
 # Text.

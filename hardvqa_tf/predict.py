@@ -5,6 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.looks import look_of, region_at
 from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
 from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.runs import load_run
@@ -14,7 +15,7 @@ from records.schema import parse_example
 from records.writer import check_image
 
 
-def predict(workdir, image_path, question, output_path=None):
+def predict(workdir, image_path, question, output_path=None, region=None):
     """Answers a question about an image, and draws what was looked at.
 
     Args:
@@ -22,6 +23,8 @@ def predict(workdir, image_path, question, output_path=None):
       image_path: JPEG, PNG, BMP or GIF file.
       question: str; words that the model does not know are no error.
       output_path: the picture's; default: `predict_<name of the image>.png` in the workdir.
+      region: (row, column) from 1, of a model with routes: whose routes are drawn; default:
+        those of the region that has the kept cell of greatest presence.
 
     Returns:
       A dict: `question`, `answer`; `best_answers`, a list of (answer, probability), at most
@@ -50,6 +53,7 @@ def predict(workdir, image_path, question, output_path=None):
     tokenizer = run.vocabularies.tokenizer
     pixels = decode_image(encoded, run.config.image_size)
     row = _ask(run.model, pixels, tokenizer([question]))
+    region = region_at(region, row) if region else None
     best = best_answers(row["logits"], run.vocabularies.answers.answers)
     picture = draw_overlay(
         decode_image(encoded, size).numpy(),
@@ -57,6 +61,7 @@ def predict(workdir, image_path, question, output_path=None):
         row["presence"],
         question=question,
         predictions=best,
+        look=look_of(row, words, region),
     )
     os.makedirs(os.path.dirname(os.path.abspath(output_path)), exist_ok=True)
     with open(output_path, "wb") as file:

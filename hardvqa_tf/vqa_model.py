@@ -99,7 +99,8 @@ def build_vqa_model(
       float weights that sum to 1); `presence` float32[B, Q, H, W], the norm of each cell;
       `num_cells` int32[B, Q], cells that were looked at. With a mixer also what it looked at:
       `cell_weights` float32[B, Q, H, W] (additive), `routes` bool[B, Q, R, R], from region to
-      region (bilevel_routing), or `word_weights` float32[B, Q, H, W, T] (query_guided).
+      region (bilevel_routing), or `word_weights` float32[B, Q, H, W, T] (query_guided), the
+      words in the order of `question_tokens`.
 
     Raises:
       ValueError: for an unknown name, with the known ones.
@@ -222,6 +223,8 @@ def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct, 
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
     if with_words:
         states = encoder.get_layer("lstm").output
+        if arguments.get("reverse"):  # Back into the order of the tokens.
+            states = parts.ReverseTokens(name="words_in_order")(encoder.input, states=states)
         encoder = keras.Model(encoder.input, [encoder.output, states], name=encoder.name)
     merged = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
     words = is_word = None
@@ -248,7 +251,7 @@ def _mix(name, arguments, cells, grid_shape, question, words, is_word):
 
     `additive` and `bilevel_routing` add to the cells what they make of the normalised cells, as
     in BiFormer's blocks; `query_guided` adds by itself. Its words are the states of the
-    question's LSTM, in the order in which it reads.
+    question's LSTM, in the order of the tokens.
     """
     height, width = grid_shape
     if name == "none":

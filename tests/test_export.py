@@ -11,6 +11,7 @@ from PIL import Image
 
 from hardvqa_tf.experiment import precision
 from hardvqa_tf.export import AnswerGraph, write_saved_model
+from hardvqa_tf.looks import LOOKS
 from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.runs import Vocabularies, load_run
 from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS, build_vqa_model
@@ -122,6 +123,65 @@ def check_many_questions(model, ask):
     equal(found, expected)
     soft = model.output["mask"].dtype != "bool"
     assert set(found) == OUTPUTS | ({"weights"} if soft else set())
+
+
+MIXER_ARGS = {
+    "additive": {"use_question": True},
+    "bilevel_routing": {"num_heads": 2, "num_regions": 2, "top_k": 3, "use_question": True},
+    "query_guided": {"num_heads": 2, "hidden_dim": 9},
+}
+WORDS = {  # of QUESTIONS, at most five each
+    QUESTIONS[0]: ["what", "color", "?", "", ""],
+    QUESTIONS[1]: ["is", "the", "grösse", "1", "?"],
+    QUESTIONS[2]: ["the"] * 5,
+    QUESTIONS[3]: ["unknown", "", "", "", ""],
+}
+
+
+def build_mixed(mixer, **changed):
+    return build_model(mixer=mixer, mixer_args=MIXER_ARGS[mixer], **changed)
+
+
+def expect(model, questions):
+    """What the export should give for IMAGES."""
+    expected = answers_of_keras(model, read_images(IMAGES), questions)
+    if "word_weights" in expected:
+        words = [[[word.encode() for word in WORDS[q]] for q in row] for row in questions]
+        expected["words"] = np.array(words, object)
+    return expected
+
+
+@pytest.mark.parametrize("mixer", MIXER_ARGS)
+def test_what_a_mixer_looked_at_comes_out(mixer):
+    """Of bad rows zeros, "" and False."""
+    model = build_mixed(mixer, question_encoder_args={"units": 5, "reverse": True})
+    questions = [QUESTIONS[:2], QUESTIONS[2:], QUESTIONS[1:3]]
+    expected = expect(model, questions)
+    questions[0][1] = ""
+    ask = AnswerGraph(model, VOCABULARIES).answer_many.python_function
+    found = ask(tf.constant([*IMAGES[:2], b"no image"]), tf.constant(questions))
+    equal({n: v[1] for n, v in found.items()}, {n: v[1] for n, v in expected.items()})
+    looked = set(found) - OUTPUTS
+    assert looked <= {*LOOKS, "words"} and looked & {*LOOKS}
+    for name in looked:
+        nothing = b"" if found[name].dtype == tf.string else 0
+        assert np.any(found[name][0, 0].numpy() != nothing), name
+        assert np.all(found[name][0, 1].numpy() == nothing), name
+        assert np.all(found[name][2].numpy() == nothing), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mixer", MIXER_ARGS)
+def test_every_mixer_is_exported(mixer, tmp_path):
+    model = build_mixed(mixer)
+    ask, questions = save_and_load(tmp_path, model), [[q] for q in QUESTIONS[:3]]
+    expected = expect(model, questions)
+    found = ask["many_questions"](image=tf.constant(IMAGES), question=tf.constant(questions))
+    equal(found, expected)
+    found = ask["serving_default"](
+        image=tf.constant(IMAGES), question=tf.constant([q for (q,) in questions])
+    )
+    equal(found, {name: value[:, 0] for name, value in expected.items()})
 
 
 @pytest.mark.slow

@@ -54,6 +54,7 @@ def test_everything_is_inside(version):
         "grid": [3, 3],
         "num_answers": 7,
         "input": "image",
+        "mixer": "none",
         "attention": "adahan",
         "aggregator": "relation",
         "data": "sort_of_clevr",

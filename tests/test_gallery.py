@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from hardvqa_tf import gallery
 from hardvqa_tf.gallery import Gallery
+from hardvqa_tf.looks import look_of
 from hardvqa_tf.overlay import draw_overlay
 from hardvqa_tf.text import AnswerVocabulary
 from hardvqa_tf.vqa_model import build_vqa_model
@@ -154,6 +155,25 @@ def test_pictures_show_the_models_answers(model):
         assert texts["predictions"][0][0] == VOCABULARIES.answers.answers[best]
         assert texts["question"] == f"Größe {i}{q}?"
     assert [texts["answer"] for *_, texts in drawn] == ["yes", "yes", "unheard of", "no"]
+
+
+def test_what_a_mixer_looked_at_is_drawn():
+    mixed = build_model(mixer="query_guided", mixer_args={"num_heads": 2, "hidden_dim": 5})
+    questions = Gallery(mixed, Batches(), VOCABULARIES, num_questions=2)
+    outputs, found = questions.ask(), []
+
+    def draw(*_, look, **__):
+        found.append(look)
+        return np.zeros((2, 3, 3), np.uint8)
+
+    questions.pictures(outputs, draw=draw)
+    image = np.full((20, 30, 3), 200, np.uint8)
+    for i, (look, name) in enumerate(zip(found, ("00", "21"), strict=True)):
+        one = {key: value[i] for key, value in outputs.items()}
+        expected = look_of(one, ["grösse", name, "?"])
+        assert look.caption == expected.caption and look.legend == expected.legend
+        np.testing.assert_array_equal(look.draw(image), expected.draw(image))
+    assert [picture.shape for picture in questions.pictures()] == [(215, 350, 3)] * 2
 
 
 def test_large_pictures_are_the_same_every_time(model):

@@ -93,3 +93,24 @@ def test_words_of_equal_questions_are_the_same_encoded_once_or_each():
     batch = inputs()
     batch["question_tokens"][1] = batch["question_tokens"][0, 2]
     assert_close(numpy(each(batch)), numpy(once(batch)))
+
+
+def test_word_weights_are_in_the_order_of_the_question_whichever_way_it_is_read():
+    keras.utils.set_random_seed(6)
+    forwards, backwards = (
+        build("query_guided", question_encoder_args={"units": 7, "reverse": reverse})
+        for reverse in (False, True)
+    )
+    backwards.set_weights(forwards.get_weights())
+    batch = inputs()
+    tokens = batch["question_tokens"]
+    tokens[1, 2, 3:] = 0
+    turned = tokens[..., ::-1].copy()
+    turned[1, 2] = [*tokens[1, 2, 2::-1], 0, 0]
+    found = numpy(backwards(batch))
+    expected = numpy(forwards(batch | {"question_tokens": turned}))
+    weights = expected["word_weights"].copy()
+    expected["word_weights"] = weights[..., ::-1].copy()
+    expected["word_weights"][1, 2] = weights[1, 2][..., [2, 1, 0, 3, 4]]
+    assert_close(found, expected)
+    assert np.ptp(found["word_weights"], axis=-1).min() > 1e-3, "words must be told apart"

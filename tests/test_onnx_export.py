@@ -22,6 +22,9 @@ COMBINATIONS = [
     ("soft", "sum", {}),
     ("none", "relation", {}),
     ("han", "relation", {"image_encoder": "features"}),
+    ("han", "sum", {"mixer": "additive"}),
+    ("han", "sum", {"mixer": "bilevel_routing"}),
+    ("adahan", "sum", {"mixer": "query_guided"}),
 ]
 
 

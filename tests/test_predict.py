@@ -7,8 +7,11 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from absl.testing import flagsaver
 from PIL import Image
 
+from hardvqa_tf import looks
 from hardvqa_tf import predict as predict_module
 from hardvqa_tf.predict import format_prediction, predict
 from hardvqa_tf.runs import load_run
@@ -31,6 +34,14 @@ def build_model(**changed):
         "classifier_units": (9,),
     }
     return build_vqa_model(**(arguments | changed))
+
+
+# A grid of 2 x 3 in 2 x 2 regions: two columns of cells on the left, one on the right.
+MIXER_ARGS = {
+    "additive": {},
+    "bilevel_routing": {"num_heads": 2, "num_regions": 2, "top_k": 2, "local_kernel": 0},
+    "query_guided": {"num_heads": 2, "hidden_dim": 5},
+}
 
 
 def write_run(folder, model, image_size=(16, 24)):
@@ -72,6 +83,67 @@ def test_the_answer_and_the_picture(workdir, image):
     np.testing.assert_array_equal(
         picture[top : top + 240 : 6, left : left + 300 : 6], np.asarray(Image.open(image))
     )
+
+
+@pytest.fixture(scope="module")
+def mixed_runs(tmp_path_factory):
+    """{mixer: (workdir, model)}."""
+    runs = {}
+    for mixer, arguments in MIXER_ARGS.items():
+        keras.utils.set_random_seed(2)
+        model = build_model(mixer=mixer, mixer_args=arguments)
+        runs[mixer] = tmp_path_factory.mktemp(mixer), model
+        write_run(*runs[mixer])
+    return runs
+
+
+def read_look(path):
+    """The panel below the first row of panels, in which the image is six times as large."""
+    top = 24 + 28 + 244 + 46 + 28
+    return np.asarray(Image.open(path))[top : top + 244, 24 : 24 + 304]
+
+
+def ask(model, image):
+    """The image as it is drawn, and the model's outputs for "Is it red?"."""
+    pixels = predict_module.decode_image(image.read_bytes(), (16, 24))
+    row = predict_module._ask(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
+    return np.asarray(Image.open(image)).repeat(6, axis=0).repeat(6, axis=1), row
+
+
+@pytest.mark.parametrize("mixer", MIXER_ARGS)
+def test_what_the_mixer_looked_at_is_drawn(mixed_runs, image, mixer):
+    workdir, model = mixed_runs[mixer]
+    result = predict(str(workdir), str(image), "Is it red?")
+    large, row = ask(model, image)
+    if mixer == "additive":
+        expected = looks.draw_cell_weights(large, row["cell_weights"], row["mask"])
+    elif mixer == "bilevel_routing":
+        region = looks.strongest_region(row["presence"], row["mask"], 2)
+        expected = looks.draw_routes(large, row["routes"], region, (2, 3))
+    else:
+        first = int(looks.word_means(row["word_weights"], row["mask"])[:4].argmax())
+        weights = row["word_weights"][..., first]
+        expected = looks.draw_cell_weights(large, weights, row["mask"])
+    np.testing.assert_array_equal(read_look(result["overlay"]), expected)
+    assert set(result) == {"question", "answer", "best_answers", "num_cells", "total_cells"} | {
+        *("overlay", "unknown_words", "ignored_words")
+    }
+
+
+def test_the_region_that_asks_can_be_chosen(mixed_runs, image, door, capsys):
+    workdir, model = mixed_runs["bilevel_routing"]
+    large, row = ask(model, image)
+    given = {"mode": "predict", "workdir": str(workdir), "image": str(image)}
+    given |= {"question": "Is it red?", "region": "2,1"}
+    with flagsaver.as_parsed(**given):
+        door.main(["main.py"])
+    path = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+    np.testing.assert_array_equal(
+        read_look(path), looks.draw_routes(large, row["routes"], 2, (2, 3))
+    )
+    with flagsaver.as_parsed(**given | {"region": "2,-1"}), pytest.raises(SystemExit) as error:
+        door.main(["main.py"])
+    assert "Received: 2,-1. Give e.g. --region=2,3." in str(error.value)
 
 
 def test_the_probabilities_are_the_models(workdir, image):

@@ -44,29 +44,35 @@ class LastState(keras.layers.Layer):
 class ReverseTokens(keras.layers.Layer):
     """Turns each question round and leaves its padding on the right.
 
-    Published relation networks were fed the question's last word first.
+    Published relation networks were fed the question's last word first. Done twice it gives the
+    question again.
 
     Call arguments:
         tokens: int32[R, T], 0 is padding, on the right.
+        states: float[R, T, D], optional: turned round, by the tokens' lengths, in their place.
 
     Returns:
-        int32[R, T].
+        int32[R, T]; with states float[R, T, D].
 
     Example:
         >>> ReverseTokens()(np.array([[7, 5, 9, 0]]))
         [[9, 5, 7, 0]]
     """
 
-    def build(self, tokens_shape):
+    def build(self, tokens_shape, states_shape=None):
         self.built = True
 
-    def call(self, tokens):
+    def call(self, tokens, states=None):
         length = question_length(tokens)[:, None]  # [R, 1]
         position = ops.arange(ops.shape(tokens)[1], dtype="int32")[None]  # [1, T]
         source = ops.where(position < length, length - 1 - position, position)
+        if states is not None:
+            return gather_cells(states, source)
         return gather_cells(tokens[:, :, None], source)[:, :, 0]
 
-    def compute_output_spec(self, tokens):
+    def compute_output_spec(self, tokens, states=None):
+        if states is not None:
+            return keras.KerasTensor(states.shape, dtype=self.compute_dtype)
         return keras.KerasTensor(tokens.shape, dtype=tokens.dtype)
 
 

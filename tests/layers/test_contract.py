@@ -187,6 +187,7 @@ CASES = {
     ),
     "last_state": (layers.LastState, {}, _spoken),
     "reverse_tokens": (layers.ReverseTokens, {}, lambda n: {"tokens": _spoken(n)["tokens"]}),
+    "reverse_states": (layers.ReverseTokens, {}, _spoken),
 }
 
 

@@ -17,3 +17,12 @@ def test_words_turn_round_and_padding_stays():
     output = ReverseTokens()(TOKENS)
     np.testing.assert_array_equal(output, expected)
     assert output.dtype == "int32"
+
+
+def test_states_turn_round_as_their_tokens_do():
+    states = np.arange(1.0, 33.0, dtype="float32").reshape(4, 4, 2)
+    a, b, c, d = states
+    expected = [a[[1, 0, 2, 3]], b[::-1], c, d[[2, 1, 0, 3]]]
+    turned = ReverseTokens()(TOKENS, states=states)
+    np.testing.assert_array_equal(turned, expected)
+    np.testing.assert_array_equal(ReverseTokens()(TOKENS, states=turned), states)

@@ -5,6 +5,7 @@ fails its test. Our server itself answers in `test_the_real_server`.
 """
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -22,7 +23,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from hardvqa_tf import overlay
+from hardvqa_tf import looks, overlay
 from hardvqa_tf.serving.app import make_app
 from tests.serving.fakes import make_service
 from tests.serving.tiny_models import GRID
@@ -179,6 +180,16 @@ def tab(browser):
 @pytest.fixture
 def replies():
     return Replies()
+
+
+# What mixers looked at. The grid of 3 x 4 in 2 x 2 regions: two rows of cells above, one below.
+ROUTES = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0], [1, 0, 0, 1]], bool)
+CELL_WEIGHTS = np.array([[0.5, -0.25, 0, 0.125], [0, 0.25, 0.5, 0], [-0.125, 0, 0, 0.375]])
+WORDS = ["what", "is", "left", "?", ""]
+WORD_WEIGHTS = np.zeros((3, 4, 5))
+WORD_WEIGHTS[..., 1] = 1
+WORD_WEIGHTS[2, 0] = [0.25, 0.125, 0.5, 0.125, 0]
+WORD_WEIGHTS[1, 0] = [0, 0.25, 0, 0.75, 0]
 
 
 @pytest.fixture
@@ -421,6 +432,137 @@ def test_weights_of_soft_attention_dim_by_degrees(open_page, replies):
     assert text(page, "#looked").startswith("Looked at 6 of 6 cells, weighted")
 
 
+def press_look(page, name):
+    page.click(f"#stops button:text-is('{name}')")
+    assert page.input_value("#slider") == "3"
+    assert page.get_attribute("#slider", "aria-valuetext") == name.lower()
+
+
+def check_look(page, clear, asking):
+    """The image where bool[3, 4] `clear`, dim elsewhere, and orange around `asking`."""
+    seen, image = read_canvas(page), IMAGE.repeat(10, axis=0).repeat(10, axis=1)
+    expected = overlay.dim_dropped(image, clear)
+    asking = to_pixels(asking, image.shape)
+    near = widen(asking, FRAME) & ~asking
+    assert (seen[near] == (255, 150, 0)).all()
+    np.testing.assert_allclose(seen[~near], expected[~near], atol=1)
+
+
+def check_routes(page, region):
+    regions = looks.region_of_cells(2, (3, 4))
+    check_look(page, ROUTES[region][regions], regions == region)
+    selected = page.locator("#cells [aria-selected=true]")
+    assert selected.get_attribute("aria-label").startswith(
+        f"Region in row {region // 2 + 1}, column {region % 2 + 1}, looks at 2: row"
+    )
+
+
+def test_a_region_shows_the_regions_it_looks_at(open_page, replies):
+    replies.row["routes"] = ROUTES.tolist()
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    assert page.input_value("#slider") == "1"  # The mask, as ever.
+    press_look(page, "Routes")
+    check_routes(page, 2)  # Cell (2, 0) has the greatest presence of those that were kept.
+    label = page.locator("#cells [aria-selected=true]").get_attribute("aria-label")
+    assert label.endswith("looks at 2: row 1, column 2; row 2, column 1")
+    # By a click, also while something else is shown.
+    move_slider(page, 0)
+    page.click("#view", position={"x": 3 + 350, "y": 3 + 150}, force=True)
+    check_routes(page, 1)
+    assert page.input_value("#slider") == "3"
+    # By keys: one place for Tab among them, and arrows end at the border.
+    page.focus("#choose")
+    assert page.locator("#cells [tabindex='0']").count() == 1
+    page.locator("#cells [tabindex='0']").focus()
+    for key, region in (("ArrowDown", 3), ("ArrowRight", 3), ("ArrowLeft", 2), ("ArrowUp", 0)):
+        page.keyboard.press(key)
+        check_routes(page, region)
+        assert page.evaluate("document.activeElement.ariaSelected") == "true"
+    assert page.get_attribute("#cells", "role") == "grid"
+
+
+def test_the_keyboard_reaches_the_regions(open_page, replies):
+    replies.row["routes"] = ROUTES.tolist()
+    page = open_page()
+    choose(page)
+    ask(page)
+    page.focus("#slider")
+    assert page.get_attribute("#slider", "aria-label").endswith("mask, presence or routes")
+    page.keyboard.press("End")
+    assert page.get_attribute("#slider", "aria-valuetext") == "routes"
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#slider", "aria-valuetext") == "90 % from presence to routes"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert page.get_attribute("#slider", "aria-valuetext") == "routes"
+    width = "getComputedStyle(document.activeElement).outlineWidth"
+    assert page.evaluate(width) == "3px"
+    # A model without a mixer, or another image, has nothing of it.
+    del replies.row["routes"]
+    ask(page, "And now?")
+    assert page.get_attribute("#slider", "aria-valuetext") == "presence"
+    assert page.is_hidden("#cells") and page.locator("#stops button").count() == 3
+
+
+def test_weights_of_cells_are_a_view_beside_presence(open_page, replies):
+    replies.row["cell_weights"] = CELL_WEIGHTS.tolist()
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    press_look(page, "Weights")
+    seen = read_canvas(page)
+    kept = to_pixels(MASK, seen.shape)
+    near = widen(kept, FRAME) & ~kept
+    limits = looks.weight_limits(CELL_WEIGHTS)
+    heat = to_pixels(overlay.heat(CELL_WEIGHTS, limits), seen.shape)
+    np.testing.assert_allclose(seen[~near], heat[~near], atol=1)
+    assert (seen[near] == 255).all()
+    assert (text(page, "#low"), text(page, "#high")) == ("-0.5", "0.5")
+    assert "0 in the middle" in text(page, "#meaning")
+    assert page.is_hidden("#cells") and page.is_hidden("#words")
+    move_slider(page, 2.25)
+    presence = to_pixels(overlay.heat(PRESENCE), seen.shape)
+    blend = 0.75 * presence + 0.25 * seen
+    np.testing.assert_allclose(read_canvas(page)[~near], blend[~near], atol=2)
+
+
+def test_a_cell_shows_the_words_it_looks_at(open_page, replies):
+    replies.row.update(word_weights=WORD_WEIGHTS.tolist(), words=WORDS)
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+
+    def bars():
+        return page.eval_on_selector_all(
+            "#words .bar", "bars => bars.map(b => b.getBoundingClientRect().height / 40)"
+        )
+
+    assert page.locator("#words li").all_text_contents() == [
+        "what 25.0 %",
+        "is 12.5 %",
+        "left 50.0 %",
+        "? 12.5 %",
+    ]
+    np.testing.assert_allclose(bars(), [0.5, 0.25, 1, 0.25], atol=0.02)
+    press_look(page, "Words")
+    cell = np.zeros((3, 4), bool)
+    cell[2, 0] = True
+    check_look(page, cell, cell)
+    page.locator("#cells [tabindex='0']").focus()
+    page.keyboard.press("ArrowUp")
+    np.testing.assert_allclose(bars(), [0, 1 / 3, 0, 1], atol=0.02)
+    check_look(page, np.roll(cell, -1, axis=0), np.roll(cell, -1, axis=0))
+    assert page.evaluate("document.activeElement.ariaLabel") == (
+        "Cell in row 2, column 1, looks at ?, 75.0 %; is, 25.0 %; what, 0.0 %"
+    )
+    page.click("#view", position={"x": 3 + 350, "y": 3 + 20}, force=True)
+    np.testing.assert_allclose(bars(), [0, 1, 0, 0], atol=0.02)
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.wait_for_function(f"() => {OVERFLOW} <= 0")  # when it has been drawn anew
+
+
 def test_the_canvas_says_which_cells_were_kept(open_page):
     page = open_page()
     choose(page)
@@ -612,17 +754,24 @@ def test_a_server_without_models_says_so(open_page, replies):
 # The real server.
 
 
-@pytest.fixture
-def address(tiny_servable):
-    """Of our server with the tiny model, which answers with the colour an image has most of."""
+@contextlib.contextmanager
+def serve(servable):
+    """Gives the address of our server with a model."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        app = make_app(make_service(tiny_servable))
+        app = make_app(make_service(servable))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture
+def address(tiny_servable):
+    """With the tiny model, which answers with the colour an image has most of."""
+    with serve(tiny_servable) as address:
+        yield address
 
 
 def test_the_real_server(tab, address):
@@ -657,6 +806,45 @@ def test_the_real_server(tab, address):
     assert hosts - {""} == {urllib.parse.urlsplit(address).netloc}  # blob: has none
     assert tab.said == []
     tab.goto("about:blank")
+
+
+LOOK_NAMES = {"additive": "Weights", "bilevel_routing": "Routes", "query_guided": "Words"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mixer", LOOK_NAMES)
+def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
+    """The grid has 3 x 3 cells, in 2 x 2 regions."""
+    from hardvqa_tf.export import write_saved_model
+    from hardvqa_tf.serving.models import Servable
+    from tests import test_export
+
+    keras_model = test_export.build_mixed(mixer)
+    write_saved_model(str(tmp_path), keras_model, test_export.VOCABULARIES)
+    pixels = test_export.read_images([PNG])
+    expected = test_export.answers_of_keras(keras_model, pixels, [["is the GRÖSSE 1?"]])
+    with serve(Servable("mixed", 1, str(tmp_path))) as address:
+        tab.said.clear()
+        tab.goto(address)
+        choose(tab)
+        with tab.expect_response("**/*:predict") as response:
+            ask(tab, "is the GRÖSSE 1?")
+        (row,) = response.value.json()["predictions"]
+        for name in {*looks.LOOKS} & set(expected):
+            np.testing.assert_allclose(row[name], expected[name][0, 0], atol=1e-5)
+        cells = tab.locator("#cells [role=gridcell]")
+        press_look(tab, LOOK_NAMES[mixer])
+        if mixer == "additive":
+            assert cells.count() == 0
+        elif mixer == "bilevel_routing":
+            assert cells.count() == 4
+            for cell in cells.all():  # As many as top_k of the mixer.
+                assert "looks at 3: " in cell.get_attribute("aria-label")
+        else:
+            assert row["words"] == ["is", "the", "grösse", "1", "?"]
+            assert cells.count() == 9 and tab.locator("#words li").count() == 5
+        assert tab.said == []
+        tab.goto("about:blank")
 
 
 @pytest.mark.slow
