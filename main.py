@@ -241,7 +241,7 @@ def build(pipeline_args):
 
 
 def _build_features(pipeline_args):
-    from hardvqa_tf.maps import MapEncoder, build_maps
+    from hardvqa_tf.maps import build_maps, encoder_from_config
 
     config, write_shards = _config(), None
     source_records = _SOURCE_RECORDS.value or config.maps.image_records_dir
@@ -254,13 +254,10 @@ def _build_features(pipeline_args):
         from records import beam
 
         write_shards = beam.map_shard_writer(pipeline_args)
-    encoder = MapEncoder(
-        config.maps.encoder, tuple(config.maps.image_size), config.maps.weights
-    )
     build_maps(
         source_records,
         _records_dir(),
-        encoder,
+        encoder_from_config(config),
         batch_size=config.maps.batch_size,
         on_error=_ON_ERROR.value,
         write_shards=write_shards,

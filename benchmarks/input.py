@@ -11,7 +11,6 @@ from the file system's cache, as long as it fits: the program is measured, not t
 """
 
 import argparse
-import importlib
 import os
 import statistics
 import sys
@@ -22,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from benchmarks import timing
+from benchmarks import configs, timing
 from benchmarks.cat import run_cat
 from benchmarks.timing import alternate
 from hardvqa_tf import data
@@ -35,14 +34,11 @@ REFERENCE = "TFRecordDataset, not parsed"
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--records_dir", help="default: the config's")
-    parser.add_argument("--config", default="sort_of_clevr", help="a file's name in configs/")
+    configs.add_flags(parser)
     parser.add_argument("--max_batches", type=int, help="of an epoch; default: all")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args(argv)
-    config = importlib.import_module(f"hardvqa_tf.configs.{arguments.config}").get_config()
-    if arguments.records_dir:
-        config.records_dir = arguments.records_dir
+    config = configs.from_flags(arguments)
     paths = shard_paths(config.records_dir, config.train.split)
     vqa_data, measures = make_measures(config, arguments.max_batches)
     every = vqa_data.steps_per_epoch  # A raw read is of as many.

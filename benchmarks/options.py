@@ -8,7 +8,6 @@ at every cell. The reference is the config's default. Each variant has a model o
 """
 
 import argparse
-import importlib
 import os
 import statistics
 import sys
@@ -20,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import tensorflow as tf
 
+from benchmarks import configs
 from benchmarks.timing import alternate
 from hardvqa_tf.experiment import (
     make_optimizer,
@@ -43,8 +43,7 @@ VARIANTS = {
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--records_dir", help="default: the config's")
-    parser.add_argument("--config", default="sort_of_clevr", help="a file's name in configs/")
+    configs.add_flags(parser)
     parser.add_argument("--steps", type=int, default=50, help="of a variant in a round")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(argv)
@@ -56,10 +55,8 @@ def main(argv=None):
 
 
 def make_config(arguments, options):
-    config = importlib.import_module(f"hardvqa_tf.configs.{arguments.config}").get_config()
+    config = configs.from_flags(arguments)
     config.train.update(all_cells_steps=0, **options)
-    if arguments.records_dir:
-        config.records_dir = arguments.records_dir
     return config
 
 

@@ -5,7 +5,8 @@
 The model is called in this process, row by row and as batches; and asked through two servers on
 this machine, one that batches and one that does not, by 1, 4, 16 and 64 clients. Each client
 sends its next request when it has the answer to the one before. All answer the same requests,
-the examples in the export, one question about one image each.
+the examples in the export, one question about one image each. A server without a model, that
+answers with as many bytes, shows what of one client's time HTTP takes, and the client itself.
 
 The clients, the servers and the model share the machine's cores. So throughput is that of all
 of them together; with cores for the clients alone it would be higher.
@@ -14,11 +15,13 @@ of them together; with cores for the clients alone it would be higher.
 import argparse
 import asyncio
 import base64
+import http.client
 import itertools
 import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -31,8 +34,10 @@ import numpy as np
 
 from benchmarks.timing import alternate
 
-BARE = "model alone, 1 row"
-MAIN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "main.py")
+BARE, STUB = "model alone, 1 row", "server without a model"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+MAIN = os.path.join(os.path.dirname(_HERE), "main.py")
+STUB_SERVER = os.path.join(_HERE, "stub_server.py")
 
 
 def main(argv=None):
@@ -48,18 +53,20 @@ def main(argv=None):
     servable = load(arguments.model_dir)
     rows = example_rows(servable)
     servers = {
-        "one at a time": Server(arguments.model_dir, 1),
-        f"batches of up to {arguments.max_batch_size}": Server(
+        "one at a time": model_server(arguments.model_dir, 1),
+        f"batches of up to {arguments.max_batch_size}": model_server(
             arguments.model_dir, arguments.max_batch_size
         ),
     }
+    stub = stub_server(answer_size(servers["one at a time"], rows[0]))
     try:
         measures = bare_measures(servable, rows, arguments)
+        measures[(STUB, 1)] = server_measure(stub, rows, 1, arguments.seconds)
         for clients, (name, server) in itertools.product(arguments.clients, servers.items()):
             measures[(name, clients)] = server_measure(server, rows, clients, arguments.seconds)
         results = alternate(measures, arguments.rounds)
     finally:
-        for server in servers.values():
+        for server in (*servers.values(), stub):
             server.stop()
     table = make_table(results, [*servers], arguments.clients)
     print_table(table, arguments)
@@ -142,11 +149,10 @@ def summary(seconds, questions, total=None):
 
 
 class Server:
-    """`main.py --mode=serve` on a free port."""
+    """A server in a process of its own, on a free port."""
 
-    def __init__(self, model_dir, max_batch_size):
-        command = [sys.executable, MAIN, "--mode=serve", "--port=0"]
-        command += [f"--model_dir={model_dir}", f"--max_batch_size={max_batch_size}"]
+    def __init__(self, script, *flags):
+        command = [sys.executable, script, *flags]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         found = re.search(r"Serving (\S+) .* at http://127.0.0.1:(\d+)/", line)
@@ -157,6 +163,24 @@ class Server:
     def stop(self):
         self._process.terminate()
         self._process.wait()
+
+
+def model_server(model_dir, max_batch_size):
+    flags = [f"--model_dir={model_dir}", f"--max_batch_size={max_batch_size}"]
+    return Server(MAIN, "--mode=serve", "--port=0", *flags)
+
+
+def stub_server(answer_bytes):
+    return Server(STUB_SERVER, f"--answer_bytes={answer_bytes}")
+
+
+def answer_size(server, row):
+    """Bytes of the answer to a row."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(make_request(server.model, row))
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return len(response.read())
 
 
 def server_measure(server, rows, clients, seconds):
@@ -214,15 +238,17 @@ async def ask(port, requests, end):
 def make_table(results, servers, clients):
     """{(name, clients): dict}.
 
-    `overhead`: p50 against the model alone with one row, the median of the rounds' shares;
-    `gain`: questions a second against one at a time with as many clients, likewise.
+    `overhead`: what p50 has beyond the model alone with one row, as a share of that, the median
+    of the rounds; all of p50 where there is no model. `gain`: questions a second against one at
+    a time with as many clients, likewise.
     """
     table = {}
     for key, rounds in results.items():
         row = {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
         if key[1] == 1:
             pairs = zip(rounds, results[(BARE, None)], strict=True)
-            row["overhead"] = statistics.median(r["p50"] / b["p50"] - 1 for r, b in pairs)
+            own = 0 if key[0] == STUB else 1  # The model's part of its own time.
+            row["overhead"] = statistics.median(r["p50"] / b["p50"] - own for r, b in pairs)
         if key[0] == servers[1]:
             pairs = zip(rounds, results[(servers[0], key[1])], strict=True)
             row["gain"] = statistics.median(r["rate"] / one["rate"] for r, one in pairs)

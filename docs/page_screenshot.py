@@ -7,14 +7,10 @@ Needs playwright (requirements-dev.txt) and Chromium or Chrome: `apt install chr
 """
 
 import argparse
-import io
-import shutil
 import sys
 
-from PIL import Image
 from playwright.sync_api import Error, sync_playwright
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from screenshot import find_browser, read_png, save  # of this folder
 
 
 def take_screenshot(address, output, example=0, question=0, at=1.0, size=(1120, 700)):
@@ -31,12 +27,7 @@ def take_screenshot(address, output, example=0, question=0, at=1.0, size=(1120, 
     Raises:
       SystemExit: says what is missing.
     """
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit(
-            f"No browser was found. Expected one of {', '.join(BROWSERS)} on PATH. Install "
-            "one, e.g. `apt install chromium`."
-        )
+    browser = find_browser()
     with sync_playwright() as driver, driver.chromium.launch(executable_path=browser) as window:
         page = window.new_page(
             viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
@@ -58,9 +49,7 @@ def take_screenshot(address, output, example=0, question=0, at=1.0, size=(1120, 
         page.evaluate("document.activeElement.blur()")
         page.mouse.move(0, 0)
         png = page.screenshot(full_page=True, animations="disabled")
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    # 256 colours are enough for what is shown here, and a third of the bytes.
-    picture.quantize(256, dither=Image.Dither.NONE).save(output, optimize=True)
+    save(read_png(png), output)
 
 
 def main():

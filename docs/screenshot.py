@@ -40,16 +40,30 @@ def take_screenshot(logdir, output, page="images", size=(1600, 1400)):
     Raises:
       SystemExit: says what is missing.
     """
+    browser = find_browser()
+    with serve(logdir) as address:
+        png = _run_browser(browser, f"{address}/#{page}", size)
+    save(crop(read_png(png)), output)
+
+
+def find_browser():
+    """Returns the path of a browser; without one, says what to install and exits."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         sys.exit(
             f"No browser was found. Expected one of {', '.join(BROWSERS)} on PATH. Install "
             "one, e.g. `apt install chromium`."
         )
-    with serve(logdir) as address:
-        png = _run_browser(browser, f"{address}/#{page}", size)
-    picture = crop(Image.open(io.BytesIO(png)).convert("RGB"))
-    # 256 colours are enough for what is shown here, and a third of the bytes.
+    return browser
+
+
+def read_png(png):
+    """Returns a picture of the bytes of a PNG file."""
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def save(picture, output):
+    """Writes a PNG file of 256 colours: enough for what is shown, and a third of the bytes."""
     picture.quantize(256, dither=Image.Dither.NONE).save(output, optimize=True)
 
 

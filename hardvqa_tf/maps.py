@@ -10,19 +10,51 @@ Letters: N images of a batch; H W pixels; h w grid; D width.
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf import encoders
+from hardvqa_tf.encoders import biformer, swiftformer
 from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.strategies import make_strategy
 from hardvqa_tf.text import split_words
 from records import features
 from records.source import sha256_of_file
 
-# name: (encoder, pixels that a cell's side covers, D). `make_encode` checks that it is so.
-MAP_ENCODERS = {"resnet101": (encoders.resnet101, 32, 2048)}
+
+class Kind(NamedTuple):
+    """An encoder that can make maps.
+
+    build: the function that builds it.
+    cells: {stage: (pixels that a cell's side covers, D)}; None is the stage of an encoder that
+        has one grid. The first batch is checked against it.
+    options: its other arguments that the maps depend on.
+    """
+
+    build: Callable
+    cells: dict
+    options: tuple = ()
+
+
+def _four_stages(family, variants, option):
+    return {
+        f"{family}_{variant}": Kind(
+            getattr(encoders, f"{family}_{variant}"),
+            {stage: (2 ** (stage + 1), width) for stage, width in enumerate(widths, start=1)},
+            ("stage", option),
+        )
+        for variant, (widths, _) in variants.items()
+    }
+
+
+MAP_ENCODERS = {
+    "resnet101": Kind(encoders.resnet101, {None: (32, 2048)}),
+    **_four_stages("swiftformer", swiftformer.VARIANTS, "token_weights"),
+    **_four_stages("biformer", biformer.VARIANTS, "num_regions"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +63,16 @@ class MapEncoder:
 
     name: in MAP_ENCODERS.
     image_size: (H, W) that images are resized to.
-    weights: as the encoder takes them: "imagenet", "random" (for tests) or a file's path.
+    weights: as the encoder takes them: "imagenet" (of ResNet-101), "random" (for tests) or a
+        file's path.
+    options: its other arguments that the maps depend on: see `Kind`.
     num_virtual_devices: see `strategies.make_strategy`.
     """
 
     name: str = "resnet101"
     image_size: tuple = (320, 320)
     weights: str | None = "imagenet"
+    options: dict = dataclasses.field(default_factory=dict)
     num_virtual_devices: int | None = None
 
     def __post_init__(self):
@@ -45,6 +80,13 @@ class MapEncoder:
             raise ValueError(
                 f"Unknown encoder of maps. Received: {self.name!r}. "
                 f"Use one of: {', '.join(MAP_ENCODERS)}."
+            )
+        cells, stage = MAP_ENCODERS[self.name].cells, self.options.get("stage")
+        if stage not in cells:
+            raise ValueError(
+                f"`stage` of {self.name}, whose output is the map, must be one of "
+                f"{', '.join(map(str, cells))}. Received: stage={stage!r}. In a config it is "
+                f"model.{self.name}.stage."
             )
         size = self.image_size
         if len(size) != 2 or min(size) < 32 or any(int(n) != n for n in size):
@@ -56,7 +98,7 @@ class MapEncoder:
     @property
     def map_shape(self):
         """(h, w, D)"""
-        _, stride, width = MAP_ENCODERS[self.name]
+        stride, width = MAP_ENCODERS[self.name].cells[self.options.get("stage")]
         return tuple(-(-side // stride) for side in self.image_size) + (width,)
 
     @property
@@ -69,7 +111,7 @@ class MapEncoder:
         weights = self.weights
         if weights is not None and os.path.isfile(weights):
             weights = f"sha256:{sha256_of_file(weights)}"
-        return {"image_size": list(self.image_size), "weights": weights}
+        return {"image_size": list(self.image_size), "weights": weights} | self.options
 
     def __call__(self):
         """Returns a function from uint8[N, H, W, 3] to maps float16[N, h, w, D]."""
@@ -78,7 +120,20 @@ class MapEncoder:
             self.num_virtual_devices,
             image_size=tuple(self.image_size),
             weights=self.weights,
+            **self.options,
         )
+
+
+def encoder_from_config(config):
+    """The `MapEncoder` that a config's `maps` names; its options are those in config.model."""
+    name, maps = config.maps.encoder, config.maps
+    options = MAP_ENCODERS[name].options if name in MAP_ENCODERS else ()
+    return MapEncoder(
+        name,
+        tuple(maps.image_size),
+        maps.weights,
+        {option: config.model[name][option] for option in options},
+    )
 
 
 def make_encode(name, num_virtual_devices=None, **arguments):
@@ -95,7 +150,7 @@ def make_encode(name, num_virtual_devices=None, **arguments):
     """
     strategy = make_strategy(num_virtual_devices)
     with strategy.scope():
-        model = MAP_ENCODERS[name][0](**arguments)
+        model = MAP_ENCODERS[name].build(**arguments)
 
     def encode_part(pixels):
         # Cast on the device: half as much comes back.

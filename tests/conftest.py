@@ -1,8 +1,12 @@
 """What several test files share: tiny Sort-of-CLEVR records, a tiny config, and --slow."""
 
+import gc
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Before anything imports TensorFlow.
+# Before anything imports TensorFlow. Tensors are tiny: to share one between threads costs
+# more than to compute it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import pytest
 
@@ -25,6 +29,13 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+
+
+def pytest_collection_finish(session):
+    """What is imported stays: not looked through again and again for what could be freed."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +61,16 @@ def vocabularies(records_dir):
     from hardvqa_tf.runs import Vocabularies
 
     return Vocabularies.from_records(records_dir)
+
+
+@pytest.fixture
+def eagerly():
+    """Runs tf.functions without tracing them, which takes seconds for every small model."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def tiny_config(records_dir):

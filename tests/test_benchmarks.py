@@ -218,7 +218,7 @@ def test_a_step_trains_at_a_rate_and_repeats_itself_without():
 # --- The scripts.
 
 
-def test_kept_cells(capsys):
+def test_kept_cells(eagerly, capsys):
     rows = kept_cells.main([*FLAGS, "--shares", "0.5", "--aggregators", "relation"])
     assert rows["relation, han 0.5"].cells == 3
     assert rows["relation, han 0.5"].fewer > 1.5
@@ -228,7 +228,7 @@ def test_kept_cells(capsys):
     assert [line for line in printed.splitlines() if line.startswith("relation, han 0.5 ")]
 
 
-def test_adaptive(capsys):
+def test_adaptive(eagerly, capsys):
     rows = adaptive.main([*FLAGS, "--mean_cells", "2", "--spreads", "wide"])
     assert len(rows) == 2 + len(adaptive.WAYS)
     assert {row.cells for name, row in rows.items() if name != "no attention"} == {2.0}
@@ -263,7 +263,7 @@ def test_pairs_memory(capsys):
     assert "recompute_chunks" in capsys.readouterr().out
 
 
-def test_questions(capsys):
+def test_questions(eagerly, capsys):
     flags = (
         "--questions 6 --questions_per_image 3 --image_size 9 12 --tokens 3 --filters 4 5 "
         "--question_units 6 --embedding_dim 3 --fusion_units 7 --num_cells 2 --units 8 9 "

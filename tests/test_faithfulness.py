@@ -38,14 +38,6 @@ def build(attention="han", aggregator="sum", attention_args=None, **changed):
     return build_vqa_model(**(arguments | changed))
 
 
-@pytest.fixture
-def eagerly():
-    """Tracing the functions anew for every small model would cost more than running them."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 class Batches:
     """Stands for `VqaData`: 7 images with 4, 3, 4, 3, ... questions, in batches of 3 x 4."""
 

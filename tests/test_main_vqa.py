@@ -32,8 +32,9 @@ def tiny_config():
     from hardvqa_tf.configs import vqa_v2
 
     config = vqa_v2.get_config()
-    config.maps.image_size = (32, 64)  # a grid of 1 x 2 cells
-    config.maps.weights = None
+    config.records_dir = "data/vqa_v2_maps"
+    config.maps.update(encoder="swiftformer_xs", weights=None)
+    config.maps.image_size = (32, 64)  # a grid of 2 x 4 cells after stage 3
     config.model.han.num_cells = 1
     config.model.question_lstm.units = 5
     config.model.fusion.units = (6,)
@@ -65,10 +66,11 @@ def test_build_and_features(user, door):
     assert "Building the records of vqa_v2 in data/vqa_v2" in out
     out = user(mode="build", features="true")
     assert re.search(r"8[,.]?\d* (kB|KB|bytes)|MB|GB", out)  # the size is said first
-    info = json.loads((door / "data/vqa_v2_resnet101/dataset_info.json").read_text())
-    assert info["features"]["shape"] == [1, 2, 2048]
+    info = json.loads((door / "data/vqa_v2_maps/dataset_info.json").read_text())
+    assert info["features"]["encoder"] == "swiftformer_xs"
+    assert info["features"]["shape"] == [2, 4, 112]
     out = user(mode="build", verify="true")
-    assert "data/vqa_v2_resnet101: 14 images, 26 questions" in out
+    assert "data/vqa_v2_maps: 14 images, 26 questions" in out
 
 
 def test_training_says_the_coverage_and_the_metric(user):

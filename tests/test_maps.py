@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from hardvqa_tf import data as data_module
 from hardvqa_tf import maps
+from hardvqa_tf.configs import base
 from hardvqa_tf.data import VqaData, input_size
 from hardvqa_tf.encoders import resnet101
 from hardvqa_tf.evaluate import evaluate
-from hardvqa_tf.maps import MapEncoder, build_maps
+from hardvqa_tf.maps import MapEncoder, build_maps, encoder_from_config
 from hardvqa_tf.pixels import decode_image, scale_pixels
 from hardvqa_tf.text import split_words
 from hardvqa_tf.train import train
@@ -129,7 +130,8 @@ def test_resnet101_once_for_real(records_dir, tmp_path, monkeypatch):
         models.append(resnet101(**arguments))
         return models[-1]
 
-    monkeypatch.setitem(maps.MAP_ENCODERS, "resnet101", (build_and_keep, 32, 2048))
+    kind = maps.MAP_ENCODERS["resnet101"]._replace(build=build_and_keep)
+    monkeypatch.setitem(maps.MAP_ENCODERS, "resnet101", kind)
     encoder = MapEncoder(image_size=(32, 32), weights="random")
     info = build_maps(records_dir, tmp_path / "maps", encoder, batch_size=16, report=str)
     del info["features"]["source_fingerprint"]
@@ -170,9 +172,12 @@ def tiny_encoder(image_size, weights):
     return keras.Model(image, keras.layers.Conv2D(4, 16, 16, kernel_initializer=kernel)(image))
 
 
+TINY = maps.Kind(tiny_encoder, {None: (16, 4)})
+
+
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setitem(maps.MAP_ENCODERS, "tiny", (tiny_encoder, 16, 4))
+    monkeypatch.setitem(maps.MAP_ENCODERS, "tiny", TINY)
     return MapEncoder("tiny", (32, 48), None)
 
 
@@ -191,7 +196,7 @@ ON_DEVICES = """
 import sys
 import numpy as np
 from tests import test_maps as t
-t.maps.MAP_ENCODERS["tiny"] = (t.tiny_encoder, 16, 4)
+t.maps.MAP_ENCODERS["tiny"] = t.TINY
 encode = t.MapEncoder("tiny", (32, 48), None, num_virtual_devices=3)()
 np.save(sys.argv[1], encode(t.some_images(7)))
 """
@@ -221,11 +226,34 @@ def test_the_shape_of_maps_is_known_before_the_encoder_is_built(size):
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "options", "map_shape"),
+    [
+        ("swiftformer_xs", {"stage": 2}, {"stage": 2, "token_weights": "l2"}, (4, 6, 56)),
+        ("biformer_t", {"stage": 1, "num_regions": 2}, None, (8, 12, 64)),
+    ],
+)
+def test_the_maps_are_the_grid_of_a_stage(name, given, options, map_shape):
+    config = base.get_config()
+    config.maps.update(encoder=name, image_size=(32, 48), weights="random")
+    config.model[name].update(given)
+    encoder = encoder_from_config(config)
+    arguments = {"image_size": [32, 48], "weights": "random"} | (options or given)
+    assert encoder.arguments() == arguments
+    found = encoder()(some_images(3))
+    assert found.shape == (3, *encoder.map_shape) == (3, *map_shape)
+    assert np.isfinite(found).all() and np.ptp(found, axis=0).max() > 0.01  # Images differ.
+
+
+@pytest.mark.parametrize(
     "arguments, sentence",
     [
         ({"name": "resnet50"}, "Unknown encoder of maps. Received: 'resnet50'. Use one of"),
         ({"image_size": (31, 320)}, r"at least 32 pixels. Received: \(31, 320\)"),
         ({"image_size": (320, 320, 3)}, r"must be \(H, W\)"),
+        (
+            {"name": "biformer_s", "options": {"stage": 5}},
+            "one of 1, 2, 3, 4. Received: stage=5",
+        ),
     ],
 )
 def test_arguments_that_are_refused(arguments, sentence):

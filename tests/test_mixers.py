@@ -3,14 +3,12 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from hardvqa_tf.losses import softmax_cross_entropy
 from hardvqa_tf.report import runs as report_runs
-from hardvqa_tf.vqa_model import IMAGE_ENCODERS, MIXERS, build_vqa_model
+from hardvqa_tf.vqa_model import IMAGE_ENCODERS, MIXERS
+from tests import small_models
+from tests.small_models import HEIGHT, WIDTH, B, Q, T, assert_close, inputs, numpy
 
-B, Q, T, V, A = 2, 3, 5, 11, 4
-HEIGHT, WIDTH = 2, 4  # of the grid
 MIXER_ARGS = {
     "additive": {"use_question": True},
     "bilevel_routing": {"num_heads": 2, "num_regions": 2, "top_k": 3, "use_question": True},
@@ -24,40 +22,7 @@ LOOKED_AT = {  # name, shape after [B, Q], dtype
 
 
 def build(mixer, **changed):
-    arguments = {
-        "image_size": (16, 32),
-        "vocabulary_size": V,
-        "num_answers": A,
-        "image_encoder_args": {"filters": (4, 5, 6), "strides": (2, 2, 2)},
-        "question_encoder_args": {"embedding_dim": 3, "units": 7},
-        "fusion_args": {"units": (8,)},
-        "mixer": mixer,
-        "mixer_args": MIXER_ARGS[mixer],
-        "attention": "han",
-        "attention_args": {"num_cells": 3},
-        "aggregator": "sum",
-        "classifier_units": (13,),
-    }
-    return build_vqa_model(**(arguments | changed))
-
-
-def inputs(b=B, q=Q, t=T, seed=0):
-    rng = np.random.default_rng(seed)
-    return {
-        "image": rng.random((b, 16, 32, 3), np.float32),
-        "question_tokens": rng.integers(1, V, (b, q, t)).astype(np.int32),
-    }
-
-
-def numpy(outputs):
-    return {name: np.asarray(value) for name, value in outputs.items()}
-
-
-def assert_close(found, expected, atol=1e-5):
-    # Rounding alone: matrix products of other shapes add in another order.
-    assert found.keys() == expected.keys()
-    for name in found:
-        np.testing.assert_allclose(found[name], expected[name], atol=atol, err_msg=name)
+    return small_models.build(mixer=mixer, mixer_args=MIXER_ARGS[mixer], **changed)
 
 
 @pytest.fixture(scope="module", params=MIXER_ARGS, name="mixer")
@@ -94,29 +59,16 @@ def test_what_it_looked_at_is_an_output(model, mixer):
 
 
 def test_a_training_step_reaches_every_weight(model):
-    answers = np.array([[0, 1, 2], [3, 0, 1]], np.int32)
-    with tf.GradientTape() as tape:
-        logits = model(inputs(), training=True)["logits"]
-        loss = tf.reduce_sum(softmax_cross_entropy(logits, answers))
-    gradients = tape.gradient(loss, model.trainable_variables)
-    for gradient, variable in zip(gradients, model.trainable_variables, strict=True):
-        assert gradient is not None, variable.path
-        gradient = tf.convert_to_tensor(gradient)
-        assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0, variable.path
+    small_models.gradients_of_a_step(model)
 
 
 def test_saves_and_loads(model, tmp_path):
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    batch = inputs(3, 2, 4)
-    assert_close(numpy(loaded(batch)), numpy(model(batch)), atol=1e-6)
+    small_models.check_saving(model, tmp_path)
 
 
 def test_padding_does_not_move_the_outputs(model, mixer):
-    batch = inputs()
-    batch["question_tokens"][1, 0, 2:] = 0
-    longer = np.pad(batch["question_tokens"], ((0, 0), (0, 0), (0, 3)))
-    found, expected = numpy(model(batch | {"question_tokens": longer})), numpy(model(batch))
+    batch, longer = small_models.with_longer_padding(inputs())
+    found, expected = numpy(model(longer)), numpy(model(batch))
     if mixer == "query_guided":
         assert (found["word_weights"][..., T:] == 0).all()
         assert (found["word_weights"][1, 0, ..., 2:] == 0).all()
@@ -128,8 +80,8 @@ def test_a_question_does_not_depend_on_its_neighbours(model):
     batch = inputs()
     batch["question_tokens"][0, 2] = batch["question_tokens"][0, 0]  # encoded once
     expected = numpy(model(batch))
-    one = {"image": batch["image"][:1], "question_tokens": batch["question_tokens"][:1, 1:2]}
-    assert_close(numpy(model(one)), {n: value[:1, 1:2] for n, value in expected.items()})
+    found = numpy(model(small_models.one_question(batch)))
+    assert_close(found, {n: value[:1, 1:2] for n, value in expected.items()})
 
 
 def test_words_of_equal_questions_are_the_same_encoded_once_or_each():

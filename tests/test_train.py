@@ -404,14 +404,6 @@ def make_batch(seed=0):
     }
 
 
-@pytest.fixture
-def eagerly():
-    """Runs tf.functions without tracing them, which takes seconds."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.parametrize("clip_norm", [0.0, 0.01, 100.0])
 def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
     model, batch = small_model(), make_batch()

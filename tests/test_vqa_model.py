@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hardvqa_tf.losses import softmax_cross_entropy
 from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS, build_vqa_model
+from tests import small_models
+from tests.small_models import HEIGHT, WIDTH, A, B, Q, T, V, assert_close, inputs, numpy
 
-B, Q, T, V, A = 2, 3, 5, 11, 4
-HEIGHT, WIDTH = 2, 4  # of the grid
 ATTENTION_ARGS = {
     "none": {},
     "soft": {"num_hops": 2, "hidden_dim": 6, "rescale": True},
@@ -24,38 +23,13 @@ ALL = list(itertools.product(ATTENTIONS, AGGREGATORS))
 
 def build(attention="han", aggregator="sum", **changed):
     arguments = {
-        "image_size": (16, 32),
-        "vocabulary_size": V,
-        "num_answers": A,
-        "image_encoder_args": {"filters": (4, 5, 6), "strides": (2, 2, 2)},
-        "question_encoder_args": {"embedding_dim": 3, "units": 7},
-        "fusion_args": {"units": (8,)},
         "attention": attention,
         "attention_args": ATTENTION_ARGS[attention],
         "aggregator": aggregator,
         "aggregator_args": AGGREGATOR_ARGS[aggregator],
         "classifier_units": (13, 14),
     }
-    return build_vqa_model(**(arguments | changed))
-
-
-def inputs(b=B, q=Q, t=T, seed=0):
-    rng = np.random.default_rng(seed)
-    return {
-        "image": rng.random((b, 16, 32, 3), np.float32),
-        "question_tokens": rng.integers(1, V, (b, q, t)).astype(np.int32),
-    }
-
-
-def numpy(outputs):
-    return {name: np.asarray(value) for name, value in outputs.items()}
-
-
-def assert_close(found, expected, atol=1e-5):
-    # Rounding alone: matrix products of other shapes add in another order.
-    assert found.keys() == expected.keys()
-    for name in found:
-        np.testing.assert_allclose(found[name], expected[name], atol=atol, err_msg=name)
+    return small_models.build(**(arguments | changed))
 
 
 @pytest.fixture(scope="module", params=ALL, ids="-".join)
@@ -93,15 +67,7 @@ def test_names_shapes_and_dtypes(model):
 
 def test_a_training_step_changes_every_weight(model):
     before = model.get_weights()
-    answers = np.array([[0, 1, 2], [3, 0, 1]], np.int32)
-    with tf.GradientTape() as tape:
-        logits = model(inputs(), training=True)["logits"]
-        loss = tf.reduce_sum(softmax_cross_entropy(logits, answers))
-    gradients = tape.gradient(loss, model.trainable_variables)
-    for gradient, variable in zip(gradients, model.trainable_variables, strict=True):
-        assert gradient is not None, variable.path
-        gradient = tf.convert_to_tensor(gradient)
-        assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0, variable.path
+    gradients = small_models.gradients_of_a_step(model)
     keras.optimizers.Adam(1e-3).apply(gradients, model.trainable_variables)
     for old, variable in zip(before, model.weights, strict=True):
         # Those that are not trained are the moving statistics of batch normalisation.
@@ -109,11 +75,7 @@ def test_a_training_step_changes_every_weight(model):
 
 
 def test_saves_and_loads(model, tmp_path):
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    batch = inputs(3, 2, 4)
-    # The same operations in the same order.
-    assert_close(numpy(loaded(batch)), numpy(model(batch)), atol=1e-6)
+    small_models.check_saving(model, tmp_path)
 
 
 def test_a_question_does_not_depend_on_its_neighbours(model):
@@ -125,16 +87,13 @@ def test_a_question_does_not_depend_on_its_neighbours(model):
     turned["question_tokens"] = turned["question_tokens"][:, order]
     found = numpy(model(turned))
     assert_close(found, {name: value[::-1][:, order] for name, value in expected.items()})
-    one = {"image": batch["image"][:1], "question_tokens": batch["question_tokens"][:1, 1:2]}
-    assert_close(numpy(model(one)), {n: value[:1, 1:2] for n, value in expected.items()})
+    found = numpy(model(small_models.one_question(batch)))
+    assert_close(found, {n: value[:1, 1:2] for n, value in expected.items()})
 
 
 def test_padding_does_not_move_the_outputs(model):
-    batch = inputs()
-    batch["question_tokens"][1, 0, 2:] = 0
-    longer = np.pad(batch["question_tokens"], ((0, 0), (0, 0), (0, 3)))
-    found = numpy(model(batch | {"question_tokens": longer}))
-    assert_close(found, numpy(model(batch)))
+    batch, longer = small_models.with_longer_padding(inputs())
+    assert_close(numpy(model(longer)), numpy(model(batch)))
 
 
 def test_what_is_looked_at():

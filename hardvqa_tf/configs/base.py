@@ -24,8 +24,9 @@ def get_config():
 
     # Maps of a frozen encoder, for the image encoder `features`: --mode=build --features writes
     # those of the records in image_records_dir into records_dir.
+    # An encoder below that has weights; the stage of one that has stages is set there.
     config.maps = ConfigDict({"encoder": "resnet101", "image_size": (320, 320)})
-    config.maps.weights = "imagenet"  # or a file's path
+    config.maps.weights = "imagenet"  # of resnet101; or random, or a file's path
     config.maps.batch_size = 32  # images encoded at once, over all devices together
     config.maps.image_records_dir = placeholder(str)
 

@@ -16,7 +16,13 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers.bi_level_routing_attention import local_convolution
-from hardvqa_tf.layers.multi_head import attend, check_heads, check_kernel, check_positive
+from hardvqa_tf.layers.multi_head import (
+    attend,
+    check_heads,
+    check_kernel,
+    check_positive,
+    dense,
+)
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -53,17 +59,11 @@ class FullAttention(keras.layers.Layer):
         self.local_kernel = local_kernel
         self.qkv = self.out = self.local = None
 
-    def _dense(self, units, name, **kwargs):
-        start = keras.initializers.RandomNormal(stddev=0.02)
-        return keras.layers.Dense(
-            units, kernel_initializer=start, dtype=self.dtype_policy, name=name, **kwargs
-        )
-
     def build(self, cells_shape):
         d = cells_shape[-1]
         check_heads(self.num_heads, **{"the cells' width": d})
-        self.qkv = self._dense(3 * d, "qkv", use_bias=False)
-        self.out = self._dense(d, "out")
+        self.qkv = dense(3 * d, "qkv", self.dtype_policy, use_bias=False)
+        self.out = dense(d, "out", self.dtype_policy)
         self.qkv.build(cells_shape)
         self.out.build(cells_shape)
         if self.local_kernel:

@@ -71,8 +71,9 @@ class ReverseTokens(keras.layers.Layer):
         return gather_cells(tokens[:, :, None], source)[:, :, 0]
 
     def compute_output_spec(self, tokens, states=None):
-        turned = tokens if states is None else states
-        return keras.KerasTensor(turned.shape, dtype=turned.dtype)
+        if states is not None:
+            return keras.KerasTensor(states.shape, dtype=self.compute_dtype)
+        return keras.KerasTensor(tokens.shape, dtype=tokens.dtype)
 
 
 def question_length(tokens):

@@ -44,10 +44,12 @@ def attend(query, key, value, num_heads, scale, keep=None, drop=None):
     return ops.reshape(attended, (*shape[:-2], shape[-2] * shape[-1])), weights
 
 
-def dense(units, name, dtype):
+def dense(units, name, dtype, use_bias=True):
     """A linear layer that starts as the authors' do."""
     start = keras.initializers.RandomNormal(stddev=0.02)
-    return keras.layers.Dense(units, kernel_initializer=start, dtype=dtype, name=name)
+    return keras.layers.Dense(
+        units, use_bias=use_bias, kernel_initializer=start, dtype=dtype, name=name
+    )
 
 
 def question_projection(question_shape, units, dtype):

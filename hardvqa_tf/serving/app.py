@@ -16,7 +16,6 @@ import hmac
 import pathlib
 import time
 
-import anyio
 import orjson
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -27,6 +26,7 @@ from starlette.routing import Route
 
 from hardvqa_tf.serving import asking, checks, openapi, protocol
 from hardvqa_tf.serving.batching import Batches
+from hardvqa_tf.serving.deadline import Deadline
 from hardvqa_tf.serving.images import ImageMemory
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.logs import logger
@@ -110,7 +110,7 @@ async def predict(request):
     servable = _find_servable(request)
     servable.users += 1
     try:
-        with anyio.fail_after(service.limits.deadline_seconds):
+        with Deadline(service.limits.deadline_seconds):
             return await _predict(request, service, servable)
     except TimeoutError:
         raise _too_late(request, service.limits.deadline_seconds) from None
@@ -160,11 +160,12 @@ async def _predict(request, service, servable):
 
 async def _body_parts(request, limits):
     """Yields the body's parts; what a request says of its own length is not relied upon."""
-    encoding = request.headers.get("content-encoding", "identity")
+    headers = dict(request.scope["headers"])
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if encoding.lower() != "identity":
         raise Refusal(415, f"The body is encoded as {shown(encoding)}. Send it as it is.")
-    said = request.headers.get("content-length", "0")
-    received = int(said) if said.isdecimal() and len(said) < 19 else 0
+    said = headers.get(b"content-length", b"0")
+    received = int(said) if said.isdigit() and len(said) < 19 else 0
     size = 0
     while True:
         if max(received, size) > limits.max_request_bytes:
@@ -359,7 +360,10 @@ class Gate:
             logger.exception("A request failed")
         finally:
             route = getattr(scope.get("endpoint"), "__name__", "none")
-            self._service.measures.request(route, code, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            # Not before the answer's bytes leave, which is at the end of the loop's turn.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._service.measures.request, route, code, seconds)
 
     def _may_pass(self, scope):
         token = self._service.token

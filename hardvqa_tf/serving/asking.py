@@ -23,7 +23,7 @@ class Questioning:
     Args:
       form: "instances" or "inputs".
       columns: {input: array}.
-      weights: float[N], what each row counts as within a batch.
+      weights: list of floats, what each row counts as within a batch.
       problems: {row: sentence}; these rows do not run.
       notes: {(row, question): sentence}, of single questions about an image.
     """
@@ -31,7 +31,7 @@ class Questioning:
     form: str
     signature: object
     columns: dict
-    weights: np.ndarray
+    weights: list
     problems: dict
     notes: dict
 
@@ -61,7 +61,7 @@ def read(body, servable, limits, images):
     find_image = _finder(images) if takes_images else None
     columns = protocol.read_columns(form, value, signature, find_image)
     size = len(next(iter(columns.values()))) if signature.is_joinable else 1
-    questioning = Questioning(form, signature, columns, np.ones(size), {}, {})
+    questioning = Questioning(form, signature, columns, [1.0] * size, {}, {})
     if signature.gives_status:
         _check_questions(questioning, limits)
         _check_images(questioning, limits)
@@ -108,7 +108,13 @@ async def run(questioning, batches, images, while_waiting):
 
 def count_bad(signature, outputs):
     """How many answers have another status than "ok"."""
-    return int((outputs["status"] != OK).sum()) if signature.gives_status else 0
+    if not signature.gives_status:
+        return 0
+    return outputs["status"].size - _count_ok(outputs["status"])
+
+
+def _count_ok(status):
+    return status.ravel().tolist().count(OK)
 
 
 def _sentence(text):
@@ -200,9 +206,9 @@ def _pieces(questioning, good, max_weight):
     signature, columns = questioning.signature, questioning.columns
     if not signature.is_joinable:
         return [(columns, 1.0)]
-    weights = questioning.weights[good]
-    if len(good) == len(questioning.weights) and weights.sum() <= max_weight:
-        return [(columns, float(weights.sum()))]
+    weights = [questioning.weights[row] for row in good]
+    if len(good) == len(questioning.weights) and sum(weights) <= max_weight:
+        return [(columns, sum(weights))]
     pieces, rows, weight = [], [], 0.0
     for row, own in zip(good, weights, strict=True):
         if rows and weight + own > max_weight:
@@ -211,7 +217,7 @@ def _pieces(questioning, good, max_weight):
         rows.append(row)
         weight += own
     pieces.append((rows, weight))
-    return [({n: c[rows] for n, c in columns.items()}, float(w)) for rows, w in pieces]
+    return [({n: c[rows] for n, c in columns.items()}, w) for rows, w in pieces]
 
 
 def _concatenate(outputs):
@@ -239,7 +245,7 @@ def _put_together(questioning, good, jobs, answers):
     if problems or questioning.notes:
         outputs["status"] = _note(outputs["status"], problems, questioning.notes)
     status = outputs["status"]
-    if not (status == OK).any():
+    if not _count_ok(status):
         first = next((s for s in status.flat if s), b"the model gives no reason")
         raise _nothing_to_answer(first.decode("utf-8", errors="replace"), size)
     return outputs

@@ -11,6 +11,7 @@ All state belongs to the event loop's thread; only `run_together` is executed el
 import asyncio
 import collections
 import dataclasses
+import itertools
 import math
 import queue
 import threading
@@ -219,7 +220,8 @@ def run_together(jobs):
     Returns:
       Per job its `Answers`, or what was raised.
     """
-    signature, ends = jobs[0].signature, np.cumsum([job.num_rows for job in jobs])
+    signature = jobs[0].signature
+    ends = list(itertools.accumulate(job.num_rows for job in jobs))
     try:
         if not signature.is_joinable:
             return [Answers(signature(jobs[0].columns), {})]
@@ -227,7 +229,7 @@ def run_together(jobs):
         # Our models answer some rows of a request and say of others what was wrong; in
         # another's answer there is no place for that, so that a request stays whole.
         cuts = range(ends[-1] + 1) if signature.gives_status else [0, *ends]
-        parts = _run_apart(signature, columns, list(cuts))
+        parts = _run_apart(signature, columns, cuts)
         starts = [0, *ends[:-1]]
         return [_answers_of(parts, a, b) for a, b in zip(starts, ends, strict=True)]
     except _NotJoinable:
@@ -274,11 +276,13 @@ def _answers_of(parts, first, end):
     """Of the rows from `first` to `end`."""
     found, problems = [], {}
     for a, b, outputs in parts:
-        a, b, start = max(a, first), min(b, end), a
+        a, b, start, whole = max(a, first), min(b, end), a, b
         if a >= b:
             continue
         if isinstance(outputs, str):
             problems |= {row - first: outputs for row in range(a, b)}
+        elif first <= start and whole <= end:  # The usual case of one request alone.
+            found.append(outputs)
         else:
             found.append({name: o[a - start : b - start] for name, o in outputs.items()})
     return Answers(_join(found) if found else {}, problems)

@@ -24,12 +24,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data):
         if not self._in_body:
             self._head_bytes += len(data)
-            if self._timer is None:  # Of the connection's next request.
-                self._await_head()
         super().data_received(data)
         # What came with the head may already be body; the parser says when the head ended.
-        if not self._in_body and self._head_bytes > _MAX_HEAD and not self._is_closing():
+        if self._in_body or not self._head_bytes or self._is_closing():
+            return
+        if self._head_bytes > _MAX_HEAD:
             self.send_400_response("The request's head is too long.")
+        elif self._timer is None:  # Of the connection's next request, not yet whole.
+            self._await_head()
 
     def on_headers_complete(self):
         self._in_body, self._head_bytes = True, 0

@@ -79,13 +79,15 @@ def write_response(form, outputs):
     """JSON bytes of {output: array}."""
     for name, array in outputs.items():
         if array.dtype.kind not in "biufO":
-            outputs[name] = _as_float(name, array)
+            outputs = outputs | {name: _as_float(name, array)}
     content = _to_rows(outputs) if form == INSTANCES else _to_columns(outputs)
     response = {"predictions" if form == INSTANCES else "outputs": content}
-    if any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in outputs.values()):
+    encoded = orjson.dumps(response, option=orjson.OPT_SERIALIZE_NUMPY)
+    # To look for null costs less than to look at all numbers; it may also be in an answer.
+    if b"null" in encoded and not all(map(_is_json, outputs.values())):
         # Not JSON, but what TensorFlow Serving sends: NaN, Infinity, -Infinity.
         return json.dumps(response, default=_plain, ensure_ascii=False).encode()
-    return orjson.dumps(response, option=orjson.OPT_SERIALIZE_NUMPY)
+    return encoded
 
 
 # --- JSON to arrays.
@@ -156,13 +158,12 @@ def _to_array(value, tensor, find_image):
     shape = _shape_of(value, tensor)
     if not tensor.is_string:
         return _numbers(value, tensor)
-    array = np.empty(shape, object)
-    flat = value
+    flat = value if shape else [value]
     for _ in shape[1:]:
         flat = [item for items in flat for item in items]
-    for i, item in enumerate(flat if shape else [flat]):
-        array.flat[i] = _to_bytes(item, tensor, find_image)
-    return array
+    array = np.empty(len(flat), object)
+    array[:] = [_to_bytes(item, tensor, find_image) for item in flat]
+    return array.reshape(shape)
 
 
 def _shape_of(value, tensor):
@@ -346,6 +347,11 @@ def _as_text(value):
 
 def _as_b64(value):
     return {"b64": pybase64.b64encode_as_string(value)}
+
+
+def _is_json(array):
+    """Whether orjson writes its numbers; it writes null where they are not finite."""
+    return array.dtype.kind != "f" or np.isfinite(array).all()
 
 
 def _as_float(name, array):

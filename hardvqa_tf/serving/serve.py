@@ -43,7 +43,7 @@ def serve(
     """
     token = read_token(token_file, os.environ.get(TOKEN_VARIABLE))
     logs.set_up()
-    listener = _bind(host, port)  # Before models are loaded, which takes long.
+    listener = bind(host, port)  # Before models are loaded, which takes long.
     with listener:
         registry = open_models(model_dirs, labels, log=logs.logger.info)
         service = Service(registry, limits, token, poll_seconds)
@@ -52,7 +52,7 @@ def serve(
                 "Anyone who reaches this machine may ask: set %s or --token_file.",
                 TOKEN_VARIABLE,
             )
-        server = uvicorn.Server(_configure(make_app(service), limits))
+        server = uvicorn.Server(configure(make_app(service), limits))
 
         def stop():
             server.should_exit = True
@@ -83,7 +83,7 @@ def read_token(path, from_environment):
     return token.encode()
 
 
-def _bind(host, port):
+def bind(host, port):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -98,7 +98,7 @@ def _bind(host, port):
     return listener
 
 
-def _configure(app, limits):
+def configure(app, limits):
     return uvicorn.Config(
         app,
         http=BoundedProtocol,

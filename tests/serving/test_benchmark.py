@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from starlette.testclient import TestClient
 
-from benchmarks import serving
+from benchmarks import serving, stub_server
 from tests.serving.fakes import FakeServable, FakeSignature, make_service
 from tests.serving.test_serve import running
 from tests.serving.tiny_models import png
@@ -29,6 +30,16 @@ def test_a_refusal_ends_the_benchmark():
             asyncio.run(serving.ask_all(port, requests, clients=1, seconds=0.2))
 
 
+def test_the_server_without_a_model_answers_as_many_bytes():
+    with running(make_service(FakeServable(FakeSignature()))) as port:
+        server = serving.argparse.Namespace(model="fake", port=port)
+        size = serving.answer_size(server, ROWS[1])
+    assert size == len('{"predictions":[{"answer":"B","status":"ok"}]}')
+    with TestClient(stub_server.make_app(b"x" * size)) as client:
+        answer = client.post("/v1/models/any:predict", content=b"a request")
+    assert answer.status_code == 200 and answer.content == b"x" * size
+
+
 def test_the_model_alone_is_called_with_every_example(tiny_servable):
     arguments = serving.argparse.Namespace(clients=[1, 4, 64], max_batch_size=8, seconds=0.05)
     rows = serving.example_rows(tiny_servable)
@@ -51,12 +62,14 @@ def test_the_table_compares_rounds_with_their_own():
 
     results = {
         (serving.BARE, None): rounds(1.0, 2.0, 10.0),
+        (serving.STUB, 1): rounds(0.1, 0.4, 1.5),
         ("one", 1): rounds(1.1, 2.4, 11.0),
         ("batched", 1): rounds(1.5, 3.0, 15.0),
         ("one", 16): rounds(1.0, 2.0, 3.0, rate=16),
         ("batched", 16): rounds(0.5, 0.5, 1.0, rate=16),
     }
     table = serving.make_table(results, ["one", "batched"], [1, 16])
+    assert table[(serving.STUB, 1)]["overhead"] == pytest.approx(0.15)  # of 0.1, 0.2, 0.15
     assert table[("one", 1)]["overhead"] == pytest.approx(0.1)  # of 0.1, 0.2, 0.1
     assert table[("batched", 1)]["overhead"] == pytest.approx(0.5)
     assert table[("batched", 16)]["gain"] == pytest.approx(3)  # of 2, 4, 3

@@ -24,10 +24,7 @@ import uvicorn
 from PIL import Image
 
 from hardvqa_tf import looks, overlay
-from hardvqa_tf.export import write_saved_model
 from hardvqa_tf.serving.app import make_app
-from hardvqa_tf.serving.models import Servable
-from tests import test_export
 from tests.serving.fakes import make_service
 from tests.serving.tiny_models import GRID
 
@@ -563,7 +560,7 @@ def test_a_cell_shows_the_words_it_looks_at(open_page, replies):
     page.click("#view", position={"x": 3 + 350, "y": 3 + 20}, force=True)
     np.testing.assert_allclose(bars(), [0, 1, 0, 0], atol=0.02)
     page.set_viewport_size({"width": 320, "height": 640})
-    assert page.evaluate(OVERFLOW) <= 0
+    page.wait_for_function(f"() => {OVERFLOW} <= 0")  # when it has been drawn anew
 
 
 def test_the_canvas_says_which_cells_were_kept(open_page):
@@ -818,6 +815,10 @@ LOOK_NAMES = {"additive": "Weights", "bilevel_routing": "Routes", "query_guided"
 @pytest.mark.parametrize("mixer", LOOK_NAMES)
 def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
     """The grid has 3 x 3 cells, in 2 x 2 regions."""
+    from hardvqa_tf.export import write_saved_model
+    from hardvqa_tf.serving.models import Servable
+    from tests import test_export
+
     keras_model = test_export.build_mixed(mixer)
     write_saved_model(str(tmp_path), keras_model, test_export.VOCABULARIES)
     pixels = test_export.read_images([PNG])

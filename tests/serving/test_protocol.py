@@ -215,6 +215,8 @@ def test_a_single_output_has_no_name():
     assert write_response(INSTANCES, dict(y)) == b'{"predictions":[[1.5],[2.0]]}'
     assert write_response(INPUTS, dict(y)) == b'{"outputs":[[1.5],[2.0]]}'
     assert write_response(INPUTS, {"y": np.float32(0.1).reshape(())}) == b'{"outputs":0.1}'
+    word = {"answer": np.array([b"null"], object)}  # No number that JSON cannot write.
+    assert write_response(INPUTS, word) == b'{"outputs":["null"]}'
 
 
 def test_other_types_of_outputs():

@@ -138,8 +138,8 @@ def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
 @contextlib.contextmanager
 def running(service, monkeypatch=None):
     """uvicorn as `serve` configures it, in a thread; gives the port."""
-    listener = serve._bind("127.0.0.1", 0)
-    server = uvicorn.Server(serve._configure(make_app(service), service.limits))
+    listener = serve.bind("127.0.0.1", 0)
+    server = uvicorn.Server(serve.configure(make_app(service), service.limits))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
@@ -242,11 +242,11 @@ def test_a_token_comes_from_a_file_or_the_environment(tmp_path):
 
 
 def test_an_address_that_is_taken_is_told():
-    with serve._bind("127.0.0.1", 0) as taken:
+    with serve.bind("127.0.0.1", 0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"127.0.0.1, port {port}, cannot be listened at"):
-            serve._bind("127.0.0.1", port)
+            serve.bind("127.0.0.1", port)
 
 
 def test_loopback():

@@ -1,4 +1,4 @@
-"""The runs of attention_family on easy-VQA, 1 minute of training steps each.
+"""The runs of attention_family on easy-VQA, half a minute of training steps each.
 
     python main.py --mode=report --grid=attention_family_easy_vqa
 
@@ -8,7 +8,7 @@ STEP_MS is what `python benchmarks/family.py --grid=attention_family_easy_vqa` m
 from hardvqa_tf.configs import easy_vqa
 from hardvqa_tf.configs.grids.attention_family import equal_time, family_runs
 
-MINUTES = 1.0
+MINUTES = 0.5
 STEP_MS = {}
 
 
