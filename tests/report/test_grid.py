@@ -113,7 +113,7 @@ def test_the_grids_of_the_attention_family_give_equal_time(name):
         minutes = (
             config.train.epochs * config.train.steps_per_epoch * module.STEP_MS[run] / 60e3
         )
-        assert minutes == pytest.approx(module.MINUTES, rel=0.01)
+        assert minutes == pytest.approx(module.MINUTES, rel=0.05)
 
 
 @pytest.mark.parametrize(
