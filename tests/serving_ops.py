@@ -57,8 +57,10 @@ CORE = {
     ),
     *("Squeeze", "StridedSlice", "Tile", "TopKV2", "Transpose", "UniqueV2", "Unpack", "Where"),
     "ZerosLike",
-    # Numbers: cwise_ops, reduction_ops, matmul_op, conv_ops, softmax_op, bincount_op, scan_ops
+    # Numbers: cwise_ops, reduction_ops, matmul_op, conv_ops, depthwise_conv_op, softmax_op,
+    # bincount_op, scan_ops
     *("Abs", "AddV2", "All", "Any", "ArgMax", "BatchMatMulV2", "BiasAdd", "Cast", "Conv2D"),
+    *("DepthwiseConv2dNative", "SquaredDifference"),  # of mixers
     *("Cumsum", "DenseBincount", "DivNoNan", "Equal", "FloorDiv", "Greater", "GreaterEqual"),
     *("IsFinite", "IsNan", "Less", "LessEqual", "LogicalAnd", "LogicalNot", "LogicalOr"),
     *("MatMul", "Max", "Maximum", "Mean", "Minimum", "Mul", "Neg", "NotEqual", "Prod"),

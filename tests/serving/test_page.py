@@ -825,6 +825,7 @@ def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
     expected = test_export.answers_of_keras(keras_model, pixels, [["is the GRÖSSE 1?"]])
     with serve(Servable("mixed", 1, str(tmp_path))) as address:
         tab.said.clear()
+        tab.emulate_media(reduced_motion="reduce")
         tab.goto(address)
         choose(tab)
         with tab.expect_response("**/*:predict") as response:
