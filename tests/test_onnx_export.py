@@ -24,7 +24,6 @@ COMBINATIONS = [
     ("han", "relation", {"image_encoder": "features"}),
     ("han", "sum", {"mixer": "additive"}),
     ("han", "sum", {"mixer": "bilevel_routing"}),
-    ("adahan", "sum", {"mixer": "query_guided"}),
 ]
 
 
@@ -74,6 +73,13 @@ def check(model, path, tolerance=1e-5):
 def test_onnx_gives_the_numbers_of_the_model(attention, aggregator, changed, tmp_path):
     model = write_run(tmp_path, attention, aggregator, changed)
     check(model, export_onnx(str(tmp_path)))
+
+
+def test_what_the_converter_cannot_is_refused(tmp_path):
+    write_run(tmp_path, "han", "sum", {"mixer": "query_guided"})
+    with pytest.raises(ValueError, match="Use the SavedModel, --export_format=savedmodel"):
+        export_onnx(str(tmp_path))
+    assert not (tmp_path / "model.onnx").exists()
 
 
 @pytest.mark.slow
