@@ -21,6 +21,7 @@ from PIL import Image
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from hardvqa_tf import predict
 from hardvqa_tf.looks import look_of
 from hardvqa_tf.overlay import (
     FAINT,
@@ -36,7 +37,7 @@ from hardvqa_tf.overlay import (
     frame,
 )
 from hardvqa_tf.page import Page
-from hardvqa_tf.pixels import decode_image, scale_pixels
+from hardvqa_tf.pixels import decode_image
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.text import split_words
 from records.folder import shard_paths
@@ -87,10 +88,8 @@ def ask(run, encoded, question):
       list of str, the question's words).
     """
     tokenizer = run.vocabularies.tokenizer
-    image = scale_pixels(decode_image(encoded, run.config.image_size))
-    batch = {"image": image[None], "question_tokens": tokenizer([question])[None]}
-    outputs = run.model(batch, training=False)
-    outputs = {name: np.asarray(value)[0, 0] for name, value in outputs.items()}
+    pixels = decode_image(encoded, run.config.image_size)
+    outputs = predict.ask(run.model, pixels, tokenizer([question]))
     words = split_words([question])[0][: tokenizer.max_words]
     return outputs, best_answers(outputs["logits"], run.vocabularies.answers.answers), words
 

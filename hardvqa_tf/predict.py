@@ -52,7 +52,7 @@ def predict(workdir, image_path, question, output_path=None, region=None):
     _check_inputs(run.model)
     tokenizer = run.vocabularies.tokenizer
     pixels = decode_image(encoded, run.config.image_size)
-    row = _ask(run.model, pixels, tokenizer([question]))
+    row = ask(run.model, pixels, tokenizer([question]))
     region = region_at(region, row) if region else None
     best = best_answers(row["logits"], run.vocabularies.answers.answers)
     picture = draw_overlay(
@@ -120,8 +120,17 @@ def _check_inputs(model):
         )
 
 
-def _ask(model, pixels, tokens):
-    """uint8[H, W, 3] and int32[1, T] -> the model's outputs for this one question."""
+def ask(model, pixels, tokens):
+    """Asks a model one question about one image.
+
+    Args:
+      model: of images, from `build_vqa_model`.
+      pixels: uint8[H, W, 3], of the model's size.
+      tokens: int32[1, T].
+
+    Returns:
+      A dict of the question's outputs, NumPy arrays: `mask` [h, w], `logits` [A], ...
+    """
     batch = {"image": scale_pixels(pixels)[None], "question_tokens": tokens[None]}
     outputs = model(batch, training=False)
     return {name: np.asarray(value)[0, 0] for name, value in outputs.items()}

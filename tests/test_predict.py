@@ -106,7 +106,7 @@ def read_look(path):
 def ask(model, image):
     """The image as it is drawn, and the model's outputs for "Is it red?"."""
     pixels = predict_module.decode_image(image.read_bytes(), (16, 24))
-    row = predict_module._ask(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
+    row = predict_module.ask(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
     return np.asarray(Image.open(image)).repeat(6, axis=0).repeat(6, axis=1), row
 
 

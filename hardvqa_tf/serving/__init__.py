@@ -9,6 +9,5 @@ One request's way:
     protocol.py   arrays to JSON
 
 Beside it: folders.py and registry.py find models and load new versions of them, models.py and
-signatures.py are one loaded version, measures.py counts, openapi.py describes, deadline.py ends
-what takes too long, serve.py starts.
+signatures.py are one loaded version, measures.py counts, openapi.py describes, serve.py starts.
 """

@@ -16,6 +16,7 @@ import hmac
 import pathlib
 import time
 
+import anyio
 import orjson
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -26,7 +27,6 @@ from starlette.routing import Route
 
 from hardvqa_tf.serving import asking, checks, openapi, protocol
 from hardvqa_tf.serving.batching import Batches
-from hardvqa_tf.serving.deadline import Deadline
 from hardvqa_tf.serving.images import ImageMemory
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.logs import logger
@@ -110,7 +110,7 @@ async def predict(request):
     servable = _find_servable(request)
     servable.users += 1
     try:
-        with Deadline(service.limits.deadline_seconds):
+        with anyio.fail_after(service.limits.deadline_seconds):
             return await _predict(request, service, servable)
     except TimeoutError:
         raise _too_late(request, service.limits.deadline_seconds) from None
