@@ -2,12 +2,18 @@
 
 One request's way:
 
-    app.py        its path, its body within limits
-    protocol.py   JSON to one array per input of the signature
-    checks.py     is each row an image and a question?
-    batching.py   rows of several requests wait together and run as one batch
-    protocol.py   arrays to JSON
+    connections.py  its head and its time, within bounds
+    gate.py         its token
+    app.py          its path
+    predict.py      its body, within limits
+    protocol.py     JSON to one array per input of the signature
+    inputs.py       a table of the inputs of our models: is each row what it must be?
+    rows.py         the rows that are good run, the others say why not
+    batching.py     rows of several requests wait together and run as one batch
+    protocol.py     arrays to JSON
 
-Beside it: folders.py and registry.py find models and load new versions of them, models.py and
-signatures.py are one loaded version, measures.py counts, openapi.py describes, serve.py starts.
+Beside it: service.py is what the routes share, routes.py has those that only tell, answers.py
+what all answer with, checks.py reads headers of images; folders.py and registry.py find models
+and load new versions of them, models.py and signatures.py are one loaded version, measures.py
+counts, openapi.py describes, serve.py starts.
 """

@@ -1,4 +1,4 @@
-"""Whether bytes are an image that may be decoded, and whether a question asks anything.
+"""Whether bytes are an image that may be decoded.
 
 Only headers are read: a PNG of a megabyte can hold 400 million pixels, which TensorFlow would
 decode before anyone sees their number. Each format's few fields are read here, because they
@@ -9,7 +9,6 @@ import struct
 
 from records.writer import check_image
 
-EMPTY_QUESTION = "empty question"
 _JPEG, _PNG, _GIF, _BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM"
 _MEDIA_TYPES = {_JPEG: "image/jpeg", _PNG: "image/png", _GIF: "image/gif", _BMP: "image/bmp"}
 # Start of frame: all markers C0 to CF but those of tables.
@@ -27,22 +26,6 @@ def media_type(encoded):
     """Of an image, by its first bytes."""
     found = (kind for start, kind in _MEDIA_TYPES.items() if encoded.startswith(start))
     return next(found, "application/octet-stream")
-
-
-def check_question(question, max_length):
-    """Returns what is wrong with UTF-8 bytes as a question, or None."""
-    try:
-        text = question.decode("utf-8")
-    except UnicodeDecodeError:
-        return "The question is not UTF-8 text. Encode it as UTF-8."
-    if not text.strip():
-        return EMPTY_QUESTION
-    if len(text) > max_length:
-        return (
-            f"The question is too long: {len(text):,} characters, at most {max_length:,} are "
-            "taken. Shorten it."
-        )
-    return None
 
 
 def count_pixels(encoded, max_pixels):

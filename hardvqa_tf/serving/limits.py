@@ -15,7 +15,7 @@ class Limits:
       deadline_seconds: from a request's head to its answer.
       max_request_mb: of a request's body, in MiB.
       max_pixels: of one image, by its header.
-      max_question_length: in characters.
+      max_text_length: of one text, in characters.
       image_memory_mb: of images that are kept to be asked about again, in MiB.
       max_connections: that are open at the same time.
     """
@@ -27,7 +27,7 @@ class Limits:
     deadline_seconds: float = 30.0
     max_request_mb: float = 16.0
     max_pixels: int = 25_000_000  # A phone's photo has 12 to 24 million.
-    max_question_length: int = 1000
+    max_text_length: int = 1000
     image_memory_mb: float = 64.0
     max_connections: int = 1000
 

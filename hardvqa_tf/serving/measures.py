@@ -37,7 +37,7 @@ class Measures:
         )
         self._bad_answers = Counter(
             "hardvqa_bad_answers",
-            "Questions with another status than ok, in requests answered with 200.",
+            "Answers with another status than ok, in requests answered with 200.",
             registry=own,
         )
         self._queue = Gauge("hardvqa_queue_rows", "Rows that wait.", registry=own)

@@ -1,8 +1,6 @@
 """One version of a model, loaded and warm."""
 
 import os
-import struct
-import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -11,11 +9,11 @@ from google.protobuf.json_format import MessageToDict
 from tensorflow.core.protobuf import saved_model_pb2
 
 from hardvqa_tf.serving import folders
+from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.refusals import BadRows
 from hardvqa_tf.serving.signatures import Signature
 
 _MAX_EXAMPLE_BYTES = 4 * 2**20
-_QUESTION = "What is it?"
 
 
 class Servable:
@@ -98,7 +96,7 @@ def _read_example(path, extra):
 
 def _columns_to_try(signature, examples):
     """One row of whatever the signature takes, or None if we cannot know what."""
-    columns = {}
+    columns, known = {}, known_inputs(signature)
     for name, tensor in signature.inputs.items():
         if tensor.shape is None or tensor.dtype.kind not in "biufO":
             return None
@@ -106,20 +104,13 @@ def _columns_to_try(signature, examples):
         if tensor.is_string and not signature.gives_status:
             return None
         if tensor.is_string:
-            image = examples[0] if examples else _grey_png()
-            value = image if name == "image" else _QUESTION.encode()
-            columns[name] = np.full(shape, value, object)
+            columns[name] = np.full(shape, _bytes_to_try(known.get(name), examples), object)
         else:
             columns[name] = np.zeros(shape, tensor.dtype)
     return columns
 
 
-def _grey_png(size=32):
-    def chunk(kind, content):
-        check = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + check
-
-    header = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + b"\x80" * size) * size)
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunks
+def _bytes_to_try(known, examples):
+    if known is None:
+        return b""
+    return examples[0] if examples and known.is_remembered else known.example()

@@ -1,5 +1,7 @@
 """OpenAPI 3.1 of what is really there: the models that are served, with their signatures."""
 
+from hardvqa_tf.serving.inputs import known_inputs
+
 _ERRORS = {
     "400": "What is wrong with the request, in a sentence.",
     "408": "The body did not come in time.",
@@ -169,11 +171,14 @@ def _responses_of(signature):
 def _schema(tensor, shape, signature=None):
     """Of a tensor; with a signature, of what may be sent for it."""
     schema = {"type": _JSON_TYPES.get(tensor.dtype.kind, "number")}
+    known = known_inputs(signature).get(tensor.name) if signature else None
     if tensor.is_string and (signature or tensor.name.endswith("_bytes")):
         encoded = [_object({"b64": {"type": "string", "contentEncoding": "base64"}})]
-        if signature and signature.gives_status and tensor.name == "image":
+        if known and known.is_remembered:
             encoded.append(_object({"sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}))
         schema = {"anyOf": [schema, *encoded] if signature else encoded}
+    if known:
+        schema["description"] = known.wants
     if shape is None:
         return {}
     for size in reversed(shape):

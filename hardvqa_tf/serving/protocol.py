@@ -54,12 +54,12 @@ def parse_request(body):
     return signature, forms[0], request[forms[0]]
 
 
-def read_columns(form, value, signature, find_image=None):
+def read_columns(form, value, signature, finders=None):
     """Makes an array of every input.
 
     Args:
-      find_image: called with a hexadecimal SHA-256, returns an image's bytes. None: strings
-        cannot be given so.
+      finders: {input: function} of those whose bytes may be named by their SHA-256. It is
+        called with that, in hexadecimal, and returns the bytes.
 
     Returns:
       {input: array}; strings are bytes in arrays of objects, or `Problem` where they could not
@@ -67,8 +67,10 @@ def read_columns(form, value, signature, find_image=None):
     """
     inputs = signature.inputs
     values = (_from_instances if form == INSTANCES else _from_inputs)(value, inputs)
+    finders = finders or {}
     columns = {
-        name: _to_array(values[name], tensor, find_image) for name, tensor in inputs.items()
+        name: _to_array(values[name], tensor, finders.get(name))
+        for name, tensor in inputs.items()
     }
     if form == INSTANCES or signature.is_joinable:
         _check_rows(columns)
@@ -154,7 +156,7 @@ def _from_inputs(value, inputs):
     return {name: value for name in inputs}
 
 
-def _to_array(value, tensor, find_image):
+def _to_array(value, tensor, find_bytes):
     shape = _shape_of(value, tensor)
     if not tensor.is_string:
         return _numbers(value, tensor)
@@ -162,7 +164,7 @@ def _to_array(value, tensor, find_image):
     for _ in shape[1:]:
         flat = [item for items in flat for item in items]
     array = np.empty(len(flat), object)
-    array[:] = [_to_bytes(item, tensor, find_image) for item in flat]
+    array[:] = [_to_bytes(item, tensor, find_bytes) for item in flat]
     return array.reshape(shape)
 
 
@@ -240,7 +242,7 @@ def _is_finite(value):
     return bool(np.isfinite(np.array(value, np.float64)).all())
 
 
-def _to_bytes(item, tensor, find_image):
+def _to_bytes(item, tensor, find_bytes):
     if type(item) is str:
         try:
             return item.encode("utf-8")
@@ -250,8 +252,8 @@ def _to_bytes(item, tensor, find_image):
         (key, content) = next(iter(item.items()))
         if isinstance(content, str) and key == "b64":
             return _decode_base64(content, tensor)
-        if isinstance(content, str) and find_image:
-            return find_image(content)
+        if isinstance(content, str) and find_bytes:
+            return find_bytes(content)
     raise Refusal(
         400,
         f'`{tensor.name}` takes {tensor}: text, or bytes as {{"b64": "..."}}. '

@@ -8,9 +8,10 @@ import socket
 import uvicorn
 
 from hardvqa_tf.serving import logs
-from hardvqa_tf.serving.app import Service, make_app
+from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.serving.connections import BoundedProtocol
 from hardvqa_tf.serving.registry import open_models
+from hardvqa_tf.serving.service import Service
 from hardvqa_tf.stopping import on_signal
 
 TOKEN_VARIABLE = "HARDVQA_TOKEN"

@@ -7,10 +7,11 @@ import threading
 import numpy as np
 from starlette.testclient import TestClient
 
-from hardvqa_tf.serving.app import Service, make_app
+from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.refusals import BadRows
 from hardvqa_tf.serving.registry import AVAILABLE, Model, Registry, Version
+from hardvqa_tf.serving.service import Service
 from hardvqa_tf.serving.signatures import Tensor
 
 

@@ -133,25 +133,6 @@ def test_a_broken_image_with_a_good_header_is_explained():
     assert "not what follows" in checks.explain(GOOD["png"])
 
 
-@pytest.mark.parametrize(
-    "question, problem",
-    [
-        ("What?", None),
-        ("Wie groß?", None),
-        ("?", None),
-        ("", "empty question"),
-        (" \t\n", "empty question"),
-        ("x" * 20, None),
-        ("ß" * 21, "too long: 21 characters, at most 20 are taken. Shorten it."),
-        (b"\xff", "The question is not UTF-8 text"),
-    ],
-)
-def test_questions(question, problem):
-    encoded = question if isinstance(question, bytes) else question.encode()
-    found = checks.check_question(encoded, 20)
-    assert found is None if problem is None else problem in found
-
-
 def test_media_types():
     assert checks.media_type(GOOD["jpeg"]) == "image/jpeg"
     assert checks.media_type(GOOD["png"]) == "image/png"

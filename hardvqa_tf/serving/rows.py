@@ -9,7 +9,8 @@ import dataclasses
 
 import numpy as np
 
-from hardvqa_tf.serving import checks, protocol
+from hardvqa_tf.serving import protocol
+from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.protocol import Problem
 from hardvqa_tf.serving.refusals import BadRows, Refusal, shown
 
@@ -17,7 +18,7 @@ OK = b"ok"
 
 
 @dataclasses.dataclass
-class Questioning:
+class Checked:
     """A request that was read and checked.
 
     Args:
@@ -25,7 +26,7 @@ class Questioning:
       columns: {input: array}.
       weights: list of floats, what each row counts as within a batch.
       problems: {row: sentence}; these rows do not run.
-      notes: {(row, question): sentence}, of single questions about an image.
+      notes: {(row, ...): sentence}, of single strings, beside which the row still runs.
     """
 
     form: str
@@ -41,7 +42,7 @@ class Questioning:
 
 
 def read(body, servable, limits, images):
-    """Bytes of a request to a `Questioning`.
+    """Bytes of a request to a `Checked`.
 
     Args:
       images: `ImageMemory`.
@@ -57,22 +58,23 @@ def read(body, servable, limits, images):
             f"{', '.join(sorted(servable.signatures))}.",
         )
     signature = servable.signatures[name]
-    takes_images = signature.gives_status and "image" in signature.inputs
-    find_image = _finder(images) if takes_images else None
-    columns = protocol.read_columns(form, value, signature, find_image)
+    known = known_inputs(signature)
+    find = _finder(images)
+    finders = {name: find for name, one in known.items() if one.is_remembered}
+    columns = protocol.read_columns(form, value, signature, finders)
     size = len(next(iter(columns.values()))) if signature.is_joinable else 1
-    questioning = Questioning(form, signature, columns, [1.0] * size, {}, {})
-    if signature.gives_status:
-        _check_questions(questioning, limits)
-        _check_images(questioning, limits)
-        if not questioning.good_rows:
-            raise _nothing_to_answer(questioning.problems[0], size)
-    else:
-        _refuse_unreadable(columns)
-    return questioning
+    checked = Checked(form, signature, columns, [1.0] * size, {}, {})
+    for name, column in columns.items():
+        if name in known:
+            _check(checked, name, known[name], limits)
+        elif column.dtype == object:
+            _refuse_unreadable(column)
+    if not checked.good_rows:
+        raise _nothing_to_answer(checked.problems[0], size)
+    return checked
 
 
-async def run(questioning, batches, images, while_waiting):
+async def run(checked, batches, images, while_waiting):
     """Runs the rows that are good.
 
     Args:
@@ -83,11 +85,11 @@ async def run(questioning, batches, images, while_waiting):
     Returns:
       {output: array}, with a row for every row of the request.
     """
-    good, signature = questioning.good_rows, questioning.signature
-    jobs = batches.submit(signature, _pieces(questioning, good, batches.max_batch_size))
+    good, signature = checked.good_rows, checked.signature
+    jobs = batches.submit(signature, _pieces(checked, good, batches.max_batch_size))
     try:
         if signature.gives_status:  # While the model is at work: checksums take their time.
-            _remember(questioning, good, images)
+            _remember(checked, good, images)
         await while_waiting(jobs)
     finally:
         for job in jobs:
@@ -103,7 +105,7 @@ async def run(questioning, batches, images, while_waiting):
             if answer.problems:
                 raise Refusal(400, _sentence(next(iter(answer.problems.values()))))
         return _concatenate([answer.outputs for answer in answers])
-    return _put_together(questioning, good, jobs, answers)
+    return _put_together(checked, good, jobs, answers)
 
 
 def count_bad(signature, outputs):
@@ -138,58 +140,58 @@ def _finder(images):
     return find
 
 
-def _refuse_unreadable(columns):
-    for column in columns.values():
-        if column.dtype == object:
-            for value in column.flat:
-                if isinstance(value, Problem):
-                    raise Refusal(400, value.sentence)
+def _refuse_unreadable(column):
+    for value in column.flat:
+        if isinstance(value, Problem):
+            raise Refusal(400, value.sentence)
 
 
-def _check_questions(questioning, limits):
-    """Each question of [N] or [B, Q]; what cannot be asked becomes the empty question."""
-    questions = questioning.columns.get("question")
-    if questions is None or questions.dtype != object:
-        return
-    for index, question in np.ndenumerate(questions):
-        problem = (
-            question.sentence
-            if isinstance(question, Problem)
-            else checks.check_question(question, limits.max_question_length)
-        )
-        if problem:
-            questions[index] = b""
-            questioning.notes[index] = problem
-    for row, asked in enumerate(questions.reshape(len(questions), -1)):
-        questioning.weights[row] = max(1, asked.size)
-        if not any(asked):
-            first = questioning.notes.get((row, *(0,) * (questions.ndim - 1)))
-            questioning.problems[row] = first or "There is no question. Ask one."
+def _check(checked, name, known, limits):
+    """Checks every string of an input, of [N] or [N, ...], and weighs the rows.
 
-
-def _check_images(questioning, limits):
-    column = questioning.columns.get("image")
-    if column is None or column.dtype != object or column.ndim != 1:
-        return
-    for row, image in enumerate(column):
-        if isinstance(image, Problem):
-            questioning.problems[row] = image.sentence
-            continue
+    Args:
+      known: `inputs.Input`.
+    """
+    column, bad = checked.columns[name], {}
+    weights = [0.0] * len(column)
+    for index, item in np.ndenumerate(column):
+        weight = 1.0
         try:
-            pixels = checks.count_pixels(image, limits.max_pixels)
+            weight = _weigh(item, known, limits)
         except ValueError as error:
-            questioning.problems[row] = str(error)
-            continue
-        # The decoded images of a batch have no more pixels than one image may have.
-        share = limits.max_batch_size * pixels / limits.max_pixels
-        questioning.weights[row] = max(questioning.weights[row], share)
+            bad[index] = str(error)
+        weights[index[0]] += weight
+    checked.weights = list(map(max, checked.weights, weights))
+    if known.none is None:
+        for (row, *_), sentence in bad.items():
+            checked.problems.setdefault(row, sentence)
+    else:
+        _leave_out(checked, name, known, bad)
 
 
-def _remember(questioning, rows, images):
-    column = questioning.columns.get("image")
-    if column is not None and column.dtype == object and column.ndim == 1:
-        for row in rows:
-            images.add(column[row])
+def _leave_out(checked, name, known, bad):
+    """Puts nothing in the place of bad strings; a row where nothing is left is bad."""
+    column = checked.columns[name]
+    for index in bad:
+        column[index] = b""
+    checked.notes |= bad
+    for row, items in enumerate(column.reshape(len(column), -1)):
+        if not any(items):
+            first = bad.get((row, *(0,) * (column.ndim - 1)))
+            checked.problems.setdefault(row, first or known.none)
+
+
+def _weigh(item, known, limits):
+    if isinstance(item, Problem):
+        raise ValueError(item.sentence)
+    return known.check(item, limits)
+
+
+def _remember(checked, rows, images):
+    for name, known in known_inputs(checked.signature).items():
+        if known.is_remembered:
+            for encoded in checked.columns[name][rows].flat:
+                images.add(encoded)
 
 
 def _nothing_to_answer(sentence, size):
@@ -201,13 +203,13 @@ def _nothing_to_answer(sentence, size):
 # --- Running.
 
 
-def _pieces(questioning, good, max_weight):
+def _pieces(checked, good, max_weight):
     """Cuts the good rows into pieces, each of no more weight than a batch may have."""
-    signature, columns = questioning.signature, questioning.columns
+    signature, columns = checked.signature, checked.columns
     if not signature.is_joinable:
         return [(columns, 1.0)]
-    weights = [questioning.weights[row] for row in good]
-    if len(good) == len(questioning.weights) and sum(weights) <= max_weight:
+    weights = [checked.weights[row] for row in good]
+    if len(good) == len(checked.weights) and sum(weights) <= max_weight:
         return [(columns, sum(weights))]
     pieces, rows, weight = [], [], 0.0
     for row, own in zip(good, weights, strict=True):
@@ -229,21 +231,21 @@ def _concatenate(outputs):
 # --- Putting together.
 
 
-def _put_together(questioning, good, jobs, answers):
-    problems, start = dict(questioning.problems), 0
+def _put_together(checked, good, jobs, answers):
+    problems, start = dict(checked.problems), 0
     for job, answer in zip(jobs, answers, strict=True):
         for row in answer.problems:
             problems[good[start + row]] = _explain(job, row)
         start += job.num_rows
-    size = len(questioning.weights)
+    size = len(checked.weights)
     answered = [row for row in range(size) if row not in problems]
     if not answered:
         raise _nothing_to_answer(problems[0], size)
     outputs = _concatenate([answer.outputs for answer in answers if answer.outputs])
     if problems:
         outputs = {name: _spread(array, answered, size) for name, array in outputs.items()}
-    if problems or questioning.notes:
-        outputs["status"] = _note(outputs["status"], problems, questioning.notes)
+    if problems or checked.notes:
+        outputs["status"] = _note(outputs["status"], problems, checked.notes)
     status = outputs["status"]
     if not _count_ok(status):
         first = next((s for s in status.flat if s), b"the model gives no reason")
@@ -253,8 +255,10 @@ def _put_together(questioning, good, jobs, answers):
 
 def _explain(job, row):
     """Why the graph did not take a row that had passed all checks."""
-    if "image" in job.columns and job.columns["image"].dtype == object:
-        return checks.explain(job.columns["image"][row])
+    for name, known in known_inputs(job.signature).items():
+        for encoded in job.columns[name][row : row + 1].flat:
+            if known.explain:
+                return known.explain(encoded)
     return "The model cannot take this row."
 
 
@@ -271,7 +275,7 @@ def _spread(array, rows, size):
 def _note(status, problems, notes):
     status = status.copy()
     for index, sentence in notes.items():
-        status[index] = sentence.encode()
+        status[index[: status.ndim]] = sentence.encode()  # Some models say it of a row alone.
     for row, sentence in problems.items():
         status[row] = sentence.encode()
     return status

@@ -1,0 +1,123 @@
+"""The route that predicts: a body within limits, its rows, and the wait for their answers."""
+
+import asyncio
+import contextlib
+
+import anyio
+from starlette.requests import ClientDisconnect
+
+from hardvqa_tf.serving import protocol, rows
+from hardvqa_tf.serving.answers import json_bytes
+from hardvqa_tf.serving.refusals import Refusal, shown
+from hardvqa_tf.serving.routes import find_servable
+
+_LARGE_BODY = 256 * 1024  # Longer ones are read in a thread: others need not wait for them.
+
+
+async def predict(request):
+    service = request.app.state.service
+    servable = find_servable(request)
+    servable.users += 1
+    try:
+        with anyio.fail_after(service.limits.deadline_seconds):
+            return await _predict(request, service, servable)
+    except TimeoutError:
+        raise _too_late(request, service.limits.deadline_seconds) from None
+    finally:
+        servable.users -= 1
+
+
+def _too_late(request, seconds):
+    if not getattr(request.state, "has_body", False):
+        sentence = f"The body did not come within {seconds:g} seconds. Send it faster."
+        return Refusal(408, sentence, {"Connection": "close"})
+    return Refusal(
+        504,
+        f"The answer took longer than {seconds:g} seconds. Send fewer rows, or again when the "
+        "server is less busy.",
+    )
+
+
+async def _predict(request, service, servable):
+    limits, parts = service.limits, []
+    try:
+        async for part in _body_parts(request, limits):
+            service.held_bytes += len(part)
+            parts.append(part)
+            if service.held_bytes > limits.max_bytes_at_once:
+                raise Refusal(
+                    503,
+                    "The server is busy with large requests. Try again later.",
+                    {"Retry-After": "5", "Connection": "close"},
+                )
+        request.state.has_body = True
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        arguments = (body, servable, limits, service.images)
+        if len(body) < _LARGE_BODY:
+            checked = rows.read(*arguments)
+        else:
+            loop = asyncio.get_running_loop()
+            checked = await loop.run_in_executor(service.readers, rows.read, *arguments)
+        outputs = await rows.run(
+            checked, service.batches, service.images, lambda jobs: _wait(jobs, request)
+        )
+    finally:
+        service.held_bytes -= sum(map(len, parts))
+    service.measures.bad_answers(rows.count_bad(checked.signature, outputs))
+    return json_bytes(protocol.write_response(checked.form, outputs))
+
+
+async def _body_parts(request, limits):
+    """Yields the body's parts; what a request says of its own length is not relied upon."""
+    headers = dict(request.scope["headers"])
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
+    if encoding.lower() != "identity":
+        raise Refusal(415, f"The body is encoded as {shown(encoding)}. Send it as it is.")
+    said = headers.get(b"content-length", b"0")
+    received = int(said) if said.isdigit() and len(said) < 19 else 0
+    size = 0
+    while True:
+        if max(received, size) > limits.max_request_bytes:
+            raise Refusal(
+                413,
+                f"The body is too large: more than {limits.max_request_mb:g} MiB. "
+                "Send fewer rows, or smaller images.",
+                {"Connection": "close"},
+            )
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        size += len(part)
+        if part and size <= limits.max_request_bytes:
+            yield part
+        if not message.get("more_body") and size <= limits.max_request_bytes:
+            return
+
+
+async def _wait(jobs, request):
+    """Returns when all are done; ends when the client goes before they began."""
+    futures = [job.done for job in jobs]
+    if not any(job.is_waiting for job in jobs):
+        await (asyncio.wait(futures) if len(futures) > 1 else _settled(futures[0]))
+        return
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        waiting = set(futures)
+        while waiting and not gone.done():
+            await asyncio.wait({*waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+            waiting = {future for future in waiting if not future.done()}
+        if waiting:
+            raise ClientDisconnect
+    finally:
+        gone.cancel()
+
+
+async def _settled(future):
+    with contextlib.suppress(Exception):  # It is looked at later.
+        await future
+
+
+async def _disconnected(request):
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

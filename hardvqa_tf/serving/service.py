@@ -1,0 +1,63 @@
+"""What the routes of one server share."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import pathlib
+
+from hardvqa_tf.serving.batching import Batches
+from hardvqa_tf.serving.images import ImageMemory
+from hardvqa_tf.serving.limits import Limits
+from hardvqa_tf.serving.logs import logger
+from hardvqa_tf.serving.measures import Measures
+
+PAGE = pathlib.Path(__file__).with_name("page.html")
+
+
+class Service:
+    """What the routes share.
+
+    Args:
+      registry: `registry.Registry` of loaded models.
+      token: bytes that a request must bear, or None.
+      poll_seconds: how often folders are looked at; None: never.
+    """
+
+    def __init__(self, registry, limits=None, token=None, poll_seconds=None):
+        self.registry, self.limits = registry, limits or Limits()
+        self.token, self.poll_seconds = token, poll_seconds
+        self.measures = Measures()
+        self.images = ImageMemory(self.limits.image_memory_bytes)
+        self.batches = Batches(
+            self.limits.batch_threads,
+            self.limits.max_batch_size,
+            self.limits.batch_wait_ms / 1000,
+            self.limits.max_queue,
+            self.measures.batch,
+        )
+        self.held_bytes = 0  # of bodies that are received, read or waited for
+        self.readers = concurrent.futures.ThreadPoolExecutor(1, "read")
+        self.page = PAGE.read_bytes() if PAGE.exists() else None
+
+    @contextlib.asynccontextmanager
+    async def run(self, _):
+        """While the application lives."""
+        self.batches.start()
+        polling = asyncio.create_task(self._poll()) if self.poll_seconds else None
+        try:
+            yield
+        finally:
+            if polling:
+                polling.cancel()
+            self.batches.stop()
+            self.readers.shutdown(wait=False)
+
+    async def _poll(self):
+        loop = asyncio.get_running_loop()
+        with concurrent.futures.ThreadPoolExecutor(1, "poll") as thread:
+            while True:
+                await asyncio.sleep(self.poll_seconds)
+                try:
+                    await loop.run_in_executor(thread, self.registry.poll)
+                except Exception:  # The next look may go better, and what serves goes on.
+                    logger.exception("Models could not be looked for")
