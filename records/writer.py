@@ -24,6 +24,7 @@ import tqdm
 from PIL import Image
 
 from records import schema, worker
+from records.gif import gif_size
 from records.source import BuildError, Problems
 
 MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
@@ -227,6 +228,8 @@ def _check_header(image, encoded):
         )
     if image.format == "BMP":
         _check_bmp(image, encoded)
+    if image.format == "GIF":
+        gif_size(encoded, MAX_PIXELS)
     return width, height
 
 

@@ -7,6 +7,7 @@ must be those that TensorFlow's decoders act upon, and because every request wai
 
 import struct
 
+from records.gif import FRAMES_TO_IMAGE, gif_size
 from records.writer import check_image
 
 _JPEG, _PNG, _GIF, _BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM"
@@ -14,12 +15,10 @@ _MEDIA_TYPES = {_JPEG: "image/jpeg", _PNG: "image/png", _GIF: "image/gif", _BMP:
 # Start of frame: all markers C0 to CF but those of tables.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
-# Blocks before the size of a JPEG, blocks of a GIF: far more than any real file has, and few
-# enough to be counted in milliseconds.
+# Before the size of a JPEG: far more than any real file has, and few enough to be counted in
+# milliseconds.
 _MAX_BLOCKS = 100_000
 _MAX_SCANS = 100  # Of a progressive JPEG, each as costly as the image; encoders make ten or so.
-# A GIF is decoded with all of its frames, at a byte a pixel, before its first is taken.
-_GIF_FRAMES_TO_IMAGE = 4
 
 
 def media_type(encoded):
@@ -29,11 +28,13 @@ def media_type(encoded):
 
 
 def count_pixels(encoded, max_pixels):
-    """Pixels of an image, by its header.
+    """Pixels that decoding an image takes, by its headers: height times width, more for frames.
 
     Raises:
       ValueError: it must not, or cannot, be decoded; the sentence is for who sent it.
     """
+    if encoded.startswith(_GIF):
+        return _count_gif(encoded, max_pixels)
     height, width = _read_size(encoded)
     if height < 1 or width < 1:
         raise ValueError(_broken(f"its header says {width}x{height} pixels"))
@@ -42,9 +43,7 @@ def count_pixels(encoded, max_pixels):
             f"The image is too large: {width}x{height} pixels, at most {max_pixels:,} are "
             "taken. Make it smaller."
         )
-    if encoded.startswith(_GIF):
-        _check_frames(encoded, _GIF_FRAMES_TO_IMAGE * max_pixels)
-    elif encoded.startswith(_BMP):
+    if encoded.startswith(_BMP):
         _check_whole(encoded)  # Not compressed, so this costs little.
     return height * width
 
@@ -55,11 +54,13 @@ def explain(encoded):
         check_image(encoded)
     except ValueError as error:
         return f"The image cannot be decoded: {error}"
+    except Exception as error:  # Decoders of broken files raise whatever they come across.
+        return _broken(f"{type(error).__name__} at decoding it")
     return _broken("its header is in order, but not what follows")
 
 
 def _read_size(encoded):
-    readers = {_JPEG: _jpeg_size, _PNG: _png_size, _GIF: _gif_size, _BMP: _bmp_size}
+    readers = {_JPEG: _jpeg_size, _PNG: _png_size, _BMP: _bmp_size}
     for start, read in readers.items():
         if encoded.startswith(start):
             try:
@@ -69,7 +70,7 @@ def _read_size(encoded):
     if not encoded:
         raise ValueError("The image is empty. Send the bytes of a JPEG, PNG, BMP or GIF file.")
     raise ValueError(
-        f"The image is none: it begins with {encoded[:8]!r}. Send the bytes of a JPEG, PNG, "
+        f"This is not an image: it begins with {encoded[:8]!r}. Send the bytes of a JPEG, PNG, "
         "BMP or GIF file."
     )
 
@@ -112,9 +113,12 @@ def _png_size(encoded):
     return height, width
 
 
-def _gif_size(encoded):
-    width, height = struct.unpack_from("<HH", encoded, 6)
-    return height, width
+def _count_gif(encoded, max_pixels):
+    try:
+        size = gif_size(encoded, max_pixels)
+    except ValueError as error:
+        raise ValueError(f"The image cannot be decoded: {error}") from None
+    return max(size.height * size.width, size.frame_pixels // FRAMES_TO_IMAGE)
 
 
 def _bmp_size(encoded):
@@ -127,35 +131,3 @@ def _check_whole(encoded):
         check_image(encoded)
     except ValueError as error:
         raise ValueError(f"The image cannot be decoded: {error}") from None
-
-
-def _check_frames(encoded, max_pixels):
-    """Adds up the frames of a GIF."""
-    pixels = blocks = 0
-    position = 13 + _table_size(encoded[10])
-    try:
-        while encoded[position] != 0x3B:  # The end.
-            kind, position = encoded[position], position + 1
-            if kind == 0x2C:  # A frame.
-                width, height, flags = struct.unpack_from("<4xHHB", encoded, position)
-                pixels += width * height
-                position += 9 + _table_size(flags)
-            elif kind != 0x21:  # An extension.
-                raise ValueError(_broken("a GIF has no such block"))
-            position += 1
-            while encoded[position]:
-                position += 1 + encoded[position]
-                blocks += 1
-                if blocks > _MAX_BLOCKS or pixels > max_pixels:
-                    raise ValueError(
-                        f"The image is too large a GIF: of {pixels:,} pixels or more in its "
-                        f"frames {max_pixels:,} are taken. Save its first frame as a PNG."
-                    )
-            position += 1
-    except (IndexError, struct.error):
-        raise ValueError(_broken("its end is missing")) from None
-
-
-def _table_size(flags):
-    """Bytes of a table of colours."""
-    return 3 * 2 ** (1 + (flags & 7)) if flags & 0x80 else 0

@@ -11,6 +11,7 @@ import numpy as np
 
 from hardvqa_tf.serving import protocol
 from hardvqa_tf.serving.inputs import known_inputs
+from hardvqa_tf.serving.logs import logger
 from hardvqa_tf.serving.protocol import Problem
 from hardvqa_tf.serving.refusals import BadRows, Refusal, shown
 
@@ -160,6 +161,9 @@ def _check(checked, name, known, limits):
             weight = _weigh(item, known, limits)
         except ValueError as error:
             bad[index] = str(error)
+        except Exception:  # A fault of ours, for which the other rows must not pay.
+            logger.exception("A check of `%s` failed", name)
+            bad[index] = f"The server failed at the `{name}` of this row. Its log says why."
         weights[index[0]] += weight
     checked.weights = list(map(max, checked.weights, weights))
     if known.none is None:

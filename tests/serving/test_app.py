@@ -119,7 +119,7 @@ def truncated():
 BAD = [
     ({"image": {"b64": "?"}}, "`image` is not base64"),
     ({"image": {"b64": ""}}, "The image is empty"),
-    ({"image": "text"}, "The image is none: it begins with b'text'"),
+    ({"image": "text"}, "This is not an image: it begins with b'text'"),
     ({"image": b64(truncated())}, "The image cannot be decoded: broken or truncated"),
     ({"question": " "}, "empty question"),
     ({"question": {"b64": "/w=="}}, "The question is not UTF-8"),
