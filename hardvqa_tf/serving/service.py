@@ -3,15 +3,13 @@
 import asyncio
 import concurrent.futures
 import contextlib
-import pathlib
 
 from hardvqa_tf.serving.batching import Batches
 from hardvqa_tf.serving.images import ImageMemory
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.logs import logger
 from hardvqa_tf.serving.measures import Measures
-
-PAGE = pathlib.Path(__file__).with_name("page.html")
+from hardvqa_tf.serving.pages import read_page
 
 
 class Service:
@@ -37,7 +35,7 @@ class Service:
         )
         self.held_bytes = 0  # of bodies that are received, read or waited for
         self.readers = concurrent.futures.ThreadPoolExecutor(1, "read")
-        self.page = PAGE.read_bytes() if PAGE.exists() else None
+        self.page = read_page("vqa")
 
     @contextlib.asynccontextmanager
     async def run(self, _):

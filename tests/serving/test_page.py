@@ -23,12 +23,14 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from hardvqa_tf import looks, overlay
+from hardvqa_tf import looks, overlay, vqa_model
 from hardvqa_tf.serving.app import make_app
+from hardvqa_tf.serving.pages import read_page
 from tests.serving.fakes import make_service
 from tests.serving.tiny_models import GRID
 
-PAGE = pathlib.Path(__file__).parents[2] / "hardvqa_tf" / "serving" / "page.html"
+PAGE = read_page("vqa").decode()
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ADDRESS = "http://localhost:8501/"  # Nothing listens there: requests are answered here.
 POLICY = (
@@ -124,9 +126,8 @@ class Replies:
         path = urllib.parse.urlsplit(request.url).path
         self.paths.append(path)
         if path == "/":
-            body = PAGE.read_text(encoding="utf-8")
             headers = {"Content-Security-Policy": POLICY}
-            return route.fulfill(body=body, content_type="text/html", headers=headers)
+            return route.fulfill(body=PAGE, content_type="text/html", headers=headers)
         self.tokens.append(request.headers.get("authorization"))
         if self.token and self.tokens[-1] != f"Bearer {self.token}":
             return route.fulfill(status=401, json={"error": "A token is needed."})
@@ -850,7 +851,7 @@ def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
 
 @pytest.mark.slow
 def test_the_script_photographs_the_page(browser, address, tmp_path):
-    script, path = PAGE.parents[2] / "docs" / "page_screenshot.py", tmp_path / "page.png"
+    script, path = DOCS / "page_screenshot.py", tmp_path / "page.png"
     command = [sys.executable, str(script), f"--address={address}", f"--output={path}"]
     done = subprocess.run([*command, "--width=600"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -991,8 +992,22 @@ def test_a_browser_without_javascript_gets_a_sentence(browser, replies):
     page.close()
 
 
-def test_the_page_is_one_file_that_names_no_other_host():
-    source = PAGE.read_text(encoding="utf-8")
-    addresses = set(re.findall(r"\w+://[\w./]+", source))
+def test_the_page_is_one_document_that_names_no_other_host():
+    addresses = set(re.findall(r"\w+://[\w./]+", PAGE))
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name, asked of nobody
-    assert "innerHTML" not in source and " src=" not in source
+    assert "innerHTML" not in PAGE and " src=" not in PAGE and "stylesheet" not in PAGE
+    # Each part is there once, and none ends the element that it is put into.
+    assert PAGE.count('"use strict";') == PAGE.count("<script>") == PAGE.count("</script>") > 5
+    assert PAGE.count("<style>") == PAGE.count("</style>") == 1
+
+
+def test_the_page_has_words_for_every_part_of_a_model(open_page):
+    """What the page calls a model's outputs and parts is what the model calls them."""
+    page = open_page()
+    slots = page.evaluate("NAMES.slots")
+    tables = vqa_model.MIXERS, vqa_model.ATTENTIONS, vqa_model.AGGREGATORS
+    assert [sorted(slots[slot]) for slot in ("mixer", "attention", "aggregator")] == [
+        sorted(table) for table in tables
+    ]
+    outputs = set(page.evaluate("Object.values(NAMES.outputs)"))
+    assert outputs == {*ROW, "weights", "words", *looks.LOOKS}

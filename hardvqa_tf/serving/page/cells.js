@@ -1,0 +1,105 @@
+// Draws cells over an image, in the colours of this project's pictures.
+//
+// The grid has h x w cells; cell (i, j) is the image's part from i·H/h to (i+1)·H/h and from j·W/w
+// to (j+1)·W/w, whatever the image's own shape, for the model resizes each side by itself. `image`
+// is a canvas of the size that is shown.
+
+"use strict";
+
+const FRAME = 3; // CSS pixels around the image, where the outline of cells at its edge is drawn
+const ORANGE = [255, 150, 0], WHITE = [255, 255, 255];
+const RAMP = [
+  [24, 18, 66], [68, 44, 138], [156, 58, 142], [226, 102, 96], [250, 174, 84], [253, 240, 180],
+];
+
+function paint(width, height, draw) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  draw(canvas.getContext("2d", { willReadFrequently: true }));
+  return canvas;
+}
+
+// As large as there is room for, in the pixels of the screen, of which `ratio` make a CSS pixel.
+function makeImage(bitmap, room, ratio) {
+  const scale = ratio * Math.min(
+    room / bitmap.width, Math.max(240, 0.62 * window.innerHeight) / bitmap.height);
+  const [width, height] = [bitmap.width, bitmap.height]
+    .map((n) => Math.max(1, Math.round(n * scale)));
+  return paint(width, height, (ctx) => {
+    ctx.imageSmoothingEnabled = scale < 2; // The pixels of small images stay square.
+    ctx.imageSmoothingQuality = "high";
+    ctx.drawImage(bitmap, 0, 0, width, height);
+  });
+}
+
+// The image dim and grey, with holes where the model looked; half holes for half a weight.
+function makeVeil(image, mask) {
+  const { width, height } = image;
+  const largest = Math.max(...mask.flat().map(Number), 1e-30);
+  return paint(width, height, (ctx) => {
+    const pixels = image.getContext("2d").getImageData(0, 0, width, height), { data } = pixels;
+    for (let i = 0; i < data.length; i += 4) {
+      const gray = 0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2];
+      data[i] = data[i + 1] = data[i + 2] = 34 + 0.3 * gray;
+    }
+    ctx.putImageData(pixels, 0, 0);
+    ctx.globalCompositeOperation = "destination-out";
+    eachCell(image, mask, (value, x, y, w, h) => {
+      ctx.globalAlpha = Math.min(1, Math.max(0, Number(value) / largest)) || 0;
+      ctx.fillRect(x, y, w, h);
+    });
+  });
+}
+
+function makeHeat(image, values, [low, high]) {
+  return paint(image.width, image.height, (ctx) => {
+    eachCell(image, values, (value, x, y, w, h) => {
+      const share = Number.isFinite(value) ? (value - low) / (high - low || 1) : 0;
+      ctx.fillStyle = `rgb(${heatColor(share)})`;
+      ctx.fillRect(x, y, w, h);
+    });
+  });
+}
+
+// Around kept cells, outside of them, so that what was looked at stays as it is: `frame` pixels
+// wide, on a canvas that is as much larger than the image on each side.
+function makeOutline(image, frame, mask, color) {
+  const [width, height] = [image.width, image.height].map((n) => n + 2 * frame);
+  return paint(width, height, (ctx) => {
+    if (typeof mask[0][0] === "number") return; // Weights have no border.
+    ctx.fillStyle = `rgb(${color})`;
+    eachCell(image, mask, (kept, x, y, w, h) => {
+      if (kept) ctx.fillRect(x, y, w + 2 * frame, h + 2 * frame);
+    });
+    eachCell(image, mask, (kept, x, y, w, h) => {
+      if (kept) ctx.clearRect(x + frame, y + frame, w, h);
+    });
+  });
+}
+
+function heatColor(share) {
+  const place = share * (RAMP.length - 1), i = Math.min(Math.floor(place), RAMP.length - 2);
+  return mix(RAMP[i], RAMP[i + 1], place - i);
+}
+
+function mix(from, to, share) {
+  return from.map((value, i) => Math.round(value + share * (to[i] - value)));
+}
+
+function finiteRange(values) {
+  const finite = values.flat().filter(Number.isFinite);
+  return finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 0];
+}
+
+// Calls visit(value, x, y, width, height) with each cell's whole pixels.
+function eachCell({ width, height }, grid, visit) {
+  const edge = (i, size, count) => {
+    const place = (i * size) / count, rounded = Math.round(place);
+    // A half goes to the even side, as NumPy rounds.
+    return rounded - place === 0.5 && rounded % 2 ? rounded - 1 : rounded;
+  };
+  grid.forEach((row, i) => row.forEach((value, j) => {
+    const [top, bottom] = [edge(i, height, grid.length), edge(i + 1, height, grid.length)];
+    const [left, right] = [edge(j, width, row.length), edge(j + 1, width, row.length)];
+    visit(value, left, top, right - left, bottom - top);
+  }));
+}
