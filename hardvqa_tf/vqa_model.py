@@ -19,6 +19,7 @@ from keras import layers, ops
 
 from hardvqa_tf import encoders
 from hardvqa_tf import layers as parts
+from hardvqa_tf.encoders.fields import fields_of
 
 IMAGE_ENCODERS = {
     "small_cnn": encoders.small_cnn,
@@ -157,6 +158,21 @@ def build_vqa_model(
     for name, (rows, shape) in looked.items():
         split[name] = SplitQuestions(shape, name=name)(rows, tokens)
     return keras.Model([picture, tokens], split, name="vqa")
+
+
+def grid_fields(model):
+    """Where in the image the cells of a model's mask look.
+
+    Args:
+      model: from `build_vqa_model`, or one that was loaded.
+
+    Returns:
+      `encoders.fields.Fields`, in pixels of the image as the model takes it. None where the
+      model cannot know: it takes maps, or looks at no image.
+    """
+    if "image" not in {tensor.name for tensor in model.inputs}:
+        return None
+    return fields_of(model, model.get_layer("cells").input)
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")

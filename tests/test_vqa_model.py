@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS, build_vqa_model
+from hardvqa_tf.encoders.fields import Fields
+from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS, build_vqa_model, grid_fields
 from tests import small_models
 from tests.small_models import HEIGHT, WIDTH, A, B, Q, T, V, assert_close, inputs, numpy
 
@@ -155,6 +156,19 @@ def test_the_image_is_encoded_once_however_many_questions(monkeypatch):
     monkeypatch.setattr(keras.layers.Conv2D, "call", call)
     build()(inputs(2, 7))
     assert rows == [2, 2, 2]  # three convolutions of two images; fourteen questions
+
+
+def test_where_the_cells_of_a_stored_model_look(tmp_path):
+    model = build(mixer="bilevel_routing", mixer_args={"num_heads": 2, "num_regions": 2})
+    model.save(tmp_path / "model.keras")
+    # Three convolutions with a stride of 2 on even sides: 1 + 2 + 4 pixels down and right.
+    expected = Fields((7.5, 7.5), (8, 8), (15, 15), (16, 32), (2, 4))
+    assert grid_fields(model) == expected
+    assert grid_fields(keras.saving.load_model(tmp_path / "model.keras")) == expected
+    blind = {"image_encoder": "none", "image_encoder_args": {}}
+    assert grid_fields(build(**blind, attention_args={"num_cells": 1})) is None
+    maps = build(image_size=(2, 4, 7), image_encoder="features", image_encoder_args={})
+    assert grid_fields(maps) is None
 
 
 def test_stored_feature_maps():

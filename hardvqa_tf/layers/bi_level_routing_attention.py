@@ -241,6 +241,11 @@ class BiLevelRoutingAttention(keras.layers.Layer):
         grid = ops.reshape(grid, (-1, s * high, s * wide, regions.shape[-1]))
         return grid[:, :height, :width]
 
+    @property
+    def field_branches(self):
+        """From cells to cells without attention: in place, and through the convolution."""
+        return [[]] if self.local is None else [[], [self.local]]
+
     def compute_output_spec(self, cells, question=None):
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         n, r = cells.shape[0], self.num_regions**2

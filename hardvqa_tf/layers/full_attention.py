@@ -82,6 +82,11 @@ class FullAttention(keras.layers.Layer):
             attended = attended + self.local(cells)
         return self.out(attended)
 
+    @property
+    def field_branches(self):
+        """From cells to cells without attention: in place, and through the convolution."""
+        return [[]] if self.local is None else [[], [self.local]]
+
     def compute_output_shape(self, cells_shape):
         return cells_shape
 
