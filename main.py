@@ -226,7 +226,7 @@ def build(pipeline_args):
         return
     dataset, records_dir = _DATASET.value or _config().dataset, _image_records_dir()
     if _VERIFY.value:
-        from hardvqa_tf.text import split_words
+        from hardvqa_tf.vqa.text import split_words
 
         found = records_build.verify(records_dir, split_words=split_words)
         print(
@@ -266,8 +266,8 @@ def _build_features(pipeline_args):
 
 
 def train(_):
-    from hardvqa_tf import strategies
-    from hardvqa_tf.train import train as train_model
+    from hardvqa_tf.training import strategies
+    from hardvqa_tf.training.loop import train_model
 
     config, workdir = _config(), _workdir()
     config.records_dir = _records_dir()
@@ -308,7 +308,7 @@ def _score_file():
     for name in ("predictions", "annotations"):
         if FLAGS[name].value is None:
             raise ValueError(f"To score a result file, give --{name}, too.")
-    from hardvqa_tf import score_files
+    from hardvqa_tf.vqa.judging import score_files
 
     result = score_files.score_files(
         _PREDICTIONS.value, _QUESTIONS.value, _ANNOTATIONS.value, _evaluator() or 2021
@@ -331,7 +331,7 @@ def predict(_):
             )
     from hardvqa_tf import predict as prediction
 
-    result = prediction.predict(
+    result = prediction.predict_answer(
         _workdir(), _IMAGE.value, _QUESTION.value, _OVERLAY.value, _region()
     )
     print(prediction.format_prediction(result))
@@ -348,11 +348,11 @@ def _region():
 
 def export(_):
     if _EXPORT_FORMAT.value == "onnx":
-        from hardvqa_tf.onnx_export import export_onnx
+        from hardvqa_tf.export.onnx import export_onnx
 
         _say(f"{export_onnx(_workdir())}: what goes in and comes out: docs/serving.md")
         return
-    from hardvqa_tf import export as exporting
+    from hardvqa_tf.export import savedmodel as exporting
 
     limits = {"max_pixels": _MAX_PIXELS.value} if _MAX_PIXELS.value else {}
     version = exporting.export(
@@ -433,7 +433,7 @@ def serve(_):
 def _show_evaluation(workdir, split):
     from hardvqa_tf import evaluate as evaluation
 
-    result = evaluation.evaluate(
+    result = evaluation.evaluate_run(
         workdir, split, _RECORDS_DIR.value, _evaluator(), _MASK_CELLS.value
     )
     print(evaluation.format_evaluation(result))
@@ -442,7 +442,7 @@ def _show_evaluation(workdir, split):
 def _build_missing_records(config):
     if os.path.exists(os.path.join(config.records_dir, "dataset_info.json")):
         return
-    from hardvqa_tf import strategies
+    from hardvqa_tf.training import strategies
     from records import build as records_build
 
     dataset = _DATASET.value or config.dataset
@@ -470,7 +470,7 @@ def _build_missing_records(config):
 
 
 def _build_records(dataset, records_dir, builder_args, pipeline_args=()):
-    from hardvqa_tf.text import split_words
+    from hardvqa_tf.vqa.text import split_words
     from records import build as records_build
 
     write_shards = None

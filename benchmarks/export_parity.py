@@ -21,8 +21,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers what the export needs
 
-from hardvqa_tf.data import VqaData, input_size
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa.data import VqaData, input_size
 from records.folder import shard_paths
 from records.schema import parse_example
 

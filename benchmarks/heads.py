@@ -12,7 +12,7 @@ from keras import ops
 
 from benchmarks import operations
 from hardvqa_tf import layers
-from hardvqa_tf.vqa_model import AGGREGATORS, ATTENTIONS
+from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS
 
 DYNAMIC = ("tensorflow", "torch")  # backends whose shapes may depend on the data
 SOFT = {"num_hops": 2, "hidden_dim": 128, "rescale": True}  # as in configs/base.py

@@ -22,8 +22,8 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks.timing import alternate, timed
-from hardvqa_tf.image_status import OK, image_status
-from hardvqa_tf.pixels import decode_image, decode_images
+from hardvqa_tf.data.image_status import OK, image_status
+from hardvqa_tf.data.pixels import decode_image, decode_images
 
 REFERENCE = "decoded without a guard"
 

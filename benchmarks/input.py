@@ -24,9 +24,9 @@ import tensorflow as tf
 from benchmarks import configs, timing
 from benchmarks.cat import run_cat
 from benchmarks.timing import alternate
-from hardvqa_tf import data
-from hardvqa_tf.experiment import open_split, vocabularies_from_config
-from hardvqa_tf.train_steps import pick_loss
+from hardvqa_tf.training.steps import pick_loss
+from hardvqa_tf.vqa import data
+from hardvqa_tf.vqa.experiment import open_split, vocabularies_from_config
 from records.folder import shard_paths
 
 REFERENCE = "TFRecordDataset, not parsed"

@@ -21,10 +21,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.cat import time_cat
-from hardvqa_tf import data
 from hardvqa_tf.maps import MapEncoder
-from hardvqa_tf.runs import Vocabularies
-from hardvqa_tf.text import split_words
+from hardvqa_tf.vqa import Vocabularies, data
+from hardvqa_tf.vqa.text import split_words
 from records.build import build
 from records.features import build_features
 from records.writer import to_json_lines

@@ -21,7 +21,8 @@ import tensorflow as tf
 
 from benchmarks import configs
 from benchmarks.timing import alternate
-from hardvqa_tf.experiment import (
+from hardvqa_tf.training.steps import TrainSteps, pick_loss
+from hardvqa_tf.vqa.experiment import (
     make_optimizer,
     model_from_config,
     open_split,
@@ -29,7 +30,6 @@ from hardvqa_tf.experiment import (
     size_of_inputs,
     vocabularies_from_config,
 )
-from hardvqa_tf.train_steps import TrainSteps, pick_loss
 
 REFERENCE = "default"
 VARIANTS = {

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import operations, shapes, steps
 from benchmarks.timing import Variant, compare
-from hardvqa_tf.vqa_model import build_vqa_model
+from hardvqa_tf.vqa.model import build_vqa_model
 
 WORDS = 40  # V
 REFERENCE = "1 question on each image"

@@ -20,9 +20,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from hardvqa_tf import vqa_accuracy
-from hardvqa_tf.score_files import score_files
-from hardvqa_tf.vqa_accuracy import score
+from hardvqa_tf.vqa.judging import vqa_accuracy
+from hardvqa_tf.vqa.judging.score_files import score_files
+from hardvqa_tf.vqa.judging.vqa_accuracy import score
 
 NUM_QUESTIONS = 214_354
 NUM_ANSWERS = 30_000  # different ones, of which few are frequent

@@ -24,8 +24,9 @@ import torch
 from torch import nn
 
 from benchmarks.torch_head import best_device, layers_of, make_coordinates
-from hardvqa_tf.data import VqaData
-from hardvqa_tf.runs import Vocabularies, append_metrics
+from hardvqa_tf.runs import append_metrics
+from hardvqa_tf.vqa import Vocabularies
+from hardvqa_tf.vqa.data import VqaData
 
 
 def main(argv=None):

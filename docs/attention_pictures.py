@@ -22,8 +22,11 @@ from PIL import Image
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from hardvqa_tf import predict
-from hardvqa_tf.looks import look_of
-from hardvqa_tf.overlay import (
+from hardvqa_tf.data.pixels import decode_image
+from hardvqa_tf.pictures.paper import Page
+from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa.pictures.looks import look_of
+from hardvqa_tf.vqa.pictures.overlay import (
     FAINT,
     FRAME,
     RIGHT,
@@ -36,10 +39,7 @@ from hardvqa_tf.overlay import (
     format_number,
     frame,
 )
-from hardvqa_tf.page import Page
-from hardvqa_tf.pixels import decode_image
-from hardvqa_tf.runs import load_run
-from hardvqa_tf.text import split_words
+from hardvqa_tf.vqa.text import split_words
 from records.folder import shard_paths
 from records.schema import parse_example
 

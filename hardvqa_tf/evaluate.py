@@ -10,19 +10,19 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.blind import blind_accuracy, read_questions
-from hardvqa_tf.data import VqaData, input_size
-from hardvqa_tf.faithfulness import format_faithfulness, measure_faithfulness
-from hardvqa_tf.gallery import Gallery
-from hardvqa_tf.mask_quality import cells_after_cut, format_masks, measure_masks
-from hardvqa_tf.metrics import Answers, accuracy_by_type, attention_statistics
-from hardvqa_tf.overlay import draw_overlay, to_png
 from hardvqa_tf.runs import load_run, write_json
-from hardvqa_tf.scoring import coverage, score_officially
+from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.judging.blind import blind_accuracy, read_questions
+from hardvqa_tf.vqa.judging.faithfulness import format_faithfulness, measure_faithfulness
+from hardvqa_tf.vqa.judging.mask_quality import cells_after_cut, format_masks, measure_masks
+from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type, attention_statistics
+from hardvqa_tf.vqa.judging.scoring import coverage, score_officially
+from hardvqa_tf.vqa.pictures.gallery import Gallery
+from hardvqa_tf.vqa.pictures.overlay import draw_overlay, to_png
 from records.build import read_info
 
 
-def evaluate(workdir, split, records_dir=None, evaluator=None, mask_cells=None):
+def evaluate_run(workdir, split, records_dir=None, evaluator=None, mask_cells=None):
     """Evaluates a trained run on a split.
 
     Writes `predictions_<split>.json`, a list of {"question_id", "answer"} as the VQA challenge

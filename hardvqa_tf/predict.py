@@ -5,17 +5,17 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.looks import look_of, region_at
-from hardvqa_tf.overlay import best_answers, draw_overlay, to_png
-from hardvqa_tf.pixels import decode_image, scale_pixels
+from hardvqa_tf.data.pixels import decode_image, scale_pixels
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.text import split_words
+from hardvqa_tf.vqa.pictures.looks import look_of, region_at
+from hardvqa_tf.vqa.pictures.overlay import best_answers, draw_overlay, to_png
+from hardvqa_tf.vqa.text import split_words
 from records.folder import shard_paths
 from records.schema import parse_example
 from records.writer import check_image
 
 
-def predict(workdir, image_path, question, output_path=None, region=None):
+def predict_answer(workdir, image_path, question, output_path=None, region=None):
     """Answers a question about an image, and draws what was looked at.
 
     Args:

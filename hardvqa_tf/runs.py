@@ -17,59 +17,11 @@ import keras
 from ml_collections import ConfigDict
 
 # Imported for their layers and schedules, which Keras must know to load a model.
-from hardvqa_tf import encoders, layers, schedules, vqa_model  # noqa: F401
+from hardvqa_tf import encoders, layers  # noqa: F401
 from hardvqa_tf.configs import base
-from hardvqa_tf.text import AnswerVocabulary, QuestionTokenizer
-from records.build import read_info, read_vocabularies
-
-
-class Vocabularies:
-    """What turns strings into numbers.
-
-    Args:
-      words: list of str, see `QuestionTokenizer`.
-      answers: list of str, see `AnswerVocabulary`.
-      max_words: T.
-    """
-
-    def __init__(self, words, answers, max_words):
-        self.tokenizer = QuestionTokenizer(words, max_words)
-        self.answers = AnswerVocabulary(answers)
-
-    @classmethod
-    def from_records(cls, records_dir, max_words=None, num_answers=None, min_answer_count=1):
-        """Takes those of a record folder's train split.
-
-        Args:
-          records_dir: a folder that `--mode=build` has finished.
-          max_words: T; None: the longest question of the train split.
-          num_answers: keep this many of the most frequent answers; None: all.
-          min_answer_count: and of them those that were given so often in the train split; each
-            person's answer counts.
-
-        Raises:
-          ValueError: if no answer is left to learn.
-        """
-        stored = read_vocabularies(records_dir)
-        info = read_info(records_dir)
-        max_words = max_words or info["splits"][info["train_split"]]["max_words"]
-        words = [word for word, _ in stored["words"]]
-        kept = [a for a, n in stored["answers"][:num_answers] if n >= (min_answer_count or 1)]
-        if not kept:
-            raise ValueError(
-                "A model needs answers to choose from. Received: "
-                f"num_answers={num_answers}, min_answer_count={min_answer_count} of "
-                f"{len(stored['answers'])} in the train split of {records_dir}. Ask for more, "
-                "or build records whose train split has answers."
-            )
-        return cls(words, kept, max_words)
-
-    def to_json(self):
-        return {
-            "words": self.tokenizer.words,
-            "answers": self.answers.answers,
-            "max_words": self.tokenizer.max_words,
-        }
+from hardvqa_tf.training import schedules  # noqa: F401
+from hardvqa_tf.vqa import model as vqa_model  # noqa: F401
+from hardvqa_tf.vqa.vocabularies import Vocabularies
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,7 @@ def builder_for(dataset):
     """Returns the builder class of a data set's name."""
     if dataset not in _BUILDERS:
         raise BuildError(f"Unknown data set {dataset!r}.{_nearest(dataset, _BUILDERS)}")
-    return getattr(importlib.import_module(f"records.{dataset}"), _BUILDERS[dataset])
+    return getattr(importlib.import_module(f"records.builders.{dataset}"), _BUILDERS[dataset])
 
 
 def build(

@@ -41,7 +41,7 @@ def pytest_collection_finish(session):
 @pytest.fixture(scope="session")
 def records_dir(tmp_path_factory):
     """24 train, 6 val and 5 test images of 75x75 pixels with six questions each."""
-    from hardvqa_tf.text import split_words
+    from hardvqa_tf.vqa.text import split_words
     from records import build
 
     folder = tmp_path_factory.mktemp("records") / "sort_of_clevr"
@@ -58,7 +58,7 @@ def records_dir(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def vocabularies(records_dir):
-    from hardvqa_tf.runs import Vocabularies
+    from hardvqa_tf.vqa import Vocabularies
 
     return Vocabularies.from_records(records_dir)
 
@@ -101,10 +101,10 @@ def config(records_dir):
 @pytest.fixture(scope="session")
 def trained_run(records_dir, tmp_path_factory):
     """(workdir, lines that were reported) of `tiny_config`'s run. Only read it."""
-    from hardvqa_tf.train import train
+    from hardvqa_tf.training.loop import train_model
 
     workdir, lines = str(tmp_path_factory.mktemp("trained_run")), []
-    train(tiny_config(records_dir), workdir, report=lines.append)
+    train_model(tiny_config(records_dir), workdir, report=lines.append)
     return workdir, lines
 
 
@@ -121,13 +121,14 @@ def exported_run(records_dir, tmp_path_factory):
     import keras
 
     from hardvqa_tf import runs
-    from hardvqa_tf.experiment import model_from_config
-    from hardvqa_tf.export import export
+    from hardvqa_tf.export.savedmodel import export
+    from hardvqa_tf.vqa import Vocabularies
+    from hardvqa_tf.vqa.experiment import model_from_config
 
     config, workdir = tiny_config(records_dir), str(tmp_path_factory.mktemp("a") / "my run")
     config.model.attention, config.model.aggregator = "adahan", "relation"
     config.model.relation.units = (9, 10)
-    vocabularies = runs.Vocabularies(EXPORTED_WORDS, EXPORTED_ANSWERS, max_words=5)
+    vocabularies = Vocabularies(EXPORTED_WORDS, EXPORTED_ANSWERS, max_words=5)
     keras.utils.set_random_seed(1)
     runs.start_run(workdir, config, vocabularies)
     runs.save_model(workdir, model_from_config(config, vocabularies))

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.losses import softmax_cross_entropy
-from hardvqa_tf.vqa_model import build_vqa_model
+from hardvqa_tf.vqa.losses import softmax_cross_entropy
+from hardvqa_tf.vqa.model import build_vqa_model
 
 B, Q, T, V, A = 2, 3, 5, 11, 4
 HEIGHT, WIDTH = 2, 4  # of the grid

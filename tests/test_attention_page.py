@@ -14,8 +14,8 @@ import tensorflow as tf
 from benchmarks import operations
 from hardvqa_tf import layers
 from hardvqa_tf.configs import sort_of_clevr
-from hardvqa_tf.experiment import model_from_config
 from hardvqa_tf.runs import Run
+from hardvqa_tf.vqa.experiment import model_from_config
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "attention.md").read_text(encoding="utf-8")

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hardvqa_tf import blind
 from hardvqa_tf.evaluate import (
     answer_split,
-    evaluate,
+    evaluate_run,
     format_evaluation,
     make_ask,
     to_result_format,
 )
-from hardvqa_tf.experiment import model_from_config, open_split
-from hardvqa_tf.metrics import Answers, accuracy_by_type, attention_statistics
 from hardvqa_tf.runs import load_run, save_model, start_run
+from hardvqa_tf.vqa.experiment import model_from_config, open_split
+from hardvqa_tf.vqa.judging import blind
+from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type, attention_statistics
 from records import build
 from tests.records.trees import write_image, write_lines
 
@@ -135,7 +135,7 @@ def test_the_vqa_result_format():
 def evaluated(trained_run, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("evaluated") / "run"
     shutil.copytree(trained_run[0], workdir)
-    return workdir, evaluate(str(workdir), "test")
+    return workdir, evaluate_run(str(workdir), "test")
 
 
 def test_evaluating_a_run(evaluated):
@@ -174,9 +174,9 @@ def test_soft_attention_is_cut_to_as_many_cells_as_asked_for(config, vocabularie
     start_run(str(tmp_path), config, vocabularies)
     save_model(str(tmp_path), model_from_config(config, vocabularies))
     with pytest.raises(ValueError, match=r"mask_cells=10 for a 3x3 grid \(9 cells\)"):
-        evaluate(str(tmp_path), "val", mask_cells=10)
+        evaluate_run(str(tmp_path), "val", mask_cells=10)
     assert not list(tmp_path.glob("predictions_*"))
-    result = evaluate(str(tmp_path), "val", mask_cells=5)
+    result = evaluate_run(str(tmp_path), "val", mask_cells=5)
     assert (result["num_cells"], result["mask_cells"]) == (9.0, 5)
     assert result["masks"]["objects_kept"]["chance"] == pytest.approx(5 / 9)
     assert result["faithfulness"]["num_cells"] == 5.0
@@ -225,7 +225,7 @@ def test_other_records_whose_answers_are_hidden(evaluated, tmp_path):
     folder = str(tmp_path / "records")
     build.build("jsonl", folder, source_dir=str(tmp_path), num_processes=1)
     workdir = shutil.copytree(evaluated[0], tmp_path / "run")
-    result = evaluate(str(workdir), "test", records_dir=folder)
+    result = evaluate_run(str(workdir), "test", records_dir=folder)
     assert (result["num_questions"], result["num_answered"]) == (2, 0)
     assert result["rows"] == [] and result["num_cells"] == 2
     assert result["faithfulness"]["kept"] == {"accuracy": None, "same_answer": 1.0}
@@ -313,7 +313,7 @@ def test_the_table_of_the_vqa_metric():
 
 def test_an_unknown_split_and_an_untrained_folder(trained_run, tmp_path):
     with pytest.raises(ValueError, match="split='dev'. Use one of: train, val, test"):
-        evaluate(trained_run[0], "dev")
+        evaluate_run(trained_run[0], "dev")
     with pytest.raises(ValueError, match="no trained model"):
-        evaluate(str(tmp_path), "val")
+        evaluate_run(str(tmp_path), "val")
     assert not list(pathlib.Path(trained_run[0]).glob("evaluation_*"))

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hardvqa_tf import data as data_module
 from hardvqa_tf import maps
 from hardvqa_tf.configs import base
-from hardvqa_tf.data import VqaData, input_size
+from hardvqa_tf.data.pixels import decode_image, scale_pixels
 from hardvqa_tf.encoders import resnet101
-from hardvqa_tf.evaluate import evaluate
+from hardvqa_tf.evaluate import evaluate_run
 from hardvqa_tf.maps import MapEncoder, build_maps, encoder_from_config
-from hardvqa_tf.pixels import decode_image, scale_pixels
-from hardvqa_tf.text import split_words
-from hardvqa_tf.train import train
-from hardvqa_tf.vqa_model import build_vqa_model
+from hardvqa_tf.training.loop import train_model
+from hardvqa_tf.vqa import data as data_module
+from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.model import build_vqa_model
+from hardvqa_tf.vqa.text import split_words
 from records import build
 from records.features import build_features
 from tests.batches import batches, equal_batches
@@ -266,9 +266,9 @@ def test_training_and_evaluating_on_maps(records_dir, maps_dir, tmp_path):
     config.model.image_encoder = "features"
     config.train.epochs = 1
     workdir = str(tmp_path / "run")
-    metrics = train(config, workdir, report=lambda line: None)
+    metrics = train_model(config, workdir, report=lambda line: None)
     assert np.isfinite(metrics["train/loss"])
-    result = evaluate(workdir, "test")
+    result = evaluate_run(workdir, "test")
     assert (result["num_questions"], result["total_cells"]) == (30, 6)
     with pytest.raises(ValueError, match="hold images, but maps are asked for"):
-        evaluate(workdir, "test", records_dir)
+        evaluate_run(workdir, "test", records_dir)

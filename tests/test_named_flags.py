@@ -13,10 +13,7 @@ FILES = [
     ROOT / "README.md",
     *(ROOT / "docs").glob("*.md"),
     *(ROOT / "records").rglob("*.py"),
-    *(ROOT / "hardvqa_tf" / "configs").rglob("*.py"),
-    *(ROOT / "hardvqa_tf").glob("*.py"),
-    *(ROOT / "hardvqa_tf" / "report").glob("*.py"),
-    *(ROOT / "hardvqa_tf" / "serving").glob("*.py"),
+    *(ROOT / "hardvqa_tf").rglob("*.py"),
 ]
 # {name: kind}: "string", "bool", ...
 FLAGS = {

@@ -11,11 +11,11 @@ import tensorflow as tf
 from absl.testing import flagsaver
 from PIL import Image
 
-from hardvqa_tf import looks
 from hardvqa_tf import predict as predict_module
-from hardvqa_tf.predict import format_prediction, predict
+from hardvqa_tf.predict import format_prediction, predict_answer
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.vqa_model import build_vqa_model
+from hardvqa_tf.vqa.model import build_vqa_model
+from hardvqa_tf.vqa.pictures import looks
 
 ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
 WORDS = ["is", "it", "red", "?"]
@@ -69,7 +69,7 @@ def image(tmp_path):
 
 
 def test_the_answer_and_the_picture(workdir, image):
-    result = predict(str(workdir), str(image), "Is it red?")
+    result = predict_answer(str(workdir), str(image), "Is it red?")
     assert result["answer"] == result["best_answers"][0][0]
     probabilities = [p for _, p in result["best_answers"]]
     assert len(probabilities) == 5 and probabilities == sorted(probabilities, reverse=True)
@@ -113,7 +113,7 @@ def ask(model, image):
 @pytest.mark.parametrize("mixer", MIXER_ARGS)
 def test_what_the_mixer_looked_at_is_drawn(mixed_runs, image, mixer):
     workdir, model = mixed_runs[mixer]
-    result = predict(str(workdir), str(image), "Is it red?")
+    result = predict_answer(str(workdir), str(image), "Is it red?")
     large, row = ask(model, image)
     if mixer == "additive":
         expected = looks.draw_cell_weights(large, row["cell_weights"], row["mask"])
@@ -156,7 +156,7 @@ def test_the_probabilities_are_the_models(workdir, image):
     batch = {"image": pixels[None] / np.float32(255), "question_tokens": [[[2, 3, 4, 5, 0]]]}
     batch["question_tokens"] = np.array(batch["question_tokens"], np.int32)
     expected = keras.ops.softmax(model(batch)["logits"])[0, 0].numpy()
-    best = dict(predict(str(workdir), str(image), "is IT red ?")["best_answers"])
+    best = dict(predict_answer(str(workdir), str(image), "is IT red ?")["best_answers"])
     for answer, probability in best.items():
         # Divided by 255 in another order of operations: float32 rounding.
         assert probability == pytest.approx(expected[ANSWERS.index(answer)], abs=1e-6)
@@ -164,16 +164,18 @@ def test_the_probabilities_are_the_models(workdir, image):
 
 def test_the_picture_goes_where_it_is_asked_for(workdir, image, tmp_path):
     output = tmp_path / "new" / "picture.png"
-    assert predict(str(workdir), str(image), "red?", str(output))["overlay"] == str(output)
+    assert predict_answer(str(workdir), str(image), "red?", str(output))["overlay"] == str(
+        output
+    )
     assert output.stat().st_size > 1000
     before = image.read_bytes()
     with pytest.raises(ValueError, match="would overwrite the image"):
-        predict(str(workdir), str(image), "red?", str(image))
+        predict_answer(str(workdir), str(image), "red?", str(image))
     assert image.read_bytes() == before
 
 
 def test_unknown_and_ignored_words_are_reported(workdir, image):
-    result = predict(str(workdir), str(image), "Is the cat, the CAT red?")
+    result = predict_answer(str(workdir), str(image), "Is the cat, the CAT red?")
     assert result["unknown_words"] == ["the", "cat", ","]
     assert result["ignored_words"] == ["cat", "red", "?"]  # longer than five words
     text = format_prediction(result)
@@ -202,7 +204,7 @@ def test_the_table_for_the_terminal():
 
 def test_no_run_says_which_command_trains_one(image, tmp_path):
     with pytest.raises(ValueError, match="--mode=train --workdir=.*nowhere"):
-        predict(str(tmp_path / "nowhere"), str(image), "red?")
+        predict_answer(str(tmp_path / "nowhere"), str(image), "red?")
 
 
 def test_a_model_file_that_was_cut_off(workdir, image, tmp_path):
@@ -210,28 +212,28 @@ def test_a_model_file_that_was_cut_off(workdir, image, tmp_path):
     model = tmp_path / "run" / "model.keras"
     model.write_bytes(model.read_bytes()[:999])
     with pytest.raises(ValueError, match="model.keras cannot be loaded .*copy it again"):
-        predict(str(tmp_path / "run"), str(image), "red?")
+        predict_answer(str(tmp_path / "run"), str(image), "red?")
 
 
 def test_bad_images_are_named(workdir, image, tmp_path):
     with pytest.raises(ValueError, match=r"none\.png \(No such file"):
-        predict(str(workdir), str(tmp_path / "none.png"), "red?")
+        predict_answer(str(workdir), str(tmp_path / "none.png"), "red?")
     text = tmp_path / "notes.jpg"
     text.write_text("no image")
     with pytest.raises(ValueError, match=r"notes\.jpg: not an image"):
-        predict(str(workdir), str(text), "red?")
+        predict_answer(str(workdir), str(text), "red?")
     buffer = io.BytesIO()
     Image.open(image).save(buffer, "JPEG")
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(buffer.getvalue()[:-200])
     with pytest.raises(ValueError, match=r"cut\.jpg: broken or truncated"):
-        predict(str(workdir), str(cut), "red?")
+        predict_answer(str(workdir), str(cut), "red?")
 
 
 @pytest.mark.parametrize("question", ["", "  \n"])
 def test_an_empty_question_is_refused(workdir, image, question):
     with pytest.raises(ValueError, match="has no words"):
-        predict(str(workdir), str(image), question)
+        predict_answer(str(workdir), str(image), question)
 
 
 def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):
@@ -240,4 +242,4 @@ def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):
     model = keras.Model([maps, tokens], {"logits": keras.layers.Flatten()(maps)})
     write_run(tmp_path, model, image_size=(2, 3, 4))
     with pytest.raises(ValueError, match="cannot answer from an image file"):
-        predict(str(tmp_path), str(image), "red?")
+        predict_answer(str(tmp_path), str(image), "red?")

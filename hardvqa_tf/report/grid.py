@@ -11,7 +11,7 @@ import keras
 from hardvqa_tf.configs import grids
 from hardvqa_tf.report.runs import read_epochs, why_unfinished
 from hardvqa_tf.runs import differing_keys, read_json
-from hardvqa_tf.train import train
+from hardvqa_tf.training.loop import train_model
 
 _GRIDS = os.path.dirname(grids.__file__)
 
@@ -76,7 +76,7 @@ def run_grid(configs, workdir, say=print, progress=False):
         say(heading)
         keras.backend.clear_session()  # Else every run's model and functions stay in memory.
         gc.collect()
-        train(config, folders[name], report=say, progress=progress)
+        train_model(config, folders[name], report=say, progress=progress)
     return list(folders.values())
 
 

@@ -30,7 +30,7 @@ class ReportedRun:
     """One finished run.
 
     `name` is its folder's, `config` its config.json, `epochs` the lines of metrics.jsonl, and
-    `evaluation` what `evaluate.evaluate` wrote about the report's split.
+    `evaluation` what `evaluate.evaluate_run` wrote about the report's split.
     """
 
     workdir: str
@@ -162,7 +162,7 @@ def read_runs(workdirs, split, records_dir=None, say=print):
         config = _read_json(workdir, "config.json")
         if _must_be_evaluated(workdir, split, records_dir or config["records_dir"]):
             say(f"{workdir}: evaluating on {split} ({number} of {len(workdirs)})")
-            evaluate.evaluate(workdir, split, records_dir)
+            evaluate.evaluate_run(workdir, split, records_dir)
         evaluation = _read_json(workdir, f"evaluation_{split}.json")
         name = os.path.basename(os.path.abspath(workdir))
         runs.append(ReportedRun(workdir, name, config, read_epochs(workdir), evaluation))

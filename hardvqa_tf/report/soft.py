@@ -5,11 +5,11 @@ import dataclasses
 import keras
 
 from hardvqa_tf.evaluate import Judge, answer_split, make_ask
-from hardvqa_tf.experiment import open_split
-from hardvqa_tf.faithfulness import measure_faithfulness
-from hardvqa_tf.mask_quality import measure_masks
 from hardvqa_tf.report.groups import Group
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa.experiment import open_split
+from hardvqa_tf.vqa.judging.faithfulness import measure_faithfulness
+from hardvqa_tf.vqa.judging.mask_quality import measure_masks
 
 
 def cut_like_han(groups, split, records_dir):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 from hardvqa_tf.encoders import no_image
-from hardvqa_tf.vqa_model import build_vqa_model
+from hardvqa_tf.vqa.model import build_vqa_model
 
 
 def test_it_sees_nothing(tmp_path):

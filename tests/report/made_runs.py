@@ -3,9 +3,10 @@
 import json
 import os
 
-from hardvqa_tf.experiment import model_from_config
 from hardvqa_tf.report.runs import ReportedRun
-from hardvqa_tf.runs import Vocabularies, append_metrics, save_model, start_run
+from hardvqa_tf.runs import append_metrics, save_model, start_run
+from hardvqa_tf.vqa import Vocabularies
+from hardvqa_tf.vqa.experiment import model_from_config
 from tests.conftest import tiny_config
 
 CELLS = 20  # of the hand-made runs' grids

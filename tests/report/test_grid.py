@@ -10,7 +10,6 @@ from absl.testing import flagsaver
 
 from hardvqa_tf.report import grid as report_grid
 from hardvqa_tf.report.grid import load_grid, run_grid
-from hardvqa_tf.train import train
 from tests.report.made_runs import build_run, write_evaluation
 from tests.report.written_pages import check_markdown
 
@@ -47,7 +46,7 @@ def test_a_grid_is_stopped_and_goes_on_to_its_report(door, grid, tmp_path, monke
         build_run(given["workdir"], given["config"])
 
     monkeypatch.setattr(report_grid, "train", pretend)
-    monkeypatch.setattr("hardvqa_tf.evaluate.evaluate", write_evaluation)
+    monkeypatch.setattr("hardvqa_tf.evaluate.evaluate_run", write_evaluation)
     monkeypatch.chdir(tmp_path)
     with flagsaver.as_parsed(mode="report", grid=grid):
         with pytest.raises(SystemExit) as exit_:

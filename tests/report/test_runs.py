@@ -10,7 +10,7 @@ from hardvqa_tf.report.runs import find_runs, read_runs, why_unfinished
 
 def test_an_evaluation_of_an_older_model_is_made_anew(runs_dir, monkeypatch):
     asked = []
-    monkeypatch.setattr("hardvqa_tf.evaluate.evaluate", lambda *args: asked.append(args))
+    monkeypatch.setattr("hardvqa_tf.evaluate.evaluate_run", lambda *args: asked.append(args))
     workdir = str(runs_dir / "hard")
     evaluation, model = (
         os.path.join(workdir, n) for n in ("evaluation_val.json", "model.keras")

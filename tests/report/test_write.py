@@ -9,7 +9,9 @@ from tests.report.written_pages import check_markdown, check_page
 
 
 def test_report(runs_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr("hardvqa_tf.evaluate.evaluate", partial(write_evaluation, num_cells=3))
+    monkeypatch.setattr(
+        "hardvqa_tf.evaluate.evaluate_run", partial(write_evaluation, num_cells=3)
+    )
     lines, folder = [], tmp_path / "new" / "report"
     path = write_report([str(runs_dir / "*")], str(folder), title="Two runs", say=lines.append)
     assert path == str(folder / "report.html")

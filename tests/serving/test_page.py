@@ -23,9 +23,10 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from hardvqa_tf import looks, overlay, vqa_model
 from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.serving.pages import read_page
+from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS, MIXERS
+from hardvqa_tf.vqa.pictures import looks, overlay
 from tests.serving.fakes import make_service
 from tests.serving.tiny_models import GRID
 
@@ -816,7 +817,7 @@ LOOK_NAMES = {"additive": "Weights", "bilevel_routing": "Routes", "query_guided"
 @pytest.mark.parametrize("mixer", LOOK_NAMES)
 def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
     """The grid has 3 x 3 cells, in 2 x 2 regions."""
-    from hardvqa_tf.export import write_saved_model
+    from hardvqa_tf.export.savedmodel import write_saved_model
     from hardvqa_tf.serving.models import Servable
     from tests import test_export
 
@@ -1005,7 +1006,7 @@ def test_the_page_has_words_for_every_part_of_a_model(open_page):
     """What the page calls a model's outputs and parts is what the model calls them."""
     page = open_page()
     slots = page.evaluate("NAMES.slots")
-    tables = vqa_model.MIXERS, vqa_model.ATTENTIONS, vqa_model.AGGREGATORS
+    tables = MIXERS, ATTENTIONS, AGGREGATORS
     assert [sorted(slots[slot]) for slot in ("mixer", "attention", "aggregator")] == [
         sorted(table) for table in tables
     ]

@@ -1,0 +1,193 @@
+"""Are the masks any good? Whether the cells that were looked at hold the objects.
+
+Three shares, each beside what random cells of the same number would have on average:
+
+    cells_with_object    of the kept cells, those that hold an object
+    objects_kept         of the objects, those in a kept cell
+    asked_objects_kept   of the objects that the question names, those in a kept cell
+
+A cell holds an object if the object's centre lies in it. (What a cell knows reaches further
+than its borders, so a neighbour of the object's cell may serve as well: the shares are strict.)
+
+Letters: N questions, h w grid, P = h·w cells, K kept cells.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from hardvqa_tf.vqa.text import split_words
+from records.build import read_info
+from records.folder import shard_paths
+from records.schema import Object, parse_example
+
+# What the three shares are called where they are shown.
+MASK_SHARES = {
+    "cells_with_object": "kept cells that hold an object",
+    "objects_kept": "objects in a kept cell",
+    "asked_objects_kept": "asked objects in a kept cell",
+}
+# The data sets that know where objects are. Of others nothing is read: maps are large.
+_WITH_OBJECTS = ("clevr", "sort_of_clevr")
+# Data sets in which a question names an object by the first word of its name, its colour, which
+# no other object of the image has.
+_NAMES_BY_FIRST_WORD = ("sort_of_clevr",)
+
+
+def read_objects(records_dir, split):
+    """Reads the objects of a split; images are not decoded.
+
+    Returns:
+      dict from image id to a list of `records.schema.Object`, empty lists included.
+    """
+    records = tf.data.TFRecordDataset(shard_paths(records_dir, split))
+    names = ("image/id", "object/name", "object/x", "object/y")
+
+    def parse(record):
+        parsed = parse_example(record)
+        return {name: parsed[name] for name in names}
+
+    parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    return {
+        image["image/id"].decode("utf-8"): [
+            Object(name.decode("utf-8"), float(x), float(y))
+            for name, x, y in zip(*(image[name] for name in names[1:]), strict=True)
+        ]
+        for image in parsed.as_numpy_iterator()
+    }
+
+
+def measure_masks(answers, records_dir, split, num_cells=None):
+    """Measures the masks of a split's answers.
+
+    Args:
+      answers: `metrics.Answers` with masks.
+      records_dir, split: where the objects are.
+      num_cells: K of weights of soft attention, see `cells_after_cut`.
+
+    Returns:
+      {name: {"share", "chance"}}, in 0..1, of the three shares above; those that the data set
+      allows. Empty if its records have no objects.
+    """
+    dataset = read_info(records_dir)["dataset"]
+    if dataset not in _WITH_OBJECTS:
+        return {}
+    objects = read_objects(records_dir, split)
+    if not any(objects.values()):
+        return {}
+    masks = cut_masks(answers.mask, num_cells)
+    of_question = [objects[image_id] for image_id in answers.image_id]
+    measured = {
+        "cells_with_object": _mean(map(_cells_with_object, masks, of_question)),
+        "objects_kept": _mean(map(_objects_kept, masks, of_question)),
+    }
+    if dataset in _NAMES_BY_FIRST_WORD:
+        asked = asked_objects(answers.question_text, of_question)
+        measured["asked_objects_kept"] = _mean(map(_objects_kept, masks, asked))
+    return {name: value for name, value in measured.items() if value}
+
+
+def cut_masks(masks, num_cells=None):
+    """Masks as they are; weights of soft attention cut to the cells that weigh most.
+
+    Args:
+      masks: bool[N, h, w], True = kept, or float[N, h, w], weights.
+      num_cells: K of the weights, see `cells_after_cut`.
+
+    Returns:
+      bool[N, h, w].
+    """
+    num_cells = cells_after_cut(masks, num_cells)
+    return masks if num_cells is None else keep_greatest(masks, num_cells)
+
+
+def cells_after_cut(masks, num_cells=None):
+    """How many cells weights of soft attention are cut to.
+
+    Args:
+      masks: an array or a Keras tensor [..., h, w], bool or float.
+      num_cells: as many as asked for; default: a quarter of the cells.
+
+    Returns:
+      K; None for bool, where there is nothing to cut.
+
+    Raises:
+      ValueError: if the grid does not have so many cells.
+    """
+    if masks.dtype == "bool":
+        return None
+    height, width = masks.shape[-2:]
+    total_cells = height * width
+    num_cells = max(1, total_cells // 4) if num_cells is None else num_cells
+    if not 1 <= num_cells <= total_cells:
+        raise ValueError(
+            "Weights of soft attention can be cut to one cell or more, up to all. Received: "
+            f"mask_cells={num_cells} for a {height}x{width} grid ({total_cells} cells). Use "
+            "the number of cells that the hard attention keeps which it is compared with."
+        )
+    return num_cells
+
+
+def keep_greatest(weights, num_cells):
+    """float[N, h, w] -> bool[N, h, w], True at the `num_cells` greatest, of ties the first."""
+    flat = weights.reshape(len(weights), -1)
+    order = np.argsort(-flat, axis=1, kind="stable")[:, :num_cells]
+    mask = np.zeros(flat.shape, bool)
+    np.put_along_axis(mask, order, True, axis=1)
+    return mask.reshape(weights.shape)
+
+
+def asked_objects(questions, objects):
+    """The objects of each question's image, the first word of whose name is in the question."""
+    texts = sorted(set(questions))
+    words = {
+        text: set(of_text) for text, of_text in zip(texts, split_words(texts), strict=True)
+    }
+    return [
+        [o for o in of_image if o.name.split()[0] in words[text]]
+        for text, of_image in zip(questions, objects, strict=True)
+    ]
+
+
+def format_masks(measured, mask_cells=None):
+    """What `measure_masks` returns, as lines of a table.
+
+    Args:
+      mask_cells: K that weights of soft attention were cut to; None: there was nothing to cut.
+    """
+    heading = f"masks, the {mask_cells} greatest weights" if mask_cells else "masks"
+    width = max(map(len, (heading, *MASK_SHARES.values())))
+    lines = [f"{heading:{width}}     share  random cells"]
+    for name, value in measured.items():
+        share, chance = (f"{100 * value[key]:.2f} %" for key in ("share", "chance"))
+        lines.append(f"{MASK_SHARES[name]:{width}}  {share:>8}  {chance:>12}")
+    return lines
+
+
+def _cells_with_object(mask, objects):
+    """(share, chance) of one question; None where there is nothing to count."""
+    if not objects or not mask.any():
+        return None
+    cells = {_cell(mask.shape, o) for o in objects}
+    hits = sum(bool(mask[cell]) for cell in cells)
+    return hits / mask.sum(), len(cells) / mask.size
+
+
+def _objects_kept(mask, objects):
+    if not objects:
+        return None
+    hits = sum(bool(mask[_cell(mask.shape, o)]) for o in objects)
+    return hits / len(objects), mask.sum() / mask.size
+
+
+def _cell(shape, o):
+    """(row, column) of the cell that holds the object's centre."""
+    height, width = shape
+    return min(int(o.y * height), height - 1), min(int(o.x * width), width - 1)
+
+
+def _mean(pairs):
+    pairs = [pair for pair in pairs if pair is not None]
+    if not pairs:
+        return None
+    share, chance = np.mean(pairs, axis=0)
+    return {"share": float(share), "chance": float(chance)}

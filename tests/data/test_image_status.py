@@ -1,0 +1,158 @@
+"""What is said of images before they are decoded: what is "ok" is decoded without an error."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from benchmarks import image_guard
+from hardvqa_tf.data.image_status import image_status
+from hardvqa_tf.data.pixels import decode_image, decode_images
+
+
+def encode(format_, mode="RGB", size=(37, 29), **options):
+    """An image of width 37 and height 29, as bytes."""
+    width, height = size
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+THUMBNAIL = b"Exif\0\0" + encode("JPEG", size=(8, 6))
+GOOD = {
+    "jpeg": encode("JPEG"),
+    "jpeg_grey": encode("JPEG", "L"),
+    "jpeg_cmyk": encode("JPEG", "CMYK"),
+    "jpeg_progressive": encode("JPEG", progressive=True),
+    "jpeg_with_a_thumbnail": encode("JPEG", exif=THUMBNAIL),
+    "jpeg_with_a_video_behind": encode("JPEG") + bytes(5000),
+    "jpeg_with_a_long_profile": encode("JPEG", icc_profile=bytes(200_000)),
+    "png": encode("PNG"),
+    "png_rgba": encode("PNG", "RGBA"),
+    "png_grey": encode("PNG", "L"),
+    "png_grey_alpha": encode("PNG", "LA"),
+    "png_palette": encode("PNG", "P"),
+    "png_one_bit": encode("PNG", "1"),
+    "png_with_something_behind": encode("PNG") + b"more",
+    "gif": encode("GIF"),
+    "gif_moving": encode("GIF", save_all=True, append_images=[Image.new("RGB", (37, 29))]),
+    "bmp": encode("BMP"),
+    "bmp_rgba": encode("BMP", "RGBA"),
+    "bmp_grey": encode("BMP", "L"),
+    "one_pixel": encode("PNG", size=(1, 1)),
+}
+
+
+# In a graph: step by step, a walk over many segments takes long.
+look = tf.function(image_status, [tf.TensorSpec([None], tf.string)], autograph=False)
+
+
+def status_of(*images):
+    return [text.decode() for text in look(tf.constant(images)).numpy()]
+
+
+def test_all_formats_and_colour_modes_are_ok_and_decoded():
+    assert dict(zip(GOOD, status_of(*GOOD.values()), strict=True)) == dict.fromkeys(GOOD, "ok")
+    for name, encoded in GOOD.items():
+        height, width = (1, 1) if name == "one_pixel" else (29, 37)
+        assert decode_image(encoded).shape == (height, width, 3), name
+
+
+def png_that_claims(width, height):
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    png = GOOD["png"]
+    return png[:8] + header + png[33:]
+
+
+def jpeg_that_claims(width, height):
+    jpeg = bytearray(GOOD["jpeg"])
+    frame = jpeg.index(b"\xff\xc0")
+    jpeg[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(jpeg)
+
+
+def bmp_that_claims(width, height):
+    return GOOD["bmp"][:18] + struct.pack("<ii", width, height) + GOOD["bmp"][26:]
+
+
+@pytest.mark.parametrize(
+    "encoded, sentence",
+    [
+        (b"", "The image is empty."),
+        (b"no image at all", "not an image: JPEG, PNG, BMP or GIF was expected"),
+        (encode("WEBP"), "not an image: JPEG, PNG"),
+        (b"\xff\xd8\xff", "JPEG's header is broken"),
+        (b"\xff\xd8\xff\xe0" + b"x" * 100_000, "JPEG's header is broken"),
+        (GOOD["jpeg"].replace(b"\xff\xc0", b"\xff\xc9"), "of a kind that cannot be decoded"),
+        (png_that_claims(20_000, 20_000), "too large: 20000x20000 pixels, at most 50000000"),
+        (png_that_claims(2**31 - 1, 2**31 - 1), "too large: 2147483647x2147483647"),
+        (png_that_claims(2**32 - 1, 2**32 - 1), "too large: 4294967295x4294967295"),
+        (png_that_claims(70_000, 1), "too large: 70000x1"),  # few pixels, but a long side
+        (png_that_claims(0, 5), "has no pixels"),
+        (jpeg_that_claims(60_000, 50_000), "too large: 60000x50000"),
+        (b"GIF89a" + struct.pack("<HH", 65_535, 800) + bytes(50), "too large: 65535x800"),
+        (
+            GOOD["bmp"][:18] + struct.pack("<ii", 30_000, -2_000) + GOOD["bmp"][26:],
+            "30000x2000",
+        ),
+        (GOOD["bmp"][:18] + struct.pack("<ii", 38, 29) + GOOD["bmp"][26:], "cut off"),
+        (encode("BMP", "P"), "24 or 32 bits"),
+        (encode("BMP", "1"), "24 or 32 bits"),
+        (GOOD["bmp"][:30] + b"\x01" + GOOD["bmp"][31:], "not compressed"),
+    ],
+)
+def test_what_is_wrong_is_said(encoded, sentence):
+    (status,) = status_of(encoded)
+    assert sentence in status
+
+
+def test_the_limit_is_in_pixels():
+    of_size = GOOD["png"], GOOD["jpeg"], GOOD["gif"], GOOD["bmp"]  # 37 x 29 = 1073
+    assert set(image_status(tf.constant(of_size), max_pixels=1073).numpy()) == {b"ok"}
+    assert set(image_status(tf.constant(of_size), max_pixels=1072).numpy()) == {
+        b"The image is too large: 37x29 pixels, at most 1072 are taken."
+    }
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg_progressive", "png", "png_palette", "bmp"])
+def test_cut_off_anywhere_is_seen(name):
+    encoded = GOOD[name]
+    cuts = [encoded[:n] for n in range(0, len(encoded), 1 + len(encoded) // 400)]
+    assert "ok" not in status_of(*cuts)
+
+
+def test_a_gif_that_is_cut_off_is_seen_or_still_decoded():
+    encoded = GOOD["gif"]
+    cuts = [encoded[:n] for n in range(len(encoded))]
+    ok = [cut for cut, text in zip(cuts, status_of(*cuts), strict=True) if text == "ok"]
+    assert len(ok) < len(cuts) / 50  # where a byte 3B happens to stand last
+    assert status_of(encoded[:-1]) == ["The image is cut off: its end is missing."]
+
+
+def test_many_segments_before_the_scan_come_to_an_end():
+    jpeg = GOOD["jpeg"]
+    comment = b"\xff\xfe\x00\x02"
+    assert status_of(jpeg[:2] + comment * 900 + jpeg[2:]) == ["ok"]
+    assert "header is broken" in status_of(jpeg[:2] + comment * 200_000 + jpeg[2:])[0]
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs():
+    found = image_guard.main(["--width=40", "--height=30", "--batch_size=3", "--rounds=2"])
+    assert set(found) == {3} and len(found[3]) == 4 and min(found[3].values()) > 0
+
+
+def test_a_batch_is_decoded_row_by_row():
+    images = [GOOD["jpeg"], b"broken", GOOD["png_rgba"], GOOD["one_pixel"]]
+    usable = tf.constant([True, False, True, True])
+    pixels = decode_images(tf.constant(images), usable, (10, 14)).numpy()
+    assert pixels.shape == (4, 10, 14, 3)
+    assert not pixels[1].any()
+    for row in (0, 2, 3):
+        np.testing.assert_array_equal(pixels[row], decode_image(images[row], (10, 14)))

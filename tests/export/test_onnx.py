@@ -1,0 +1,99 @@
+"""The Keras model as ONNX, run by onnxruntime."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import flagsaver
+
+from hardvqa_tf import runs
+from hardvqa_tf.configs import base
+from hardvqa_tf.export.onnx import export_onnx
+from hardvqa_tf.vqa import Vocabularies
+from hardvqa_tf.vqa.experiment import model_from_config, precision
+
+VOCABULARIES = Vocabularies(["what", "is", "red"], ["yes", "no", "two"], max_words=6)
+COMBINATIONS = [
+    ("han", "pairwise", {}),
+    ("adahan", "relation", {"question_norm_scale": 0.1}),
+    ("adahan", "sum", {"image_encoder": "none"}),
+    ("soft", "sum", {}),
+    ("none", "relation", {}),
+    ("han", "relation", {"image_encoder": "features"}),
+    ("han", "sum", {"mixer": "additive"}),
+    ("han", "sum", {"mixer": "bilevel_routing"}),
+]
+
+
+def test_without_the_converter_it_says_what_to_install(exported_run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)  # As if it were not installed.
+    with pytest.raises(ValueError, match="pip install -r requirements-onnx.txt"):
+        export_onnx(exported_run)
+
+
+def write_run(folder, attention, aggregator, changed, dtype="float32"):
+    config = base.get_config()
+    config.image_size = (20, 24)
+    config.model.update({"attention": attention, "aggregator": aggregator, **changed})
+    config.model.small_cnn = {"filters": (4, 5), "strides": (4, 3)}
+    config.model.han.num_cells = 3  # of a grid of 2 x 2
+    config.model.question_lstm.update({"embedding_dim": 3, "units": 5})
+    size = (2, 3, 4) if config.model.image_encoder == "features" else None
+    with precision(dtype):
+        model = model_from_config(config, VOCABULARIES, size)
+    runs.start_run(str(folder), config, VOCABULARIES)
+    runs.save_model(str(folder), model)
+    return model
+
+
+def check(model, path, tolerance=1e-5):
+    """Asks both with other numbers of images, questions and words."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    for b, q, t in ((2, 3, 6), (1, 2, 4)):
+        rng = np.random.default_rng(0)
+        picture = rng.random((b, *model.inputs[0].shape[1:])).astype(model.inputs[0].dtype)
+        tokens = rng.integers(1, 5, (b, q, t)).astype(np.int32)
+        tokens[0, 0, 2:] = 0
+        inputs = {model.inputs[0].name: picture, "question_tokens": tokens}
+        expected = model(inputs)
+        names = [output.name for output in session.get_outputs()]
+        assert set(names) == set(expected)
+        for name, value in zip(names, session.run(None, inputs), strict=True):
+            np.testing.assert_allclose(
+                value.astype(float), tf.cast(expected[name], float), atol=tolerance, rtol=1e-5
+            )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attention, aggregator, changed", COMBINATIONS)
+def test_onnx_gives_the_numbers_of_the_model(attention, aggregator, changed, tmp_path):
+    model = write_run(tmp_path, attention, aggregator, changed)
+    check(model, export_onnx(str(tmp_path)))
+
+
+def test_what_the_converter_cannot_is_refused(tmp_path):
+    write_run(tmp_path, "han", "sum", {"mixer": "query_guided"})
+    with pytest.raises(ValueError, match="Use the SavedModel, --export_format=savedmodel"):
+        export_onnx(str(tmp_path))
+    assert not (tmp_path / "model.onnx").exists()
+
+
+@pytest.mark.slow
+def test_a_model_in_bfloat16_becomes_one_in_float32(tmp_path):
+    model = write_run(tmp_path, "soft", "sum", {}, "mixed_bfloat16")
+    # Eight bits of mantissa, in several layers after one another.
+    check(model, export_onnx(str(tmp_path)), tolerance=0.05)
+
+
+@pytest.mark.slow
+def test_the_mode(door, exported_run, tmp_path, capsys):
+    shutil.copytree(exported_run, tmp_path / "run")
+    given = {"mode": "export", "export_format": "onnx", "workdir": str(tmp_path / "run")}
+    with flagsaver.as_parsed(**given):
+        door.main(["main.py"])
+    assert f"{tmp_path}/run/model.onnx" in capsys.readouterr().out
+    check(runs.load_run(str(tmp_path / "run")).model, str(tmp_path / "run" / "model.onnx"))
