@@ -353,7 +353,8 @@ def test_a_long_legend_stays_within_the_margins(width):
 
 
 def test_drawing_needs_neither_tensorflow_nor_keras():
-    code = "import sys, hardvqa_tf.vqa.pictures.looks; print({'tensorflow', 'keras'} & set(sys.modules))"
+    module = "hardvqa_tf.vqa.pictures.looks"
+    code = f"import sys, {module}; print({{'tensorflow', 'keras'}} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
     )

@@ -229,7 +229,8 @@ def test_errors_say_what_to_do(changed, message):
 
 
 def test_drawing_needs_neither_tensorflow_nor_keras():
-    code = "import sys, hardvqa_tf.vqa.pictures.overlay; print({'tensorflow', 'keras'} & set(sys.modules))"
+    module = "hardvqa_tf.vqa.pictures.overlay"
+    code = f"import sys, {module}; print({{'tensorflow', 'keras'}} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
     )
