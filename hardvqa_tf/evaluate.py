@@ -154,7 +154,7 @@ def format_coverage(shares, num_answers):
 
 
 def format_evaluation(result):
-    """The result of `evaluate` as a table for a terminal."""
+    """The result of `evaluate_run` as a table for a terminal."""
     lines = []
     if result["rows"]:
         width = max(len(_indent(row["type"])) for row in result["rows"])

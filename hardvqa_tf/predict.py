@@ -93,7 +93,7 @@ def save_example(records_dir, split, path):
 
 
 def format_prediction(result):
-    """The result of `predict` as a few lines for a terminal."""
+    """The result of `predict_answer` as a few lines for a terminal."""
     width = max(len(answer) for answer, _ in result["best_answers"])
     rows = [
         f"  {answer:{width}}  {100 * p:5.1f} %  {'#' * round(30 * p)}".rstrip()

@@ -39,13 +39,13 @@ def test_a_grid_is_stopped_and_goes_on_to_its_report(door, grid, tmp_path, monke
     trained, before = [], signal.getsignal(signal.SIGTERM)
 
     def pretend(*args, **kwargs):
-        given = inspect.signature(train).bind(*args, **kwargs).arguments
+        given = inspect.signature(train_model).bind(*args, **kwargs).arguments
         trained.append(os.path.basename(given["workdir"]))
         if trained == ["all", "two"]:
             os.kill(os.getpid(), signal.SIGTERM)  # As a user or a batch queue would.
         build_run(given["workdir"], given["config"])
 
-    monkeypatch.setattr(report_grid, "train", pretend)
+    monkeypatch.setattr(report_grid, "train_model", pretend)
     monkeypatch.setattr("hardvqa_tf.evaluate.evaluate_run", write_evaluation)
     monkeypatch.chdir(tmp_path)
     with flagsaver.as_parsed(mode="report", grid=grid):
@@ -79,7 +79,9 @@ def test_a_folder_with_another_config_is_no_part_of_the_grid(grid, tmp_path, mon
     configs = load_grid(grid)
     assert list(configs) == ["all", "two"] and configs["two"].is_locked
     assert configs["two"].model.han.num_cells == 2 and configs["all"].train.epochs == 1
-    monkeypatch.setattr(report_grid, "train", lambda *args, **kwargs: pytest.fail("trained"))
+    monkeypatch.setattr(
+        report_grid, "train_model", lambda *args, **kwargs: pytest.fail("trained")
+    )
     (tmp_path / "two").mkdir()
     configs["two"].train.epochs = 3
     (tmp_path / "two" / "config.json").write_text(configs["two"].to_json())
