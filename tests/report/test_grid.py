@@ -10,6 +10,7 @@ from absl.testing import flagsaver
 
 from hardvqa_tf.report import grid as report_grid
 from hardvqa_tf.report.grid import load_grid, run_grid
+from hardvqa_tf.training.loop import train_model
 from tests.report.made_runs import build_run, write_evaluation
 from tests.report.written_pages import check_markdown
 
