@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from hardvqa_tf.serving.refusals import BadRows, Refusal
+from hardvqa_tf.serving.refusals import Refusal
 
 
 @dataclasses.dataclass(eq=False)
@@ -57,7 +57,8 @@ class Answers:
 
     Args:
       outputs: {output: array}, of the rows that could be answered.
-      problems: {row: sentence}, of those that could not.
+      problems: {row: what the model raised}, of those that could not; `BadRows` if it lies in
+        the row.
     """
 
     outputs: dict
@@ -215,10 +216,10 @@ class Batches:
 
 
 def run_together(jobs):
-    """Runs jobs as one batch; where it fails, halves of it, until those who spoil it are alone.
+    """Runs jobs as one batch; where it fails, halves of it, until what spoils it is alone.
 
     Returns:
-      Per job its `Answers`, or what was raised.
+      Per job its `Answers`, or what was raised if that is not for its rows to answer for.
     """
     signature = jobs[0].signature
     ends = list(itertools.accumulate(job.num_rows for job in jobs))
@@ -256,14 +257,14 @@ def _run_apart(signature, columns, cuts):
       cuts: rows between which the batch may be divided.
 
     Returns:
-      List of (first row, end, outputs or the sentence of what is wrong).
+      List of (first row, end, outputs or what was raised).
     """
     first, end = cuts[0], cuts[-1]
     try:
         outputs = signature({name: c[first:end] for name, c in columns.items()})
-    except BadRows as error:
+    except Exception as error:  # Whatever a decoder raises, other rows need not pay for it.
         if len(cuts) == 2:
-            return [(first, end, str(error))]
+            return [(first, end, error)]
         middle = len(cuts) // 2
         left = _run_apart(signature, columns, cuts[: middle + 1])
         return left + _run_apart(signature, columns, cuts[middle:])
@@ -279,7 +280,7 @@ def _answers_of(parts, first, end):
         a, b, start, whole = max(a, first), min(b, end), a, b
         if a >= b:
             continue
-        if isinstance(outputs, str):
+        if isinstance(outputs, Exception):
             problems |= {row - first: outputs for row in range(a, b)}
         elif first <= start and whole <= end:  # The usual case of one request alone.
             found.append(outputs)

@@ -10,6 +10,7 @@ import dataclasses
 import numpy as np
 
 from hardvqa_tf.serving import protocol
+from hardvqa_tf.serving.batching import Answers
 from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.logs import logger
 from hardvqa_tf.serving.protocol import Problem
@@ -95,18 +96,13 @@ async def run(checked, batches, images, while_waiting):
     finally:
         for job in jobs:
             batches.forget(job)
-    for error in [job.done.exception() for job in jobs]:  # Of all, lest asyncio complain.
-        if isinstance(error, BadRows):
-            raise Refusal(400, _sentence(error))
-        if error:
-            raise error
-    answers = [job.done.result() for job in jobs]
-    if not signature.gives_status:
-        for answer in answers:
-            if answer.problems:
-                raise Refusal(400, _sentence(next(iter(answer.problems.values()))))
-        return _concatenate([answer.outputs for answer in answers])
-    return _put_together(checked, good, jobs, answers)
+    answers = [_answers_of(job) for job in jobs]
+    if signature.gives_status:
+        return _put_together(checked, good, jobs, answers)
+    for answer in answers:
+        for problem in answer.problems.values():
+            raise _whole_request(problem)
+    return _concatenate([answer.outputs for answer in answers])
 
 
 def count_bad(signature, outputs):
@@ -118,10 +114,6 @@ def count_bad(signature, outputs):
 
 def _count_ok(status):
     return status.ravel().tolist().count(OK)
-
-
-def _sentence(text):
-    return f"The request cannot be answered: {text}"
 
 
 # --- Reading.
@@ -235,13 +227,31 @@ def _concatenate(outputs):
 # --- Putting together.
 
 
+def _answers_of(job):
+    error = job.done.exception()
+    return (
+        Answers({}, dict.fromkeys(range(job.num_rows), error)) if error else job.done.result()
+    )
+
+
+def _whole_request(problem):
+    """What to raise for a problem that no status can tell."""
+    if isinstance(problem, BadRows):
+        return Refusal(400, f"The request cannot be answered: {problem}")
+    return problem
+
+
 def _put_together(checked, good, jobs, answers):
-    problems, start = dict(checked.problems), 0
+    problems, start, size = dict(checked.problems), 0, len(checked.weights)
+    raised = [p for a in answers for p in a.problems.values() if not isinstance(p, BadRows)]
+    if raised and not any(answer.outputs for answer in answers):
+        raise raised[0]
+    if raised:
+        logger.error("The model failed at %d row(s)", len(raised), exc_info=raised[0])
     for job, answer in zip(jobs, answers, strict=True):
-        for row in answer.problems:
-            problems[good[start + row]] = _explain(job, row)
+        for row, problem in answer.problems.items():
+            problems[good[start + row]] = _explain(job, row, problem)
         start += job.num_rows
-    size = len(checked.weights)
     answered = [row for row in range(size) if row not in problems]
     if not answered:
         raise _nothing_to_answer(problems[0], size)
@@ -257,8 +267,12 @@ def _put_together(checked, good, jobs, answers):
     return outputs
 
 
-def _explain(job, row):
+def _explain(job, row, problem):
     """Why the graph did not take a row that had passed all checks."""
+    if isinstance(problem, Refusal):
+        return problem.sentence
+    if not isinstance(problem, BadRows):
+        return "The server failed at this row. Its log says why."
     for name, known in known_inputs(job.signature).items():
         for encoded in job.columns[name][row : row + 1].flat:
             if known.explain:

@@ -367,6 +367,26 @@ def test_an_error_of_the_model_is_500_without_details_and_the_server_goes_on(slo
     assert "A request failed" in caplog.text
 
 
+@pytest.mark.parametrize("max_batch_size", [1, 32])
+def test_an_error_of_the_model_at_one_row_leaves_the_others(max_batch_size, caplog):
+    class Failing(FakeSignature):
+        def __call__(self, columns):
+            if b"fail" in columns["question"]:
+                raise RuntimeError("secret")
+            return super().__call__(columns)
+
+    service = make_service(FakeServable(Failing()), max_batch_size=max_batch_size)
+    with open_client(service) as client:
+        rows = [fake_row(q) for q in ("a", "fail", "b")]
+        response = client.post(FAKE, json={"instances": rows})
+        assert [p["answer"] for p in response.json()["predictions"]] == ["A", "", "B"]
+        status = [p["status"] for p in response.json()["predictions"]]
+        assert status == ["ok", "The server failed at this row. Its log says why.", "ok"]
+        response = client.post(FAKE, json={"instances": [fake_row("fail")] * 2})
+        assert response.status_code == 500 and "secret" not in response.text
+    assert "The model failed at 1 row(s)" in caplog.text
+
+
 def call(app, scope, messages):
     """Calls an ASGI app with these messages of a client, then it goes; returns what it sent."""
     sent, messages = [], list(messages)

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from hardvqa_tf.serving.batching import Answers, Batches
+from hardvqa_tf.serving.batching import Batches
 from hardvqa_tf.serving.refusals import BadRows, Refusal
 from tests.serving.fakes import FakeSignature
 
@@ -47,6 +47,10 @@ async def submit_while_busy(batches, signature, *jobs):
     signature.gate.set()
     await first.done
     return await asyncio.gather(*(job.done for job in submitted), return_exceptions=True)
+
+
+def reasons(result):
+    return {row: str(problem) for row, problem in result.problems.items()}
 
 
 def answers(result):
@@ -148,7 +152,7 @@ def test_a_bad_row_is_found_and_the_others_are_answered():
     first, second, third = with_batches(test)
     assert answers(first) == [b"A"] and answers(third) == [b"B"]
     assert answers(second) == [b"X"]
-    assert second.problems == {1: "bad image in the batch"}
+    assert reasons(second) == {1: "bad image in the batch"}
     # Halves: a x | y b, then y | b.
     assert signature.batches[1:] == [["a", "x", "y", "b"], ["a", "x"], ["y", "b"], ["y"], ["b"]]
 
@@ -165,7 +169,8 @@ def test_a_request_to_a_model_without_status_stays_whole():
 
     first, second = with_batches(test)
     assert answers(first) == [b"A"]
-    assert second == Answers({}, dict.fromkeys((0, 1), "bad image in the batch"))
+    assert second.outputs == {}
+    assert reasons(second) == dict.fromkeys((0, 1), "bad image in the batch")
 
 
 def test_a_signature_that_cannot_be_shared_runs_alone():
@@ -209,8 +214,8 @@ def test_an_error_reaches_all_who_wait_and_the_next_batch_runs():
         jobs = [batches.submit(signature, [(rows(q), 1)])[0] for q in "ab"]
         return await asyncio.gather(*(job.done for job in jobs), return_exceptions=True)
 
-    errors, answer = with_batches(test)
-    assert [str(error) for error in errors] == ["broken graph"] * 2
+    failed, answer = with_batches(test)
+    assert [reasons(result) for result in failed] == [{0: "broken graph"}] * 2
     assert answers(answer) == [b"Z"]
 
 
