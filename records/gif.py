@@ -53,7 +53,7 @@ def gif_size(encoded, max_pixels):
     """
     try:
         width, height = struct.unpack_from("<HH", encoded, 6)
-        position = 13 + _table_size(encoded[10])
+        position = 13 + table_size(encoded[10])
     except (IndexError, struct.error):
         raise ValueError(_broken("its header is cut off")) from None
     if not height * width:
@@ -100,7 +100,7 @@ def _frames(encoded, position):
             if kind == _FRAME:
                 *place, flags = struct.unpack_from("<4HB", encoded, position)
                 yield tuple(place)
-                position += 9 + _table_size(flags)
+                position += 9 + table_size(flags)
             elif kind != _EXTENSION:
                 raise ValueError(_broken("a GIF has no such block"))
             position += 1
@@ -117,8 +117,8 @@ def _frames(encoded, position):
         raise ValueError(_broken("its end is missing")) from None
 
 
-def _table_size(flags):
-    """Bytes of a table of colours."""
+def table_size(flags):
+    """Bytes of a table of colours, by the flags before it."""
     return 3 * 2 ** (1 + (flags & 7)) if flags & 0x80 else 0
 
 

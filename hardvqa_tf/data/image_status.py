@@ -9,18 +9,22 @@ one flipped bit in it can still stop a batch.
     JPEG     the frame header, found by       FF D9 behind the frame header
              walking from segment to segment
     PNG      the IHDR chunk                   the IEND chunk
-    GIF      the screen's descriptor          the last byte, 3B
+    GIF      its frames, walking from block   the block 3B
+             to block; the first must be the
+             screen (records/gif.py says why)
     BMP      the two headers                  as many bytes as the pixels need
 
 What this costs is not bytes but calls of small operations. So all images of a batch are looked
-at together, each group of bytes becomes all of its numbers in one product, and what is only
-needed for a bad image is in a branch.
+at together, and what is only needed for a bad image is in a branch.
 
 Letters: N images.
 """
 
 import numpy as np
 import tensorflow as tf
+
+from hardvqa_tf.data.byte_numbers import big, bytes_at, little, number, numbers_at
+from hardvqa_tf.data.gif_status import of_gifs
 
 OK = "ok"
 MAX_PIXELS = 50_000_000  # as for records. A photo has 12-24 million; decoded, three bytes each
@@ -50,28 +54,27 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
       string[N], OK or a sentence.
     """
     length = tf.strings.length(encoded)
-    head = _numbers_at(
+    head = numbers_at(
         encoded,
         tf.zeros_like(length),
         {
-            "jpeg": _big(0, 3),
-            "png": _big(0, 8),
-            "ihdr": _big(12, 4),
-            "gif": _big(0, 6),
-            "bmp": _big(0, 2),
-            "png_width": _big(16, 4),
-            "png_height": _big(20, 4),
-            "gif_width": _little(6, 2),
-            "gif_height": _little(8, 2),
+            "jpeg": big(0, 3),
+            "png": big(0, 8),
+            "ihdr": big(12, 4),
+            "gif": big(0, 6),
+            "bmp": big(0, 2),
+            "png_width": big(16, 4),
+            "png_height": big(20, 4),
         },
     )
-    is_jpeg = head["jpeg"] == _number(_JPEG)
-    is_png = (head["png"] == _number(_PNG)) & (head["ihdr"] == _number(b"IHDR"))
-    is_gif = (head["gif"] == _number(_GIF)) | (head["gif"] == _number(_GIF_87))
-    is_bmp = head["bmp"] == _number(b"BM")
+    is_jpeg = head["jpeg"] == number(_JPEG)
+    is_png = (head["png"] == number(_PNG)) & (head["ihdr"] == number(b"IHDR"))
+    is_gif = (head["gif"] == number(_GIF)) | (head["gif"] == number(_GIF_87))
+    is_bmp = head["bmp"] == number(b"BM")
     jpeg = _of_jpegs(encoded, length, is_jpeg)
     bmp = _if_any(is_bmp, lambda: _of_bmps(encoded, length))
-    height, width = head["gif_height"], head["gif_width"]
+    gif = _if_any(is_gif, lambda: of_gifs(encoded, length, is_gif, max_pixels))
+    height, width = gif[:2]
     for is_format, of_format in (
         (is_png, (head["png_height"], head["png_width"])),
         (is_jpeg, jpeg[:2]),
@@ -79,11 +82,12 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     ):
         height = tf.where(is_format, of_format[0], height)
         width = tf.where(is_format, of_format[1], width)
-    is_known = tf.where(is_jpeg, jpeg[2] > 0, tf.where(is_bmp, bmp[2] > 0, is_png | is_gif))
+    is_known = tf.where(is_jpeg, jpeg[2] > 0, tf.where(is_bmp, bmp[2] > 0, is_png))
+    is_known |= is_gif & (gif[2] > 0)
     has_pixels = tf.minimum(height, width) > 0
     fits = (tf.maximum(height, width) <= MAX_SIDE) & (height * width <= max_pixels)
-    whole = _has_end(encoded, length, is_jpeg, tf.cast(jpeg[2], tf.int32), is_png, is_gif)
-    whole |= is_bmp & (bmp[3] > 0)
+    whole = _has_end(encoded, length, is_jpeg, tf.cast(jpeg[2], tf.int32), is_png)
+    whole |= is_bmp & (bmp[3] > 0) | is_gif & (gif[3] > 0)
     is_ok = is_known & has_pixels & fits & whole
 
     def say():
@@ -100,6 +104,11 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
             (
                 is_bmp & ~is_known,
                 "BMP is taken with 24 or 32 bits a pixel, or grey, and not compressed.",
+            ),
+            (
+                is_gif & ~is_known,
+                "The GIF's first frame is not its whole screen, or its frames are too many or "
+                "outside it. Save its first frame as a PNG.",
             ),
             (
                 is_jpeg & ~is_known,
@@ -137,15 +146,15 @@ def _of_jpegs(encoded, length, is_jpeg):
         (tf.zeros_like(length) + 2, tf.reduce_any(is_jpeg)),
         maximum_iterations=_MAX_SEGMENTS,
     )
-    frame = _numbers_at(
+    frame = numbers_at(
         encoded,
         tf.minimum(position, length),
         {
-            "marker": _big(0, 2),
-            "precision": _big(4, 1),
-            "height": _big(5, 2),
-            "width": _big(7, 2),
-            "components": _big(9, 1),
+            "marker": big(0, 2),
+            "precision": big(4, 1),
+            "height": big(5, 2),
+            "width": big(7, 2),
+            "components": big(9, 1),
         },
     )
     known = tf.reduce_any(frame["marker"][:, None] == _FRAMES, axis=1)
@@ -157,13 +166,13 @@ def _of_jpegs(encoded, length, is_jpeg):
     return [tf.where(known, value, 0) for value in found]
 
 
-def _has_end(encoded, length, is_jpeg, frame, is_png, is_gif):
+def _has_end(encoded, length, is_jpeg, frame, is_png):
     """bool[N]; False for other formats."""
-    names = {"jpeg": _big(6, 2), "png": _big(0, 8), "gif": _big(7, 1)}
-    tail = _numbers_at(encoded, tf.maximum(length - 8, 0), names)
-    jpeg_ends = tail["jpeg"] == _number(_JPEG_END)
-    png_ends = tail["png"] == _number(_PNG_END)
-    ends = is_jpeg & jpeg_ends | is_png & png_ends | is_gif & (tail["gif"] == ord(";"))
+    names = {"jpeg": big(6, 2), "png": big(0, 8)}
+    tail = numbers_at(encoded, tf.maximum(length - 8, 0), names)
+    jpeg_ends = tail["jpeg"] == number(_JPEG_END)
+    png_ends = tail["png"] == number(_PNG_END)
+    ends = is_jpeg & jpeg_ends | is_png & png_ends
     search_jpeg = is_jpeg & ~jpeg_ends & (frame > 0)
     search_png = is_png & ~png_ends
 
@@ -190,23 +199,23 @@ def _if_any(asked, find):
 
 def _of_bmps(encoded, length):
     """Returns height, width, whether such a BMP is taken, and whether it is whole: int64[N]."""
-    head = _numbers_at(
+    head = numbers_at(
         encoded,
         tf.zeros_like(length),
         {
-            "pixels": _little(10, 4),
-            "second_header": _little(14, 4),
-            "width": _little(18, 4),
-            "height": _little(22, 4),
-            "bits": _little(28, 2),
-            "compression": _little(30, 4),
+            "pixels": little(10, 4),
+            "second_header": little(14, 4),
+            "width": little(18, 4),
+            "height": little(22, 4),
+            "bits": little(28, 2),
+            "compression": little(30, 4),
         },
     )
     # Signed: with a negative height the top row comes first.
     height = tf.where(head["height"] < 2**31, head["height"], 2**32 - head["height"])
     bits, palette = head["bits"], 14 + tf.minimum(head["second_header"], 2**30)
     # TensorFlow takes the index into a palette for a shade of grey: right if it is one.
-    colours = _bytes_at(encoded, tf.minimum(tf.cast(palette, tf.int32), length), 1024)
+    colours = bytes_at(encoded, tf.minimum(tf.cast(palette, tf.int32), length), 1024)
     greys = tf.range(256, dtype=tf.int64)[:, None]
     is_grey = tf.reduce_all(tf.reshape(colours, [-1, 256, 4])[:, :, :3] == greys, axis=[1, 2])
     is_taken = (
@@ -220,44 +229,3 @@ def _of_bmps(encoded, length):
     needed = head["pixels"] + tf.minimum(row, 2**31) * tf.minimum(height, MAX_SIDE)
     is_whole = tf.cast(length, tf.int64) >= needed
     return [height, head["width"], *(tf.cast(x, tf.int64) for x in (is_taken, is_whole))]
-
-
-def _numbers_at(encoded, position, columns):
-    """Reads numbers from the bytes that begin at `position`, int32[N], not beyond the end.
-
-    Args:
-      columns: {name: from `_big` or `_little`}.
-
-    Returns:
-      {name: int64[N]}; where the string ends, as if zeros followed.
-    """
-    weights = np.zeros((40, len(columns)), np.int64)  # as far as any number reaches
-    for i, places in enumerate(columns.values()):
-        for byte, weight in places:
-            weights[byte, i] = weight
-    numbers = tf.matmul(_bytes_at(encoded, position, len(weights)), weights)
-    return dict(zip(columns, tf.unstack(numbers, axis=1), strict=True))
-
-
-def _bytes_at(encoded, position, number):
-    text = tf.strings.substr(encoded, position, tf.zeros_like(position) + number)
-    return tf.cast(tf.io.decode_raw(text, tf.uint8, fixed_length=number), tf.int64)
-
-
-def _big(first, number):
-    """Where a number's bytes are, the most significant first, and what each counts."""
-    # Eight bytes are a signed number: 2^63 and more wrap around, here as in `_number`.
-    places = 256 ** np.arange(number, dtype=np.int64)[::-1]
-    return list(zip(range(first, first + number), places, strict=True))
-
-
-def _little(first, number):
-    """The same with the least significant byte first."""
-    return list(
-        zip(range(first, first + number), 256 ** np.arange(number, dtype=np.int64), strict=True)
-    )
-
-
-def _number(text):
-    """Bytes as `_big` reads them."""
-    return int.from_bytes(text, "big", signed=len(text) == 8)

@@ -12,6 +12,9 @@ from PIL import Image
 from benchmarks import image_guard
 from hardvqa_tf.data.image_status import image_status
 from hardvqa_tf.data.pixels import decode_image, decode_images
+from records.gif import gif_size
+from tests.gifs import make_gif
+from tests.records import test_gif
 
 
 def encode(format_, mode="RGB", size=(37, 29), **options):
@@ -96,7 +99,7 @@ def bmp_that_claims(width, height):
         (png_that_claims(70_000, 1), "too large: 70000x1"),  # few pixels, but a long side
         (png_that_claims(0, 5), "has no pixels"),
         (jpeg_that_claims(60_000, 50_000), "too large: 60000x50000"),
-        (b"GIF89a" + struct.pack("<HH", 65_535, 800) + bytes(50), "too large: 65535x800"),
+        (make_gif((65_535, 800), []), "too large: 65535x800"),
         (
             GOOD["bmp"][:18] + struct.pack("<ii", 30_000, -2_000) + GOOD["bmp"][26:],
             "30000x2000",
@@ -127,12 +130,63 @@ def test_cut_off_anywhere_is_seen(name):
     assert "ok" not in status_of(*cuts)
 
 
-def test_a_gif_that_is_cut_off_is_seen_or_still_decoded():
-    encoded = GOOD["gif"]
-    cuts = [encoded[:n] for n in range(len(encoded))]
-    ok = [cut for cut, text in zip(cuts, status_of(*cuts), strict=True) if text == "ok"]
-    assert len(ok) < len(cuts) / 50  # where a byte 3B happens to stand last
-    assert status_of(encoded[:-1]) == ["The image is cut off: its end is missing."]
+def graph_agrees(*gifs):
+    """Compares with what records take; returns how many are taken."""
+    taken = []
+    for encoded in gifs:
+        try:
+            gif_size(encoded, 5_000)
+            taken.append(True)
+        except ValueError:
+            taken.append(False)
+    status = look_small(tf.constant(gifs)).numpy()
+    assert [text == b"ok" for text in status] == taken
+    return sum(taken)
+
+
+look_small = tf.function(
+    lambda encoded: image_status(encoded, 5_000),
+    [tf.TensorSpec([None], tf.string)],
+    autograph=False,
+)
+
+
+def test_a_gif_is_taken_as_in_records():
+    others = [GOOD["gif"], GOOD["gif_moving"], GOOD["gif"] + b"more"]
+    assert graph_agrees(*test_gif.GOOD.values(), *others) == len(test_gif.GOOD) + 3
+    assert graph_agrees(*(encoded for encoded, _ in test_gif.BAD.values())) == 0
+    many = [make_gif((9, 7), [(0, 0, 9, 7)] * number) for number in (317, 318)]  # 20,000 pixels
+    assert graph_agrees(*many) == 1
+    parts = [make_gif((40, 50), [(0, 0, 40, 50)], part) for part in (1, 2, 7, 200, 254, 255)]
+    assert graph_agrees(*parts) == 6
+
+
+@pytest.mark.parametrize("name", ["extensions", "moving"])
+def test_a_gif_that_is_cut_or_changed_is_taken_as_in_records(name):
+    encoded = test_gif.GOOD[name]
+    assert graph_agrees(*(encoded[:n] for n in range(6, len(encoded)))) == 0
+    changed = [
+        encoded[:at] + bytes([value]) + encoded[at + 1 :]
+        for at in range(6, len(encoded))
+        for value in (0, 1, 0x21, 0x2C, 0x3B, 0xFF)
+    ]
+    assert graph_agrees(*changed) > len(changed) / 10
+
+
+def test_what_is_said_of_gifs():
+    cut, small = GOOD["gif"][:-1], make_gif((8, 8), [(0, 0, 4, 4)])
+    assert status_of(cut, small, make_gif((8, 8), [])) == [
+        "The image is cut off: its end is missing.",
+        "The GIF's first frame is not its whole screen, or its frames are too many or outside "
+        "it. Save its first frame as a PNG.",
+        "The image is cut off: its end is missing.",
+    ]
+
+
+def test_a_gif_of_many_parts_comes_to_an_end():
+    parts = b"\x01a\x02aa" * 100_000
+    (status,) = status_of(GOOD["gif"][:-1] + b"\x21\xfe" + parts + b"\0;")
+    assert "its frames are too many" in status
 
 
 def test_many_segments_before_the_scan_come_to_an_end():
