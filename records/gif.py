@@ -17,8 +17,7 @@ a GIF is taken only if its first frame fills the screen and the others lie withi
 import dataclasses
 import struct
 
-# A frame is decoded to a byte a pixel, the image to three, and to twelve when it is resized. So
-# as many frames take less memory than the image itself.
+# A frame is decoded to a byte a pixel, the image to three: this many take about its memory.
 FRAMES_TO_IMAGE = 4
 _MAX_PARTS = 100_000  # 25 MB; counted in some milliseconds, also where each has one byte alone.
 _FRAME, _EXTENSION, _END = 0x2C, 0x21, 0x3B

@@ -1,0 +1,105 @@
+"""Every format, cut anywhere and with any early byte changed, beside a row that is good.
+
+The answer is 200 with a status for every row, from a real export: whatever a check lets through
+and a decoder then fails at costs its own row alone.
+"""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hardvqa_tf.export import write_saved_model
+from hardvqa_tf.serving.models import Servable
+from tests.gifs import EXTENSION, make_gif
+from tests.serving.fakes import b64, make_service, open_client
+from tests.test_export import VOCABULARIES, build_model
+
+PREDICT = "/v1/models/real:predict"
+NUM_CHANGED = 200  # bytes from the first on
+VALUES = (0x00, 0x01, 0x7F, 0x80, 0xFF)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A client of a server with a model of ours, as it is exported."""
+    folder = str(tmp_path_factory.mktemp("real") / "1")
+    write_saved_model(folder, build_model(), VOCABULARIES)
+    with open_client(make_service(Servable("real", 1, folder))) as client:
+        yield client
+
+
+def draw(format_, mode="RGB", **options):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, format_, **options)
+    return file.getvalue()
+
+
+FORMATS = {
+    "jpeg": draw("JPEG"),
+    "jpeg, grey": draw("JPEG", "L"),
+    "jpeg, cmyk": draw("JPEG", "CMYK"),
+    "jpeg, progressive": draw("JPEG", progressive=True),
+    "jpeg with exif": draw("JPEG", exif=b"Exif\0\0" + draw("JPEG")),
+    "png": draw("PNG"),
+    "png, palette": draw("PNG", "P"),
+    "png, alpha": draw("PNG", "RGBA"),
+    "png, grey": draw("PNG", "L"),
+    "png, one bit": draw("PNG", "1"),
+    "png, sixteen bits": draw("PNG", "I;16"),
+    "gif": draw("GIF"),
+    "gif, grey": draw("GIF", "L"),
+    "gif, moving": make_gif((11, 9), [(0, 0, 11, 9), (3, 2, 5, 5)], before_frame=EXTENSION),
+    "bmp": draw("BMP"),
+    "bmp, alpha": draw("BMP", "RGBA"),
+    "bmp, grey": draw("BMP", "L"),
+}
+GOOD = draw("PNG", "RGB")
+
+
+def cuts(encoded):
+    return [encoded[:length] for length in range(len(encoded))]
+
+
+def changes(encoded):
+    return [
+        encoded[:at] + bytes([value]) + encoded[at + 1 :]
+        for at in range(min(NUM_CHANGED, len(encoded)))
+        for value in (*VALUES, encoded[at] ^ 0x10)
+    ]
+
+
+def statuses(client, images, rows=40):
+    """Asks about each beside a good one; returns what is said of each."""
+    found = []
+    for first in range(0, len(images), rows - 1):
+        some = [GOOD, *images[first : first + rows - 1]]
+        asked = [{"image": b64(image), "question": "What color?"} for image in some]
+        response = client.post(PREDICT, json={"instances": asked})
+        assert response.status_code == 200, response.text
+        predictions = response.json()["predictions"]
+        assert predictions[0]["status"] == "ok" and predictions[0]["answer"]
+        found += [prediction["status"] for prediction in predictions[1:]]
+        for prediction in predictions:
+            assert bool(prediction["answer"]) == (prediction["status"] == "ok")
+    assert all(found) and not any("Its log says why" in status for status in found)
+    return found
+
+
+def test_what_is_not_damaged_is_answered(real):
+    assert statuses(real, list(FORMATS.values())) == ["ok"] * len(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_some_damages(real, name):
+    assert "ok" not in statuses(real, cuts(FORMATS[name])[::17])
+    statuses(real, changes(FORMATS[name])[::29])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+def test_all_damages(real, name):
+    assert "ok" not in statuses(real, cuts(FORMATS[name]))
+    statuses(real, changes(FORMATS[name]))
