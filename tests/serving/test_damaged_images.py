@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hardvqa_tf.export import write_saved_model
+from hardvqa_tf.export.savedmodel import write_saved_model
 from hardvqa_tf.serving.models import Servable
+from tests.export.test_savedmodel import VOCABULARIES, build_model
 from tests.gifs import EXTENSION, make_gif
 from tests.serving.fakes import b64, make_service, open_client
-from tests.test_export import VOCABULARIES, build_model
 
 PREDICT = "/v1/models/real:predict"
 NUM_CHANGED = 200  # bytes from the first on
