@@ -8,21 +8,12 @@ import os
 from hardvqa_tf import evaluate
 from hardvqa_tf.configs import base
 from hardvqa_tf.runs import has_epochs_left, read_json
+from hardvqa_tf.vqa import slots
 from records.folder import INFO_NAME
 
-# In the order that tables have them, with the names that a reader knows.
-ATTENTIONS = {"none": "all cells", "soft": "soft", "han": "HAN", "adahan": "AdaHAN"}
-AGGREGATORS = {"sum": "sum", "pairwise": "pairwise", "relation": "relation"}
-# Of the other slots, whose arguments count where they are used.
-_IMAGE_ENCODERS = (
-    "small_cnn",
-    "resnet101",
-    *(f"swiftformer_{size}" for size in ("xs", "s", "l1", "l3")),
-    *(f"biformer_{size}" for size in ("t", "s", "b")),
-    "features",
-    "none",
-)
-_MIXERS = ("none", "additive", "bilevel_routing", "query_guided")
+# {name: what tables and plots call it}, in the order that tables have them.
+ATTENTIONS = {name: part.title for name, part in slots.ATTENTIONS.items()}
+AGGREGATORS = {name: part.title for name, part in slots.AGGREGATORS.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +92,7 @@ class ReportedRun:
         A key that an older run lacks has the default, which was made not to change old runs.
         """
         model = self.config["model"]
-        used = {model["attention"], model["aggregator"], model["image_encoder"]}
-        used.add(model.get("mixer", "none"))
-        unused = {*ATTENTIONS, *AGGREGATORS, *_IMAGE_ENCODERS, *_MIXERS} - used
+        unused = slots.all_names() - slots.names_in_use(model)
         flat = flatten(json.loads(base.get_config().to_json())) | flatten(self.config)
         if flat.get("model.han.num_cells"):  # Takes the fraction's place.
             flat.pop("model.han.fraction", None)

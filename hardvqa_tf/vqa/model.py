@@ -11,7 +11,7 @@ Between fusion and attention a mixer, ours, may refine the cells: what attention
 knows of the other cells.
 
 The image tower runs once per image, however many questions share it. Every name in a slot goes
-with every name in the others; a new part is a line in one of the tables below.
+with every name in the others; a new part is a line in `slots`.
 """
 
 import keras
@@ -20,37 +20,13 @@ from keras import layers, ops
 from hardvqa_tf import encoders
 from hardvqa_tf import layers as parts
 from hardvqa_tf.encoders.fields import fields_of
+from hardvqa_tf.vqa import slots
 
-IMAGE_ENCODERS = {
-    "small_cnn": encoders.small_cnn,
-    "resnet101": encoders.resnet101,
-    "swiftformer_xs": encoders.swiftformer_xs,
-    "swiftformer_s": encoders.swiftformer_s,
-    "swiftformer_l1": encoders.swiftformer_l1,
-    "swiftformer_l3": encoders.swiftformer_l3,
-    "biformer_t": encoders.biformer_t,
-    "biformer_s": encoders.biformer_s,
-    "biformer_b": encoders.biformer_b,
-    "features": encoders.features,
-    "none": encoders.no_image,
-}
-MIXERS = {
-    "none": None,
-    "additive": parts.EfficientAdditiveAttention,
-    "bilevel_routing": parts.BiLevelRoutingAttention,
-    "query_guided": parts.QueryGuidedAttention,
-}
-ATTENTIONS = {
-    "none": parts.NoAttention,
-    "soft": parts.SoftAttention,
-    "han": parts.HardAttention,
-    "adahan": parts.AdaptiveHardAttention,
-}
-AGGREGATORS = {
-    "sum": parts.SumPooling,
-    "pairwise": parts.NonLocalPairwise,
-    "relation": parts.RelationNetwork,
-}
+# What makes the parts that `slots` names: {name: function or layer}.
+IMAGE_ENCODERS = slots.makers("image_encoder", encoders)
+MIXERS = slots.makers("mixer", parts)
+ATTENTIONS = slots.makers("attention", parts)
+AGGREGATORS = slots.makers("aggregator", parts)
 
 
 def build_vqa_model(
