@@ -1,6 +1,11 @@
+import shutil
+
 import pytest
 
 from tests.serving import fakes, tiny_models
+from tests.serving.page_replies import ADDRESS, Replies
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +34,59 @@ def half_export(tmp_path_factory):
 def client(tiny_servable):
     with fakes.open_client(fakes.make_service(tiny_servable)) as client:
         yield client
+
+
+# The page in a browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install -r requirements-dev.txt"
+    )
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH")
+    with api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser):
+    """One for all tests, for each new one takes longer than most of them."""
+    page = browser.new_page(service_workers="block")
+    page.set_default_timeout(10_000)
+    # As long as somebody listens, no file dialog opens, not even for a moment.
+    page.on("filechooser", lambda chooser: None)
+    page.said, page.requests = [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda request: page.requests.append(request))
+    return page
+
+
+@pytest.fixture
+def replies():
+    return Replies()
+
+
+@pytest.fixture
+def open_page(tab, replies):
+    """A function that opens the page; no request may go to another host."""
+
+    def open_page(width=1000, height=800, scheme="light", motion="reduce"):
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        tab.goto(ADDRESS)
+        return tab
+
+    tab.route("**/*", replies)
+    tab.said.clear()
+    yield open_page
+    tab.evaluate("sessionStorage.clear()")
+    tab.unroute("**/*")
+    assert replies.outside == []
+    # Refused requests are told on the console, too; those are what some tests are about.
+    assert [line for line in tab.said if "Failed to load resource" not in line] == []

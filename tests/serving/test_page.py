@@ -1,7 +1,7 @@
 """The page in headless Chromium, against answers of the protocol that are typed here.
 
-The browser's requests are answered by `Replies` below, all of them: one that goes elsewhere
-fails its test. Our server itself answers in `test_the_real_server`.
+The browser's requests are answered by `page_replies.Replies`, all of them: one that goes
+elsewhere fails its test. Our server itself answers in `test_the_real_server`.
 """
 
 import base64
@@ -11,7 +11,6 @@ import io
 import json
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,224 +23,35 @@ import uvicorn
 from PIL import Image
 
 from hardvqa_tf.serving.app import make_app
-from hardvqa_tf.serving.pages import read_page
 from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS, MIXERS
 from hardvqa_tf.vqa.pictures import looks, overlay
 from tests.serving.fakes import make_service
+from tests.serving.page_replies import (
+    ADDRESS,
+    CARD,
+    CELL_WEIGHTS,
+    FRAME,
+    IMAGE,
+    MASK,
+    PAGE,
+    PNG,
+    PRESENCE,
+    ROUTES,
+    ROW,
+    WORD_WEIGHTS,
+    WORDS,
+    ask,
+    choose,
+    encode,
+    model,
+    move_slider,
+    picture,
+    read_canvas,
+    text,
+)
 from tests.serving.tiny_models import GRID
 
-PAGE = read_page("vqa").decode()
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ADDRESS = "http://localhost:8501/"  # Nothing listens there: requests are answered here.
-POLICY = (
-    "default-src 'none'; img-src 'self' data: blob:; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'"
-)
-FRAME = 3  # pixels that the page draws around the image
-
-# H=3, W=4: five cells kept, one of them in a corner of the image.
-MASK = np.array([[0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 1]], bool)
-PRESENCE = np.array([[0.5, 3, 4, 1], [0.25, 1.5, 5, 2], [6, 0.75, 1.25, 2.5]])
-ROW = {
-    "answer": "circle",
-    "answer_probability": 0.625,
-    "top_answers": ["circle", "square", "no", "yes", ""],
-    "top_probabilities": [0.625, 0.25, 0.0625, 0.03125, 0.0],
-    "mask": MASK.tolist(),
-    "presence": PRESENCE.tolist(),
-    "num_cells": 5,
-    "status": "ok",
-}
-CARD = {
-    "name": "shapes",
-    "image_size": [75, 75],
-    "grid": [3, 4],
-    "num_answers": 11,
-    "input": "image",
-    "attention": "han",
-    "aggregator": "sum",
-    "data": "sort_of_clevr",
-    "examples": [
-        {
-            "image": "examples/0.png",
-            "questions": [
-                {"type": "shape", "question": "What is left?", "answer": "circle"},
-                {"type": "count", "question": "How many are red?", "answer": "3"},
-            ],
-        },
-        {
-            "image": "examples/1.png",
-            "questions": [
-                {"type": "shape", "question": "What is right?", "answer": "square"},
-                {"type": "yes/no", "question": "Is it blue?", "answer": "yes"},
-            ],
-        },
-    ],
-}
-
-
-def model(name, card=None):
-    return {"name": name, "versions": [2], "labels": {}, "card": card}
-
-
-def picture(width, height, seed=0):
-    """uint8[height, width, 3]: noise without black and white, so that dimming is seen."""
-    return np.random.default_rng(seed).integers(60, 200, (height, width, 3), np.uint8)
-
-
-def encode(pixels, kind="PNG", **options):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-IMAGE = picture(48, 36)
-PNG = encode(IMAGE)
-
-
-class Replies:
-    """Stands for a server: what it was asked, and what it says.
-
-    Attributes:
-      models: what it serves.
-      row: the prediction that it gives.
-      bodies: of the predict requests, as sent.
-      paths: of all requests.
-      outside: addresses of other hosts that were asked for.
-      token: str, without which it answers 401.
-      fail: None, or a function of a route that answers a predict request.
-    """
-
-    def __init__(self):
-        self.models = [model("shapes", CARD)]
-        self.row, self.token, self.fail = dict(ROW), "", None
-        self.bodies, self.paths, self.outside, self.tokens = [], [], [], []
-        self.seen = set()
-
-    def __call__(self, route):
-        request = route.request
-        if not request.url.startswith(ADDRESS):
-            self.outside.append(request.url)
-            return route.abort()
-        path = urllib.parse.urlsplit(request.url).path
-        self.paths.append(path)
-        if path == "/":
-            headers = {"Content-Security-Policy": POLICY}
-            return route.fulfill(body=PAGE, content_type="text/html", headers=headers)
-        self.tokens.append(request.headers.get("authorization"))
-        if self.token and self.tokens[-1] != f"Bearer {self.token}":
-            return route.fulfill(status=401, json={"error": "A token is needed."})
-        if path == "/v1/models":
-            return route.fulfill(json={"models": self.models})
-        if "/examples/" in path:
-            seed = int(path.rpartition("/")[2])
-            return route.fulfill(body=encode(picture(20, 20, seed)), content_type="image/png")
-        return self._predict(route, request.post_data_json)
-
-    def _predict(self, route, body):
-        self.bodies.append(body)
-        if self.fail:
-            return self.fail(route)
-        ((image, _),) = [row.values() for row in body["instances"]]
-        if "b64" in image:
-            self.seen.add(hashlib.sha256(base64.b64decode(image["b64"])).hexdigest())
-        elif image["sha256"] not in self.seen:
-            return route.fulfill(status=404, json={"error": "These bytes are not known."})
-        return route.fulfill(json={"predictions": [self.row]})
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="needs playwright: pip install -r requirements-dev.txt"
-    )
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH")
-    with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def tab(browser):
-    """One for all tests, for each new one takes longer than most of them."""
-    page = browser.new_page(service_workers="block")
-    page.set_default_timeout(10_000)
-    # As long as somebody listens, no file dialog opens, not even for a moment.
-    page.on("filechooser", lambda chooser: None)
-    page.said, page.requests = [], []
-    page.on("console", lambda message: page.said.append(message.text))
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("request", lambda request: page.requests.append(request))
-    return page
-
-
-@pytest.fixture
-def replies():
-    return Replies()
-
-
-# What mixers looked at. The grid of 3 x 4 in 2 x 2 regions: two rows of cells above, one below.
-ROUTES = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [0, 1, 1, 0], [1, 0, 0, 1]], bool)
-CELL_WEIGHTS = np.array([[0.5, -0.25, 0, 0.125], [0, 0.25, 0.5, 0], [-0.125, 0, 0, 0.375]])
-WORDS = ["what", "is", "left", "?", ""]
-WORD_WEIGHTS = np.zeros((3, 4, 5))
-WORD_WEIGHTS[..., 1] = 1
-WORD_WEIGHTS[2, 0] = [0.25, 0.125, 0.5, 0.125, 0]
-WORD_WEIGHTS[1, 0] = [0, 0.25, 0, 0.75, 0]
-
-
-@pytest.fixture
-def open_page(tab, replies):
-    """A function that opens the page; no request may go to another host."""
-
-    def open_page(width=1000, height=800, scheme="light", motion="reduce"):
-        tab.set_viewport_size({"width": width, "height": height})
-        tab.emulate_media(color_scheme=scheme, reduced_motion=motion)
-        tab.goto(ADDRESS)
-        return tab
-
-    tab.route("**/*", replies)
-    tab.said.clear()
-    yield open_page
-    tab.evaluate("sessionStorage.clear()")
-    tab.unroute("**/*")
-    assert replies.outside == []
-    # Refused requests are told on the console, too; those are what some tests are about.
-    assert [line for line in tab.said if "Failed to load resource" not in line] == []
-
-
-def choose(page, content=PNG, name="mine.png"):
-    page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
-    page.wait_for_selector(f'.thumb[aria-pressed="true"][title="{name}"]')
-
-
-def ask(page, question="What is left?"):
-    page.fill("#question", question)
-    page.press("#question", "Enter")
-    page.wait_for_function(
-        "q => document.querySelector('#send').textContent === 'Ask'"
-        " && (document.querySelector('#problem').textContent"
-        " || document.querySelector('#asked').textContent === q)",
-        arg=question,
-    )
-
-
-def move_slider(page, at):
-    page.eval_on_selector(
-        "#slider", "(s, at) => { s.value = at; s.dispatchEvent(new Event('input')); }", at
-    )
-
-
-def read_canvas(page):
-    """float64[H, W, 3], what is drawn inside the frame."""
-    url = page.eval_on_selector("#view", "canvas => canvas.toDataURL()")
-    content = base64.b64decode(url.partition(",")[2])
-    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"), np.float64)
-    return pixels[FRAME:-FRAME, FRAME:-FRAME]
 
 
 def to_pixels(cells, shape):
@@ -258,10 +68,6 @@ def widen(mask, by):
         for dx in range(2 * by + 1):
             wide |= padded[dy : dy + height, dx : dx + width]
     return wide
-
-
-def text(page, selector):
-    return page.text_content(selector).strip()
 
 
 # Asking.

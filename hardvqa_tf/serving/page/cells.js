@@ -12,9 +12,9 @@ const RAMP = [
   [24, 18, 66], [68, 44, 138], [156, 58, 142], [226, 102, 96], [250, 174, 84], [253, 240, 180],
 ];
 
-function paint(width, height, draw) {
+function paint(width, height, draw, options = {}) {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  draw(canvas.getContext("2d", { willReadFrequently: true }));
+  draw(canvas.getContext("2d", { willReadFrequently: true, ...options }));
   return canvas;
 }
 

@@ -1,29 +1,64 @@
 // Pictures that a person gives, as they are shown and sent.
 //
-//   readPicture(blob, name)   resolves to what `state.pictures` of shell.js holds
+//   readPicture(blob, name, orientation)   resolves to what `state.pictures` of shell.js holds
+//
+// What is sent is what is shown, and what `predict` and training on own photographs see. A browser
+// and the model's decoder do not read a file alike: a browser turns it by EXIF, applies its colour
+// profile or gamma, and lays what is transparent on its own ground; the decoder does none of this.
+// Therefore:
+//
+// - A JPEG or PNG file is taken apart, and the parts that make its pixels are put together again.
+//   Whatever else it says (orientation, profile, gamma, place, time, previews) is left out, so
+//   that every browser shows what the decoder decodes. The orientation was read before.
+// - What has to be turned, what is transparent (on white), what decoders understand differently
+//   (four colours, 16 bits), other formats and very large pictures are drawn anew. The copy is
+//   both sent and shown.
 
 "use strict";
 
-// What is sent is what is shown: bytes that the model would see otherwise than the browser does
-// (turned by EXIF, transparent, another format), or that a server may find too large, are drawn
-// anew, and the copy is sent.
-async function readPicture(blob, name) {
-  let bitmap = await decode(blob), note = "";
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  const reasons = [
-    isTurned(bytes) && "turned upright",
-    isTransparent(bitmap) && "on a white ground",
-    !isReadable(bytes) && "in another format",
-    isLarge(bitmap, bytes) && "smaller",
+// `orientation`: by which a JPEG or PNG is turned, 1 to 8 as in EXIF; default: what the file says.
+async function readPicture(original, name, orientation) {
+  const parts = takeApart(new Uint8Array(await original.arrayBuffer()));
+  let blob = parts ? toBlob(parts.pixels, parts.type) : original, bitmap = await decode(blob);
+  const isLarge = Math.max(bitmap.width, bitmap.height) > MAX_SIDE || blob.size > MAX_BYTES;
+  const turn = parts ? orientation ?? parts.orientation : 1; // Others the browser has turned.
+  const redrawn = [
+    turn > 1 && "turned upright",
+    !parts?.isOpaque && isTransparent(bitmap) && "on a white ground",
+    !parts && "in another format",
+    parts?.isOdd && "in the colours of a screen",
+    isLarge && "smaller",
   ].filter(Boolean);
-  if (reasons.length) {
-    blob = await drawAnew(isLarge(bitmap, bytes) ? await shrink(bitmap, 2048) : bitmap);
+  const lacking = await losesColors(parts, bitmap) ? ["without its colour profile"] : [];
+  if (redrawn.length) {
+    blob = await drawAnew(isLarge ? await shrink(bitmap, 2048) : bitmap, turn);
     bitmap = await decode(blob);
-    note = `The model gets the image as it is shown: ${reasons.join(", ")}.`;
   }
-  const sha256 = await digest(reasons.length ? new Uint8Array(await blob.arrayBuffer()) : bytes);
-  bitmap = await shrink(bitmap, 1600); // What is kept for drawing need not exceed a screen.
-  return { name, blob, bitmap, note, sha256, sent: false, url: URL.createObjectURL(blob) };
+  return {
+    name, blob, note: describe([...redrawn, ...lacking]),
+    bitmap: await shrink(bitmap, 1600), // What is kept for drawing need not exceed a screen.
+    sha256: await digest(new Uint8Array(await blob.arrayBuffer())), sent: false,
+    url: URL.createObjectURL(blob),
+  };
+}
+
+function describe(changes) {
+  if (!changes.length) return "";
+  return `The model gets the image as it is shown: ${changes.join(", ")}.`;
+}
+
+const toBlob = (parts, type) => new Blob(parts, { type });
+
+// A phone's usual photograph (12 million pixels) is within; models look at a hundredth of that.
+const MAX_SIDE = 4096, MAX_BYTES = 8e6;
+
+async function decode(blob) {
+  try {
+    return await createImageBitmap(blob);
+  } catch {
+    throw new Error("This file is no image that can be shown. Choose a JPEG, PNG, BMP or GIF "
+      + "file, or save it as one of these first.");
+  }
 }
 
 async function shrink(bitmap, limit) {
@@ -34,68 +69,51 @@ async function shrink(bitmap, limit) {
   return createImageBitmap(bitmap, { resizeWidth, resizeHeight, resizeQuality: "high" });
 }
 
-async function decode(blob) {
-  try {
-    return await createImageBitmap(blob);
-  } catch {
-    throw new Error("This file is no image that can be shown. Choose a JPEG, PNG, BMP or GIF "
-      + "file.");
-  }
-}
-
-// The formats that the model decodes, by their first bytes; BMP only of some kinds, so not here.
-function isReadable(bytes) {
-  const start = String.fromCharCode(...bytes.slice(0, 4));
-  return ["\xff\xd8\xff", "\x89PNG", "GIF8"].some((magic) => start.startsWith(magic));
-}
-
-// A phone's usual photograph (12 million pixels) is not; models look at a hundredth of that.
-function isLarge(bitmap, bytes) {
-  return Math.max(bitmap.width, bitmap.height) > 4096 || bytes.length > 8e6;
-}
-
-// Whether a JPEG's EXIF orientation (tag 0x112 of its first directory) turns or mirrors it.
-function isTurned(bytes) {
-  const data = new DataView(bytes.buffer);
-  try {
-    if (data.getUint16(0) !== 0xffd8) return false;
-    const [START_OF_PIXELS, APP1, EXIF] = [0xffda, 0xffe1, 0x45786966];
-    let at = 2;
-    for (; data.getUint16(at) !== START_OF_PIXELS; at += 2 + data.getUint16(at + 2)) {
-      if (data.getUint16(at) !== APP1 || data.getUint32(at + 4) !== EXIF) continue;
-      const tiff = at + 10, little = data.getUint16(tiff) === 0x4949;
-      const directory = tiff + data.getUint32(tiff + 4, little);
-      for (let i = 0; i < data.getUint16(directory, little); i++) {
-        const entry = directory + 2 + 12 * i;
-        if (data.getUint16(entry, little) === 0x112) {
-          return data.getUint16(entry + 8, little) > 1;
-        }
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // The end of the file: no orientation.
+// Every pixel counts; in strips, for a large picture's at once are hundreds of megabytes.
+function isTransparent(bitmap) {
+  const { width, height } = bitmap, rows = 128;
+  const strip = paint(width, rows, () => {}).getContext("2d", { willReadFrequently: true });
+  for (let top = 0; top < height; top += rows) {
+    strip.clearRect(0, 0, width, rows);
+    strip.drawImage(bitmap, 0, -top);
+    const { data } = strip.getImageData(0, 0, width, Math.min(rows, height - top));
+    for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return true;
   }
   return false;
 }
 
-function isTransparent(bitmap) {
-  const scale = Math.min(1, 256 / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [bitmap.width, bitmap.height].map((n) => Math.ceil(n * scale));
-  const canvas = paint(width, height, (ctx) => ctx.drawImage(bitmap, 0, 0, width, height));
-  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-  return data.some((value, i) => i % 4 === 3 && value < 255);
-}
-
-function drawAnew(bitmap) {
-  const { width, height } = bitmap;
-  const canvas = paint(width, height, (ctx) => {
+// Resolves to a file of a picture's pixels alone, turned and on white.
+async function drawAnew(bitmap, orientation) {
+  const { width, height } = bitmap, isLying = orientation > 4;
+  const canvas = paint(isLying ? height : width, isLying ? width : height, (ctx) => {
     ctx.fillStyle = "#fff";
-    ctx.fillRect(0, 0, width, height);
+    ctx.fillRect(0, 0, ctx.canvas.width, ctx.canvas.height);
+    ctx.setTransform(...turned(orientation, width, height));
     ctx.drawImage(bitmap, 0, 0);
-  });
+  }, { alpha: false });
   // A photograph as PNG would be several times the file that it came from.
   const type = width * height > 1e6 ? "image/jpeg" : "image/png";
-  return new Promise((resolve, reject) => canvas.toBlob(
-    (blob) => (blob ? resolve(blob) : reject(new Error("This image is too large to show."))),
-    type, 0.95));
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.95));
+  if (!blob) throw new Error("This image is too large to show.");
+  // Some browsers write a profile of their own into it.
+  return toBlob(takeApart(new Uint8Array(await blob.arrayBuffer())).pixels, type);
+}
+
+// Where a pixel (x, y) goes: [a, b, c, d, e, f] of (a·x + c·y + e, b·x + d·y + f).
+function turned(orientation, width, height) {
+  return {
+    1: [1, 0, 0, 1, 0, 0], 2: [-1, 0, 0, 1, width, 0],
+    3: [-1, 0, 0, -1, width, height], 4: [1, 0, 0, -1, 0, height],
+    5: [0, 1, 1, 0, 0, 0], 6: [0, 1, -1, 0, height, 0],
+    7: [0, -1, -1, 0, height, width], 8: [0, -1, 1, 0, 0, width],
+  }[orientation];
+}
+
+// Whether one sees, at a small size, that the pixels are shown as they are in the file.
+async function losesColors(parts, bitmap) {
+  if (!parts || parts.colored.length === parts.pixels.length) return false;
+  const colored = await decode(toBlob(parts.colored, parts.type)).catch(() => bitmap);
+  const [a, b] = [bitmap, colored].map((shown) => paint(32, 32, (ctx) =>
+    ctx.drawImage(shown, 0, 0, 32, 32)).getContext("2d").getImageData(0, 0, 32, 32).data);
+  return a.some((value, i) => Math.abs(value - b[i]) > 12);
 }
