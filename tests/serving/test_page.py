@@ -23,8 +23,8 @@ import uvicorn
 from PIL import Image
 
 from hardvqa_tf.serving.app import make_app
-from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS, MIXERS
 from hardvqa_tf.vqa.pictures import looks, overlay
+from hardvqa_tf.vqa.slots import AGGREGATORS, ATTENTIONS, MIXERS
 from tests.serving.fakes import make_service
 from tests.serving.page_replies import (
     ADDRESS,
@@ -811,10 +811,10 @@ def test_the_page_is_one_document_that_names_no_other_host():
 def test_the_page_has_words_for_every_part_of_a_model(open_page):
     """What the page calls a model's outputs and parts is what the model calls them."""
     page = open_page()
-    slots = page.evaluate("NAMES.slots")
-    tables = MIXERS, ATTENTIONS, AGGREGATORS
-    assert [sorted(slots[slot]) for slot in ("mixer", "attention", "aggregator")] == [
-        sorted(table) for table in tables
-    ]
+    tables = {"mixer": MIXERS, "attention": ATTENTIONS, "aggregator": AGGREGATORS}
+    assert page.evaluate("NAMES.slots") == {
+        slot: {name: part.description for name, part in table.items()}
+        for slot, table in tables.items()
+    }
     outputs = set(page.evaluate("Object.values(NAMES.outputs)"))
     assert outputs == {*ROW, "weights", "words", *looks.LOOKS}
