@@ -138,10 +138,9 @@ def exported_run(records_dir, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def door():
-    """main.py in this process, for what needs no process of its own: each takes seconds."""
-    import main
+    """The program in this process, for what needs no process of its own: each takes seconds."""
+    from hardvqa_tf.command_line import flags, program
 
-    if "config" not in main.FLAGS:
-        main._define_config()
-    main.FLAGS.mark_as_parsed()
-    return main
+    flags.define_config()
+    flags.FLAGS.mark_as_parsed()
+    return program

@@ -13,6 +13,7 @@ from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGES = ("records", "hardvqa_tf")
+COMMAND_LINE = pathlib.Path("hardvqa_tf/command_line")
 FILES = sorted(
     path.relative_to(ROOT)
     for path in [
@@ -117,12 +118,12 @@ def test_the_model_runs_on_every_keras_backend(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_flags_live_in_main_alone(path):
+def test_flags_live_on_the_command_line_alone(path):
     source = (ROOT / path).read_text(encoding="utf-8")
     names = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
     flags = ("absl", "ml_collections.config_flags")
     uses_flags = "FLAGS" in names or any(n.startswith(flags) for n in modules_of(path))
-    assert uses_flags == (path.name == "main.py")
+    assert not uses_flags or path.parent == COMMAND_LINE
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -139,9 +140,9 @@ def imports_at_once(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def packages_of_mode(function):
-    """Packages of others that are imported before a mode's function in main.py works."""
-    tree = ast.parse((ROOT / "main.py").read_text(encoding="utf-8"))
+def packages_of_mode(mode, function="run"):
+    """Packages of others that are imported before a mode's function works."""
+    tree = ast.parse((ROOT / COMMAND_LINE / f"{mode}.py").read_text(encoding="utf-8"))
     body = next(n for n in tree.body if getattr(n, "name", "") == function)
     todo = {
         f"{node.module}.{alias.name}"
@@ -165,18 +166,18 @@ def packages_of_mode(function):
 
 
 @pytest.mark.parametrize(
-    ("function", "not_needed"),
+    ("mode", "function", "not_needed"),
     [
-        ("build", {"keras", "tensorboard", "matplotlib", "ml_collections"}),
-        ("train", {"matplotlib"}),
-        ("_show_evaluation", {"tensorboard", "matplotlib"}),
-        ("predict", {"tensorboard", "matplotlib"}),
-        ("report", {"tensorboard"}),
-        ("_score_file", {"keras", "tensorflow", "tensorboard", "matplotlib"}),
+        ("build", "run", {"keras", "tensorboard", "matplotlib"}),
+        ("train", "run", {"matplotlib"}),
+        ("evaluate", "show_evaluation", {"tensorboard", "matplotlib"}),
+        ("predict", "run", {"tensorboard", "matplotlib"}),
+        ("report", "_report", {"tensorboard"}),
+        ("evaluate", "_score_file", {"keras", "tensorflow", "tensorboard", "matplotlib"}),
     ],
 )
-def test_a_mode_imports_only_what_it_needs(function, not_needed):
-    packages = packages_of_mode(function)
+def test_a_mode_imports_only_what_it_needs(mode, function, not_needed):
+    packages = packages_of_mode(mode, function)
     assert packages.isdisjoint(not_needed), packages & not_needed
 
 
@@ -204,7 +205,8 @@ sys.exit(failed)
 def test_every_module_imports_first():
     """Each in the state of a new process, so that a circle of imports cannot hide."""
     names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in FILES]
-    names.remove("main")  # Flags cannot be defined twice; tests/test_main.py runs it.
+    # Flags cannot be defined twice; tests/test_main.py runs these.
+    names = [name for name in names if name != "main" and "command_line" not in name]
     command = [sys.executable, "-c", IMPORT_EACH, *names]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]

@@ -18,7 +18,9 @@ FILES = [
 # {name: kind}: "string", "bool", ...
 FLAGS = {
     name: kind
-    for kind, name in re.findall(r'DEFINE_(\w+)\(\s*"(\w+)"', (ROOT / "main.py").read_text())
+    for kind, name in re.findall(
+        r'DEFINE_(\w+)\(\s*"(\w+)"', (ROOT / "hardvqa_tf/command_line/flags.py").read_text()
+    )
 }
 # Of programs of ours beside main.py, which documents name.
 OF_SCRIPTS = {

@@ -6,7 +6,7 @@ import re
 import pytest
 from absl.testing import flagsaver
 
-import main
+from hardvqa_tf.command_line import flags, program
 from tests.records.vqa_trees import (
     annotate,
     annotations_name,
@@ -20,9 +20,8 @@ from tests.records.vqa_trees import (
 @pytest.fixture(scope="module")
 def door(tmp_path_factory):
     """main.py with the config of vqa_v2, made tiny; and the folder it works in."""
-    if "config" not in main.FLAGS:
-        main._define_config()
-    main.FLAGS.mark_as_parsed()
+    flags.define_config()
+    flags.FLAGS.mark_as_parsed()
     folder = tmp_path_factory.mktemp("vqa")
     v2_tree(folder / "official")
     return folder
@@ -48,11 +47,11 @@ def tiny_config():
 def user(door, monkeypatch, capsys):
     """Runs a mode in the user's folder with the tiny config; returns what it printed."""
     monkeypatch.chdir(door)
-    monkeypatch.setattr(main, "_config", lambda config=tiny_config(): config)
+    monkeypatch.setattr(flags, "config", lambda config=tiny_config(): config)
 
     def run(*pipeline_args, **given):
         with flagsaver.as_parsed(**{"dataset": "vqa_v2", "workdir": "run", **given}):
-            main.main(["main.py", *pipeline_args])
+            program.main(["main.py", *pipeline_args])
         return capsys.readouterr().out
 
     return run
@@ -140,5 +139,5 @@ def test_mistakes(user, given, message):
 
 
 def test_flags_of_beam_are_refused_without_beam(user):
-    with pytest.raises(main.app.UsageError, match="Unexpected argument"):
+    with pytest.raises(SystemExit, match="Unexpected argument"):
         user("--runner=FlinkRunner", mode="build")

@@ -1,0 +1,86 @@
+"""How a run's records come to be: built from the data set's files where they are missing."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+
+from hardvqa_tf.training import strategies
+from hardvqa_tf.vqa.text import split_words
+from records import build
+from records.folder import INFO_NAME
+
+_WITHOUT_SOURCE = ("sort_of_clevr", "easy_vqa")  # drawn here, or of a package
+
+
+@dataclasses.dataclass(frozen=True)
+class Building:
+    """What is to be built, and how; see `records.build.build`.
+
+    `pipeline_args`: of an Apache Beam pipeline that writes the shards; None: local processes.
+    """
+
+    dataset: str
+    source_dir: str | None = None
+    builder_args: dict = dataclasses.field(default_factory=dict)
+    num_shards: int | None = None
+    num_processes: int | None = None
+    on_error: str = "stop"
+    pipeline_args: list | None = None
+    report: Callable[[str], None] = print
+
+    def build(self, records_dir):
+        """Builds the records, or finds them finished; tells what each split holds."""
+        self.report(f"Building the records of {self.dataset} in {records_dir}")
+        info = build.build(
+            self.dataset,
+            records_dir,
+            source_dir=self.source_dir,
+            builder_args=self.builder_args,
+            num_shards=self.num_shards,
+            num_processes=self.num_processes,
+            on_error=self.on_error,
+            split_words=split_words,
+            write_shards=self._shard_writer(),
+        )
+        for split, found in info["splits"].items():
+            self.report(
+                f"{split}: {found['num_questions']:,} questions, {found['num_answered']:,} "
+                f"with answers; unknown to train: {found['num_unknown_words']:,} words, "
+                f"{found['num_unknown_answers']:,} answers"
+            )
+
+    def build_missing(self, config):
+        """Builds the records that a config trains on, where they are not there.
+
+        Raises:
+          ValueError: if they cannot be built without more than the config says.
+        """
+        if os.path.exists(os.path.join(config.records_dir, INFO_NAME)):
+            return
+        build.builder_for(self.dataset)  # Names the known ones if it is unknown.
+        if strategies.num_hosts() > 1:
+            raise ValueError(
+                f"There are no records in {config.records_dir}. Several machines train "
+                "together (TF_CONFIG): build the records once before, on a disk that all of "
+                f"them see: python main.py --mode=build --dataset={self.dataset}"
+            )
+        if config.model.image_encoder == "features":
+            raise ValueError(
+                f"There are no records of maps in {config.records_dir}. Build records of "
+                "images, then their maps (docs/data.md): python main.py --mode=build "
+                f"--dataset={self.dataset} --source_dir=FOLDER; python main.py --mode=build "
+                f"--dataset={self.dataset} --features"
+            )
+        if self.dataset not in _WITHOUT_SOURCE and not self.source_dir:
+            raise ValueError(
+                f"There are no records in {config.records_dir}. Build them from the official "
+                f"files of {self.dataset} (docs/data.md): give --source_dir=FOLDER."
+            )
+        self.build(config.records_dir)
+
+    def _shard_writer(self):
+        if self.pipeline_args is None:
+            return None
+        from records import beam
+
+        return beam.shard_writer(self.pipeline_args)

@@ -1,0 +1,39 @@
+"""--mode=evaluate: how good a trained run is on a split, or anybody's result file."""
+
+import json
+
+from hardvqa_tf.command_line import flags
+
+
+def run(_):
+    if flags.PREDICTIONS.value or flags.ANNOTATIONS.value:
+        _score_file()
+    else:
+        show_evaluation(flags.workdir(), flags.SPLIT.value or "val")
+
+
+def show_evaluation(workdir, split):
+    from hardvqa_tf.evaluate import evaluate_run, format_evaluation
+
+    result = evaluate_run(
+        workdir, split, flags.RECORDS_DIR.value, flags.evaluator(), flags.MASK_CELLS.value
+    )
+    print(format_evaluation(result))
+
+
+def _score_file():
+    for name in ("predictions", "annotations"):
+        if flags.FLAGS[name].value is None:
+            raise ValueError(f"To score a result file, give --{name}, too.")
+    from hardvqa_tf.vqa.judging.score_files import format_scores, score_files
+
+    result = score_files(
+        flags.PREDICTIONS.value,
+        flags.QUESTIONS.value,
+        flags.ANNOTATIONS.value,
+        flags.evaluator() or 2021,
+    )
+    print(format_scores(result))
+    if flags.SCORES.value:
+        with open(flags.SCORES.value, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)

@@ -1,0 +1,97 @@
+"""Visual question answering with hard attention.
+
+Modes, what each needs, and what it leaves:
+
+  --mode=train      trains the model of --config, the embedded data set's by default, into
+                    --workdir. Records are built first where that needs no download.
+                    Run again, it goes on where it stopped.
+  --mode=evaluate   accuracy by question type of the model in --workdir on --split, beside what
+                    the question alone gives; writes predictions_<split>.json.
+                    With --predictions=FILE and --annotations=FILE: the official VQA accuracy
+                    of any result file; --questions=FILE checks it, --scores=FILE keeps it.
+  --mode=predict    answers --question about --image with the model in --workdir, and draws
+                    which cells it looked at.
+  --mode=export     writes the model in --workdir as a SavedModel that takes image bytes and a
+                    question, into <workdir>/export/<version>/: for TensorFlow Serving, or any
+                    program with TensorFlow. Its README.md says how to call it.
+  --mode=build      writes the records of --dataset into --records_dir, from its official files
+                    in --source_dir; with --verify checks records that are there. With
+                    --features: maps of a frozen encoder (the config's `maps`) in the place of
+                    the images of --source_records, so that training need not encode them.
+  --mode=report     compares finished runs, --runs=FOLDER,FOLDER,... (or 'runs/*'): tables,
+                    plots and masks side by side, as one HTML page and as Markdown in
+                    --report_dir. With --grid=NAME, of hardvqa_tf/configs/grids, trains the
+                    grid's runs first, into --workdir; run again, it goes on where it stopped.
+  --mode=serve      answers HTTP requests about images with the exported models in --model_dir,
+                    and shows a page to ask from, http://127.0.0.1:8501/. New versions are
+                    taken up while it runs. It speaks TensorFlow Serving's REST protocol.
+
+Any value of the config can be set, e.g. --config.model.attention=adahan (none, soft, han,
+adahan), --config.model.aggregator=sum (sum, pairwise, relation), --config.train.epochs=20.
+"""
+
+import importlib
+import os
+import sys
+
+from absl import app, logging
+
+from hardvqa_tf.command_line import flags
+
+
+def run_program():
+    """Runs the mode that the flags name, and exits."""
+    flags.define_config()
+    _exit_after_help(sys.argv[1:])
+    app.run(main)
+
+
+def main(argv):
+    if len(argv) > 1 and flags.RUNNER.value != "beam":
+        _exit_at(f"Unexpected argument {argv[1]!r}. Flags look like --mode=train.")
+    if flags.MODE.value is None:
+        _exit_at(f"Say what to do: --mode={'|'.join(flags.MODES)}.")
+    noisy = flags.FLAGS.verbosity > 0
+    if not noisy and not flags.PREDICTIONS.value:  # Scores a result file without TensorFlow.
+        _silence_tensorflow()
+    from hardvqa_tf.stopping import Stopped
+
+    mode = importlib.import_module(f"hardvqa_tf.command_line.{flags.MODE.value}")
+    try:
+        mode.run(argv[1:])
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
+    except (ValueError, OSError) as error:  # OSError: a config or folder that is not there
+        if noisy:
+            raise
+        sys.exit(f"Error: {error}")
+
+
+def _exit_at(mistake):
+    sys.exit(f"Error: {mistake} python main.py --help says what each mode needs.")
+
+
+def _silence_tensorflow():
+    """Imports TensorFlow without its start-up messages, some of which no setting reaches."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+    logging.set_verbosity(logging.WARNING)
+
+
+def _exit_after_help(arguments):
+    """Shows --help and exits with 0; absl's own exits with 1, as if something had failed."""
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments  # Not Beam's.
+    if not {"--help", "-help", "--helpshort", "-?"}.isdisjoint(ours):
+        print(f"{__doc__}\nFlags:\n{flags.describe()}")
+        sys.exit(0)

@@ -1,0 +1,42 @@
+"""What several modes do with the flags about records."""
+
+from hardvqa_tf.building import Building
+from hardvqa_tf.command_line import flags
+from hardvqa_tf.command_line.say import say
+
+
+def building(config, pipeline_args=()):
+    """`Building` of the records of --dataset, or of the config's data set."""
+    return Building(
+        dataset=flags.DATASET.value or config.dataset,
+        source_dir=flags.SOURCE_DIR.value,
+        builder_args=_config_builder_args(config) | _builder_args(),
+        num_shards=flags.NUM_SHARDS.value,
+        num_processes=flags.NUM_PROCESSES.value,
+        on_error=flags.ON_ERROR.value,
+        pipeline_args=pipeline_args if flags.RUNNER.value == "beam" else None,
+        report=say,
+    )
+
+
+def image_records_dir(config):
+    """Where records of images are: for a config that trains on maps, not where those are."""
+    own = flags.DATASET.value in (None, config.dataset)
+    if own and config.model.image_encoder == "features" and not flags.RECORDS_DIR.value:
+        return config.records_dir if flags.VERIFY.value else config.maps.image_records_dir
+    return flags.records_dir()
+
+
+def _config_builder_args(config):
+    """The config's arguments of the builder, which are for its own data set alone."""
+    own = flags.DATASET.value in (None, config.dataset)
+    return dict(config.builder_args) if own else {}
+
+
+def _builder_args():
+    pairs = [item.partition("=") for item in flags.BUILDER_ARGS.value]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise ValueError(f"--builder_args takes name=value,... Received: {name!r}.")
+    given = {name: value for name, _, value in pairs}
+    return given | ({"resplit": flags.RESPLIT.value} if flags.RESPLIT.value else {})

@@ -1,0 +1,29 @@
+"""--mode=serve: exported models over HTTP, and their page."""
+
+from hardvqa_tf.command_line import flags
+from hardvqa_tf.command_line.say import say
+
+
+def run(_):
+    from hardvqa_tf.serving.limits import Limits
+    from hardvqa_tf.serving.serve import serve
+
+    limits = Limits(
+        max_batch_size=flags.MAX_BATCH_SIZE.value,
+        batch_wait_ms=flags.BATCH_WAIT_MS.value,
+        batch_threads=flags.BATCH_THREADS.value,
+        max_queue=flags.MAX_QUEUE.value,
+        deadline_seconds=flags.DEADLINE_SECONDS.value,
+        max_request_mb=flags.MAX_REQUEST_MB.value,
+        **({"max_pixels": flags.MAX_PIXELS.value} if flags.MAX_PIXELS.value else {}),
+        image_memory_mb=flags.IMAGE_MEMORY_MB.value,
+    )
+    serve(
+        flags.MODEL_DIR.value,
+        limits,
+        flags.HOST.value,
+        flags.PORT.value,
+        flags.VERSION_LABELS.value,
+        flags.TOKEN_FILE.value,
+        report=say,
+    )

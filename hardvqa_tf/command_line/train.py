@@ -1,0 +1,42 @@
+"""--mode=train: missing records, a trained model, its accuracy, and what to do next."""
+
+import os
+import shlex
+import sys
+
+from hardvqa_tf.command_line import flags
+from hardvqa_tf.command_line.say import say
+
+
+def run(_):
+    from hardvqa_tf.command_line.evaluate import show_evaluation
+    from hardvqa_tf.command_line.records import building
+    from hardvqa_tf.training import strategies
+    from hardvqa_tf.training.loop import train_model
+
+    config, workdir = flags.config(), flags.workdir()
+    config.records_dir = flags.records_dir()
+    building(config).build_missing(config)
+    on_terminal = sys.stderr.isatty()
+    train_model(config, workdir, flags.VIRTUAL.value, report=say, progress=on_terminal)
+    if strategies.is_chief():
+        show_evaluation(workdir, config.train.val_split)
+        _say_what_next(config, workdir)
+
+
+def _say_what_next(config, workdir):
+    folder = shlex.quote(workdir)
+    say(f"\nNext:\n  python main.py --mode=evaluate --workdir={folder} --split=test")
+    if config.model.image_encoder != "features":  # A model of maps takes no image.
+        from hardvqa_tf.predict import save_example
+
+        path = os.path.join(workdir, "example.png")
+        question = save_example(config.records_dir, config.train.val_split, path)
+        image, question = shlex.quote(path), shlex.quote(question)
+        say(
+            f"  python main.py --mode=predict --workdir={folder} --image={image} "
+            f"--question={question}"
+        )
+    say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
+    say(f"  python main.py --mode=export --workdir={folder}")
+    say(f"  python main.py --mode=serve --model_dir={folder}")
