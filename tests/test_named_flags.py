@@ -15,13 +15,9 @@ FILES = [
     *(ROOT / "records").rglob("*.py"),
     *(ROOT / "hardvqa_tf").rglob("*.py"),
 ]
+DEFINITIONS = (ROOT / "hardvqa_tf" / "command_line" / "flags.py").read_text()
 # {name: kind}: "string", "bool", ...
-FLAGS = {
-    name: kind
-    for kind, name in re.findall(
-        r'DEFINE_(\w+)\(\s*"(\w+)"', (ROOT / "hardvqa_tf/command_line/flags.py").read_text()
-    )
-}
+FLAGS = {name: kind for kind, name in re.findall(r'DEFINE_(\w+)\(\s*"(\w+)"', DEFINITIONS)}
 # Of programs of ours beside main.py, which documents name.
 OF_SCRIPTS = {
     name

@@ -1,4 +1,4 @@
-"""Every flag of the program, and the config that --config and --config.KEY=VALUE give.
+"""Every flag of the program, and the config, of which flags set any value.
 
 A mode reads them as `flags.WORKDIR.value`; nothing below the command line knows them.
 """

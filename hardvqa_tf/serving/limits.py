@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """See the flags of the same names in main.py.
+    """See the flags of the same names in command_line/flags.py.
 
     Args:
       max_batch_size: rows that run together; a large image counts as several.
