@@ -23,22 +23,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from hardvqa_tf import predict
 from hardvqa_tf.data.pixels import decode_image
-from hardvqa_tf.pictures.paper import Page
+from hardvqa_tf.pictures import panels
+from hardvqa_tf.pictures.paper import Paper
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.looks import look_of
-from hardvqa_tf.vqa.pictures.overlay import (
-    FAINT,
-    FRAME,
-    RIGHT,
-    TEXT,
-    WRONG,
-    best_answers,
-    draw_mask,
-    draw_presence,
-    finite_range,
-    format_number,
-    frame,
-)
 from hardvqa_tf.vqa.text import split_words
 from records.folder import shard_paths
 from records.schema import parse_example
@@ -46,7 +35,7 @@ from records.schema import parse_example
 WAYS = ("han", "adahan", "soft", "additive", "bilevel_routing", "query_guided")
 PANEL = 225  # side of the square that an image fits into; in pixels, as all lengths here
 MARGIN, GAP = 16, 24
-COLUMN = PANEL + 2 * FRAME
+COLUMN = PANEL + 2 * panels.FRAME
 WIDTH = 2 * MARGIN + 3 * COLUMN + 2 * GAP
 NUM_CAPTION_LINES = 4
 
@@ -107,19 +96,19 @@ def draw_way(way, image, question, answer, outputs, predictions, words):
       uint8[H', W', 3], of the same shape whatever the way, if the image is the same.
     """
     image = _fit(image)
-    page = Page(WIDTH, " ".join([question, answer or "", *words, predictions[0][0]]))
-    page.text(MARGIN, MARGIN - 6, page.font.shorten(question, 19, WIDTH - 200), 19, TEXT)
+    page = Paper(WIDTH, " ".join([question, answer or "", *words, predictions[0][0]]))
+    page.text(MARGIN, MARGIN - 6, page.font.shorten(question, 19, WIDTH - 200), 19, panels.TEXT)
     _draw_answer(page, MARGIN - 3, *predictions[0], answer)
-    panels = [("The image", frame(image), ""), *_panels(way, image, outputs, words)]
+    shown = [("The image", panels.frame(image), ""), *_panels(way, image, outputs, words)]
     top = MARGIN + 32
-    below = top + 24 + image.shape[0] + 2 * FRAME + 4
-    for i, (title, panel, caption) in enumerate(panels):
+    below = top + 24 + image.shape[0] + 2 * panels.FRAME + 4
+    for i, (title, panel, caption) in enumerate(shown):
         x = MARGIN + i * (COLUMN + GAP)
-        page.text(x, top, title, 14, FAINT)
+        page.text(x, top, title, 14, panels.FAINT)
         page.paste(x, top + 24, panel, grow=False)
         lines = page.font.wrap(caption, 13, COLUMN, NUM_CAPTION_LINES)
         for j, line in enumerate(lines):
-            page.text(x, below + 18 * j, line, 13, FAINT)
+            page.text(x, below + 18 * j, line, 13, panels.FAINT)
     page.y = below + 18 * NUM_CAPTION_LINES
     return page.finish(4)
 
@@ -129,10 +118,10 @@ def _panels(way, image, outputs, words):
     mask, presence = outputs["mask"], outputs["presence"]
     look = look_of(outputs, words)
     if look is None:
-        low, high = map(format_number, finite_range(presence))
-        shown = draw_presence(image.shape[:2], presence, mask)
+        low, high = map(panels.format_number, panels.finite_range(presence))
+        shown = panels.draw_presence(image.shape[:2], presence, mask)
         return [
-            (f"{way}: {_describe(mask)}", draw_mask(image, mask), _legend(mask)),
+            (f"{way}: {_describe(mask)}", panels.draw_mask(image, mask), _legend(mask)),
             ("Presence of each cell", shown, f"from {low}, dark, to {high}, light"),
         ]
     panel = look.draw(image)
@@ -141,7 +130,7 @@ def _panels(way, image, outputs, words):
         return [(way, panel, look.legend), ("Words that the kept cells read", read, "")]
     return [
         (way, panel, f"{look.caption}; {look.legend}"),
-        (f"han behind it: {_describe(mask)}", draw_mask(image, mask), _legend(mask)),
+        (f"han behind it: {_describe(mask)}", panels.draw_mask(image, mask), _legend(mask)),
     ]
 
 
@@ -153,14 +142,15 @@ def _describe(mask):
 def _legend(mask):
     if mask.dtype == bool:
         return "clear: kept, dim: dropped"
-    return f"brightness = weight; clear: {format_number(finite_range(mask)[1])}, the greatest"
+    greatest = panels.format_number(panels.finite_range(mask)[1])
+    return f"brightness = weight; clear: {greatest}, the greatest"
 
 
 def _draw_answer(page, y, said, probability, answer):
     """At the right end of the first line."""
     is_right = said == answer
     text = f"{said}, {100 * probability:.0f} %"
-    color = TEXT if answer is None else RIGHT if is_right else WRONG
+    color = panels.TEXT if answer is None else panels.RIGHT if is_right else panels.WRONG
     x = WIDTH - MARGIN - page.font.length(text, 15)
     page.text(x, y, text, 15, color)
     if answer is not None:

@@ -10,6 +10,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.vqa.data import VqaData, input_size
 from hardvqa_tf.vqa.judging.blind import blind_accuracy, read_questions
@@ -18,7 +19,7 @@ from hardvqa_tf.vqa.judging.mask_quality import cells_after_cut, format_masks, m
 from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type, attention_statistics
 from hardvqa_tf.vqa.judging.scoring import coverage, score_officially
 from hardvqa_tf.vqa.pictures.gallery import Gallery
-from hardvqa_tf.vqa.pictures.overlay import draw_overlay, to_png
+from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from records.build import read_info
 
 

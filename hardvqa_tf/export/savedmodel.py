@@ -27,11 +27,11 @@ from hardvqa_tf.data.image_status import MAX_PIXELS, OK, image_status
 from hardvqa_tf.data.pixels import decode_images, scale_pixels
 from hardvqa_tf.export.model_card import model_card, stale_evaluations
 from hardvqa_tf.runs import load_run, write_json
+from hardvqa_tf.vqa.best_answers import NUM_BEST
 from hardvqa_tf.vqa.examples import pick_examples
 from hardvqa_tf.vqa.pictures.looks import LOOKS
 from hardvqa_tf.vqa.text import PADDING, question_status, ragged_words
 
-NUM_ANSWERS = 5  # best ones that are given
 EMPTY_QUESTION = "empty question"
 _NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"
 _PARTIAL, _HOUR = "partial-", 3600
@@ -220,11 +220,11 @@ class AnswerGraph:
 
     def _name_answers(self, outputs, status):
         logits, mask = outputs["logits"], outputs["mask"]
-        number = min(NUM_ANSWERS, len(self._answers))
+        number = min(NUM_BEST, len(self._answers))
         # By logits: different ones may become equal when probabilities are rounded.
         _, best = tf.math.top_k(logits, number)
         probabilities = tf.gather(tf.nn.softmax(logits), best, batch_dims=2)
-        missing = [[0, 0], [0, 0], [0, NUM_ANSWERS - number]]
+        missing = [[0, 0], [0, 0], [0, NUM_BEST - number]]
         found = {
             "top_answers": tf.pad(tf.gather(self._answers, best), missing, constant_values=""),
             "top_probabilities": tf.pad(probabilities, missing),

@@ -1,4 +1,4 @@
-"""A white page to paste pictures on and to write below them, in any language's characters.
+"""A white sheet to paste pictures on and to write below them, in any language's characters.
 
 Pillow brings one font that scales, and that font has ASCII and a few marks more: no umlauts.
 """
@@ -35,11 +35,11 @@ _PLAIN = str.maketrans(
 )
 
 
-class Page:
-    """A white page that grows downwards; `y` is where the next line goes.
+class Paper:
+    """A white sheet that grows downwards; `y` is where the next line goes.
 
     Args:
-      width: of the page, in pixels.
+      width: of the sheet, in pixels.
       sample: str, what is going to be written, to choose the font by.
     """
 

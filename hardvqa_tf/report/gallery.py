@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.data.pixels import decode_image, scale_pixels
+from hardvqa_tf.pictures import panels
 from hardvqa_tf.report.groups import aggregator_title, aggregators_of, without_aggregator
 from hardvqa_tf.report.pages import Gallery, Tile
 from hardvqa_tf.report.plots import draw_gallery
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.vqa.pictures.overlay import dim_dropped
 from records.folder import shard_paths
 from records.schema import parse_example
 
@@ -156,7 +156,7 @@ def _tile(question, answer, mask):
     looked = "weights of all cells"
     if mask.dtype == bool:
         looked = f"looked at {np.count_nonzero(mask)} of {mask.size} cells"
-    pixels = dim_dropped(question.pixels, mask)
+    pixels = panels.dim_dropped(question.pixels, mask)
     return Tile(pixels, f"{looked}; answer {answer}{word}", answer + sign)
 
 

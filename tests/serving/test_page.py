@@ -22,8 +22,9 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from hardvqa_tf.pictures import panels
 from hardvqa_tf.serving.app import make_app
-from hardvqa_tf.vqa.pictures import looks, overlay
+from hardvqa_tf.vqa.pictures import looks
 from hardvqa_tf.vqa.slots import AGGREGATORS, ATTENTIONS, MIXERS
 from tests.serving.fakes import make_service
 from tests.serving.page_replies import (
@@ -55,8 +56,8 @@ DOCS = pathlib.Path(__file__).parents[2] / "docs"
 
 
 def to_pixels(cells, shape):
-    rows = np.diff(overlay.cell_edges(shape[0], cells.shape[0]))
-    columns = np.diff(overlay.cell_edges(shape[1], cells.shape[1]))
+    rows = np.diff(panels.cell_edges(shape[0], cells.shape[0]))
+    columns = np.diff(panels.cell_edges(shape[1], cells.shape[1]))
     return cells.repeat(rows, axis=0).repeat(columns, axis=1)
 
 
@@ -203,13 +204,13 @@ def test_it_draws_as_the_overlay_does(open_page):
     np.testing.assert_array_equal(masked[kept], image[kept])
     assert (masked != image).any(axis=-1)[~kept].all()
     np.testing.assert_array_equal(masked[near], np.full((near.sum(), 3), (255, 150, 0)))
-    dim = overlay.dim_dropped(image.astype(np.uint8), MASK)
+    dim = panels.dim_dropped(image.astype(np.uint8), MASK)
     far = ~kept & ~near
     np.testing.assert_allclose(masked[far], dim[far], atol=1)
 
     move_slider(page, 2)
     presence = read_canvas(page)
-    heat = to_pixels(overlay.heat(PRESENCE), image.shape)
+    heat = to_pixels(panels.heat(PRESENCE), image.shape)
     np.testing.assert_allclose(presence[~near], heat[~near], atol=1)
     assert (presence[near] == 255).all()
     assert (text(page, "#low"), text(page, "#high")) == ("0.25", "6")
@@ -235,7 +236,7 @@ def test_weights_of_soft_attention_dim_by_degrees(open_page, replies):
     ask(page)
     masked = read_canvas(page)
     move_slider(page, 0)
-    dim = overlay.dim_dropped(read_canvas(page).astype(np.uint8), weights)
+    dim = panels.dim_dropped(read_canvas(page).astype(np.uint8), weights)
     np.testing.assert_allclose(masked, dim, atol=2)
     assert text(page, "#looked").startswith("Looked at 6 of 6 cells, weighted")
 
@@ -249,7 +250,7 @@ def press_look(page, name):
 def check_look(page, clear, asking):
     """The image where bool[3, 4] `clear`, dim elsewhere, and orange around `asking`."""
     seen, image = read_canvas(page), IMAGE.repeat(10, axis=0).repeat(10, axis=1)
-    expected = overlay.dim_dropped(image, clear)
+    expected = panels.dim_dropped(image, clear)
     asking = to_pixels(asking, image.shape)
     near = widen(asking, FRAME) & ~asking
     assert (seen[near] == (255, 150, 0)).all()
@@ -324,14 +325,14 @@ def test_weights_of_cells_are_a_view_beside_presence(open_page, replies):
     kept = to_pixels(MASK, seen.shape)
     near = widen(kept, FRAME) & ~kept
     limits = looks.weight_limits(CELL_WEIGHTS)
-    heat = to_pixels(overlay.heat(CELL_WEIGHTS, limits), seen.shape)
+    heat = to_pixels(panels.heat(CELL_WEIGHTS, limits), seen.shape)
     np.testing.assert_allclose(seen[~near], heat[~near], atol=1)
     assert (seen[near] == 255).all()
     assert (text(page, "#low"), text(page, "#high")) == ("-0.5", "0.5")
     assert "0 in the middle" in text(page, "#meaning")
     assert page.is_hidden("#cells") and page.is_hidden("#words")
     move_slider(page, 2.25)
-    presence = to_pixels(overlay.heat(PRESENCE), seen.shape)
+    presence = to_pixels(panels.heat(PRESENCE), seen.shape)
     blend = 0.75 * presence + 0.25 * seen
     np.testing.assert_allclose(read_canvas(page)[~near], blend[~near], atol=2)
 

@@ -19,23 +19,9 @@ Letters: H W image in pixels, h w grid in cells.
 import numpy as np
 from PIL import Image
 
-from hardvqa_tf.pictures.paper import Page
-from hardvqa_tf.vqa.pictures.overlay import (
-    BAR,
-    FAINT,
-    FRAME,
-    LINE,
-    NUM_ANSWERS,
-    RIGHT,
-    TEXT,
-    WRONG,
-    check_grid,
-    check_image,
-    draw_mask,
-    draw_presence,
-    finite_range,
-    format_number,
-)
+from hardvqa_tf.pictures import panels
+from hardvqa_tf.pictures.paper import Paper
+from hardvqa_tf.vqa.best_answers import NUM_BEST
 
 WIDTH, HEIGHT = 350, 215
 _MARGIN, _GAP = 5, 7  # in pixels, as all lengths here
@@ -69,28 +55,31 @@ def draw_board_picture(image, mask, presence, *, question, predictions, answer=N
     Raises:
       ValueError: if image, mask or presence have another shape or dtype.
     """
-    image, mask = check_image(image), check_grid("mask", mask)
-    presence = check_grid("presence", presence)
+    image, mask = panels.check_image(image), panels.check_grid("mask", mask)
+    presence = panels.check_grid("presence", presence)
     texts = [question, answer or "", *(text for text, _ in predictions)]
-    page = Page(WIDTH, " ".join(texts + ([look.caption] if look else [])))
+    page = Paper(WIDTH, " ".join(texts + ([look.caption] if look else [])))
     page.y = _MARGIN - 2
     _draw_question(page, question)
     _draw_verdict(page, predictions, answer)
     side = _PANEL_OF_THREE if look else _PANEL
-    small = _scale(image, side - 2 * FRAME)
-    low, high = finite_range(presence)
-    panels = [
-        (draw_mask(small, mask), _count_cells(mask)),
-        (draw_presence(small.shape[:2], presence, mask), f"presence {low:.2g}-{high:.2g}"),
+    small = _scale(image, side - 2 * panels.FRAME)
+    low, high = panels.finite_range(presence)
+    shown = [
+        (panels.draw_mask(small, mask), _count_cells(mask)),
+        (
+            panels.draw_presence(small.shape[:2], presence, mask),
+            f"presence {low:.2g}-{high:.2g}",
+        ),
     ]
     if look:
-        panels.append((look.draw(small), look.caption))
+        shown.append((look.draw(small), look.caption))
     x = _MARGIN
-    for panel, caption in panels:
+    for panel, caption in shown:
         page.paste(x, page.y, panel, grow=False)
         _draw_caption(page, x, page.y + panel.shape[0] + 2, caption, side)
         x += side + _GAP
-    _draw_answers(page, x, predictions[:NUM_ANSWERS], answer)
+    _draw_answers(page, x, predictions[:NUM_BEST], answer)
     page.y = HEIGHT
     return page.finish(0)
 
@@ -101,7 +90,7 @@ def _draw_caption(page, x, y, caption, width):
     if width < _PANEL:
         lines = page.font.wrap(caption, _SMALL, width, _MAX_CAPTION_LINES)
     for i, line in enumerate(lines):
-        page.text(x, y + i * _CAPTION_LINE, line, _SMALL, FAINT)
+        page.text(x, y + i * _CAPTION_LINE, line, _SMALL, panels.FAINT)
 
 
 def _scale(image, side):
@@ -115,7 +104,7 @@ def _scale(image, side):
 def _count_cells(mask):
     if mask.dtype == bool:
         return f"{np.count_nonzero(mask)} of {mask.size} cells"
-    return f"weights to {format_number(finite_range(mask)[1])}"
+    return f"weights to {panels.format_number(panels.finite_range(mask)[1])}"
 
 
 def _draw_question(page, question):
@@ -129,18 +118,20 @@ def _draw_question(page, question):
     # In the middle of its room, so that the rest stands at the same place in every picture.
     top = page.y + (_QUESTION_HEIGHT - height * len(lines)) // 2
     for i, line in enumerate(lines):
-        page.text(_MARGIN, top + i * height, line, size, TEXT)
+        page.text(_MARGIN, top + i * height, line, size, panels.TEXT)
     page.y += _QUESTION_HEIGHT + 3
 
 
 def _draw_verdict(page, predictions, answer):
     """A band with a sign and a word: light for a right answer, dark for a wrong one."""
     if answer is None or not predictions:
-        background, color, text = LINE, TEXT, "The right answer is not known."
+        background, color, text = panels.LINE, panels.TEXT, "The right answer is not known."
     else:
         said = predictions[0][0]
         is_right = said == answer
-        background, color = (_RIGHT_BAND, RIGHT) if is_right else (WRONG, (255, 255, 255))
+        background, color = (
+            (_RIGHT_BAND, panels.RIGHT) if is_right else (panels.WRONG, panels.WHITE)
+        )
         half = (WIDTH - 150) // 2  # Shortened apart, so that two long answers are both seen.
         said, answer = (page.font.shorten(t, _SMALL, half) for t in (said, answer))
         text = f"right: {said}" if is_right else f"wrong: said {said}, right is {answer}"
@@ -161,12 +152,12 @@ def _draw_answers(page, x, predictions, answer):
         share = min(max(float(np.nan_to_num(probability)), 0.0), 1.0)
         percent = f"{100 * probability:.0f}%"
         left = x + room - page.font.length(percent, _SMALL)
-        page.text(left, y, percent, _SMALL, TEXT)
+        page.text(left, y, percent, _SMALL, panels.TEXT)
         label = left - x - 4 - 14 * (text == answer)
         text_shown = page.font.shorten(text, _SMALL, label)
-        page.text(x, y, text_shown, _SMALL, TEXT)
+        page.text(x, y, text_shown, _SMALL, panels.TEXT)
         if text == answer:
             after = x + page.font.length(text_shown, _SMALL) + 4
-            page.sign(after, y + 3, True, RIGHT, size=10)
-        page.box(x, y + 16, room, 4, LINE)
-        page.box(x, y + 16, round(share * room), 4, BAR)
+            page.sign(after, y + 3, True, panels.RIGHT, size=10)
+        page.box(x, y + 16, room, 4, panels.LINE)
+        page.box(x, y + 16, round(share * room), 4, panels.BAR)

@@ -11,7 +11,7 @@ A mixer stands before the attention (`vqa_model`), so that this is another look 
 `board_picture.draw_board_picture` draw beside the mask.
 
 Letters: H W image in pixels, h w grid in cells, S regions along each side of the grid, R = S·S
-regions, row by row, T words.
+regions, row by row, T words; FRAME is that of `pictures.panels`.
 """
 
 import collections.abc
@@ -21,27 +21,11 @@ import math
 
 import numpy as np
 
-from hardvqa_tf.pictures.paper import Page
-from hardvqa_tf.vqa.pictures.overlay import (
-    BAR,
-    FAINT,
-    LINE,
-    ORANGE,
-    TEXT,
-    cell_edges,
-    check_grid,
-    check_image,
-    dim_dropped,
-    format_number,
-    frame,
-    heat,
-    outline,
-    to_pixels,
-)
+from hardvqa_tf.pictures import panels
+from hardvqa_tf.pictures.paper import Paper
 
 # The model's outputs that say what its mixer looked at; it has one of them, or none.
 LOOKS = ("cell_weights", "routes", "word_weights")
-WHITE = (255, 255, 255)
 _REGION_LINE = (176, 178, 184)
 _HEAT_SHARE = 0.8  # of a pixel's colour; the rest is the image, to see what lies there
 _WORD, _WORD_GAP, _MAX_LINES = 16, 8, 5
@@ -105,12 +89,12 @@ def draw_cell_weights(image, weights, mask=None):
     Returns:
       uint8[H + 2 FRAME, W + 2 FRAME, 3].
     """
-    image, weights = check_image(image), check_grid("weights", weights)
-    colors = to_pixels(heat(weights, weight_limits(weights)), image.shape[:2])
+    image, weights = panels.check_image(image), panels.check_grid("weights", weights)
+    colors = panels.to_pixels(panels.heat(weights, weight_limits(weights)), image.shape[:2])
     gray = image @ np.array([0.299, 0.587, 0.114])
-    panel = frame(_over(colors, gray[..., None]))
+    panel = panels.frame(_over(colors, gray[..., None]))
     hard = mask is not None and mask.dtype == bool and mask.shape == weights.shape
-    return outline(panel, mask, WHITE) if hard else panel
+    return panels.outline(panel, mask, panels.WHITE) if hard else panel
 
 
 def draw_scale(limits, width):
@@ -123,18 +107,18 @@ def draw_scale(limits, width):
     Returns:
       uint8[any, width, 3]; zero is marked where it lies within.
     """
-    low, high = map(format_number, limits)
-    page = Page(width, low + high)
+    low, high = map(panels.format_number, limits)
+    page = Paper(width, low + high)
     left = page.font.length(low, 13) + 8
     right = max(left + 1, min(width - page.font.length(high, 13) - 8, left + 300))
-    bar = _over(heat(np.linspace(0.0, 1.0, right - left)), np.array(128.0))
-    page.text(0, 8, low, 13, FAINT)
+    bar = _over(panels.heat(np.linspace(0.0, 1.0, right - left)), np.array(128.0))
+    page.text(0, 8, low, 13, panels.FAINT)
     page.paste(left, 11, bar[None].repeat(10, axis=0))
-    page.text(right + 8, 8, high, 13, FAINT)
+    page.text(right + 8, 8, high, 13, panels.FAINT)
     if limits[0] < 0:
         middle = (left + right) // 2
-        page.box(middle, 8, 1, 16, TEXT)
-        page.text(middle - page.font.length("0", 13) // 2, 26, "0", 13, FAINT)
+        page.box(middle, 8, 1, 16, panels.TEXT)
+        page.text(middle - page.font.length("0", 13) // 2, 26, "0", 13, panels.FAINT)
     page.y = 46
     return page.finish(0)
 
@@ -171,11 +155,13 @@ def draw_routes(image, routes, region, grid_shape):
     Raises:
       ValueError: if R is no square, or no cell lies in the region.
     """
-    image, routes = check_image(image), np.asarray(routes)
+    image, routes = panels.check_image(image), np.asarray(routes)
     regions = region_of_cells(_num_regions(routes), grid_shape)
     _check_region(region, regions)
-    dimmed = dim_dropped(image, routes[region][regions])
-    return outline(frame(_draw_borders(dimmed, regions)), regions == region, ORANGE)
+    dimmed = panels.dim_dropped(image, routes[region][regions])
+    return panels.outline(
+        panels.frame(_draw_borders(dimmed, regions)), regions == region, panels.ORANGE
+    )
 
 
 def region_of_cells(num_regions, grid_shape):
@@ -268,7 +254,7 @@ def draw_words(words, weights, width):
     Returns:
       uint8[any, width, 3]; five lines at most, of more words the last ones are left out.
     """
-    page = Page(width, " ".join(words))
+    page = Paper(width, " ".join(words))
     weights = np.nan_to_num(weights[: len(words)])
     shares = np.clip(weights / max(weights.max(initial=0.0), 1e-30), 0.0, 1.0)
     x, below_last = 0, _MAX_LINES * _WORD_LINE
@@ -289,10 +275,10 @@ def _draw_word(page, x, room, word, share):
     middle, ground = x + room // 2, page.y + _BAR_HEIGHT
     height = round(_BAR_HEIGHT * share)
     if height:
-        page.box(middle - _BAR_WIDTH // 2, ground - height, _BAR_WIDTH, height, BAR)
-    page.box(x, ground, room, 1, LINE)
+        page.box(middle - _BAR_WIDTH // 2, ground - height, _BAR_WIDTH, height, panels.BAR)
+    page.box(x, ground, room, 1, panels.LINE)
     left = middle - page.font.length(word, _WORD) // 2
-    page.text(left, ground + 4, word, _WORD, TEXT)
+    page.text(left, ground + 4, word, _WORD, panels.TEXT)
 
 
 # Looks.
@@ -342,7 +328,7 @@ def _look_at_words(word_weights, mask, words):
         caption=f"looks at {looked_at}",
         legend=f"bars: mean weight over the kept cells, the highest {looked_at}; panel: the "
         f'weight of "{words[first]}" in each cell, light: great, at most '
-        f"{format_number(weight_limits(word_weights[..., first])[1])}",
+        f"{panels.format_number(weight_limits(word_weights[..., first])[1])}",
         draw=lambda image: draw_cell_weights(image, word_weights[..., first], mask),
         draw_beside=functools.partial(draw_words, words, means),
     )
@@ -358,7 +344,9 @@ def _over(colors, gray):
 def _draw_borders(image, regions):
     """A line of one pixel on the first pixels of each region but the outermost."""
     lined = image.copy()
-    rows, columns = (cell_edges(n, c) for n, c in zip(image.shape, regions.shape, strict=False))
+    rows, columns = (
+        panels.cell_edges(n, c) for n, c in zip(image.shape, regions.shape, strict=False)
+    )
     lined[rows[1:-1][np.diff(regions[:, 0]) > 0]] = _REGION_LINE
     lined[:, columns[1:-1][np.diff(regions[0]) > 0]] = _REGION_LINE
     return lined

@@ -40,7 +40,7 @@ def test_it_has_the_size_that_tensorboard_shows(question, shape):
 
 
 def test_a_clevr_question_is_shown_whole():
-    page = board_picture.Page(350, LONG)
+    page = board_picture.Paper(350, LONG)
     size, _, num_lines = board_picture._QUESTION_SIZES[-1]
     lines = page.font.wrap(LONG, size, 340, 99)
     assert len(lines) <= num_lines and size >= 11
@@ -80,7 +80,7 @@ def test_right_and_wrong_differ_without_colour():
 def test_the_words_say_what_the_sign_says(monkeypatch):
     written = []
     monkeypatch.setattr(
-        board_picture.Page, "text", lambda self, x, y, text, *_: written.append(text)
+        board_picture.Paper, "text", lambda self, x, y, text, *_: written.append(text)
     )
     draw(answer="two")
     assert "right: two" in written

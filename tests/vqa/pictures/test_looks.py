@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 
+from hardvqa_tf.pictures import panels
 from hardvqa_tf.vqa.pictures import looks, overlay
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 
-FRAME = overlay.FRAME
+FRAME = panels.FRAME
 ORANGE, WHITE = (255, 150, 0), (255, 255, 255)
 # A grid of 3 x 5 cells in 2 x 2 regions: two rows of cells above, one below; three columns of
 # cells on the left, two on the right.
@@ -95,7 +96,7 @@ def test_the_scale_has_the_colours_of_the_panel(limits):
     assert scale.shape[1] == 200
     row = scale[15].astype(int)
     bar = row[(row != 255).any(axis=-1) & ((row.max(-1) - row.min(-1)) > 20)]
-    dark, light = ([round(0.8 * n + 0.2 * 128) for n in c] for c in (overlay._RAMP[[0, -1]]))
+    dark, light = ([round(0.8 * n + 0.2 * 128) for n in c] for c in (panels.RAMP[[0, -1]]))
     assert bar[0].tolist() == dark and bar[-1].tolist() == light
     below = (scale[30:] != 255).any()
     assert below == (limits[0] < 0), "a negative scale says where zero is"
@@ -220,7 +221,7 @@ def test_the_mean_over_the_kept_cells():
 
 def bars_of(picture):
     """(left, right, height) of each bar, in pixels."""
-    blue = (picture == np.array(overlay.BAR)).all(axis=-1)
+    blue = (picture == np.array(panels.BAR)).all(axis=-1)
     columns = np.flatnonzero(np.diff(np.pad(blue.any(axis=0), 1).astype(int)))
     pairs = columns.reshape(-1, 2)
     return [(a, b, int(blue[:, a].sum())) for a, b in pairs.tolist()]
