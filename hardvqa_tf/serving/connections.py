@@ -1,59 +1,282 @@
-"""uvicorn's HTTP protocol, with bounds on what it leaves open: the size and time of a head."""
+"""uvicorn's HTTP protocol, with bounds on what it leaves open: how much, and for how long.
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    the head of a request     64 KiB, 10 seconds from its first byte
+    its body                  `--max_request_mb` (predict.py), `--deadline_seconds` and a little
+    between parts of a body   64 KiB of chunks' own lines; trailers, too, which are left out
+    after an early answer     10 seconds for what is left of the body
+    the answer                20 to 40 seconds on its way out (outlet.py)
+    nothing                   30 seconds between requests
+    all connections           `max_connections`; one more takes the place of the one whose
+                              client has been waited for the longest (crowd.py)
 
-_MAX_HEAD = 64 * 1024  # Bytes of a request line and headers.
+What comes is given to the parser in slices, so that it is counted before it is kept, and so
+that of requests that come all at once few are read before the first is answered.
+"""
+
+import asyncio
+
+import httptools
+import orjson
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from hardvqa_tf.serving.answers import error_of
+from hardvqa_tf.serving.crowd import Crowd
+from hardvqa_tf.serving.outlet import Outlet
+
+_MAX_HEAD = 64 * 1024  # Bytes of a request line and headers, or between parts of a body.
 _HEAD_SECONDS = 10
+_IDLE_SECONDS = 30
+_REST_SECONDS = 10  # For the rest of a body whose request is answered.
+_BODY_GRACE_SECONDS = 2  # At the deadline itself, the route answers with a sentence.
+_SLICE = 1024
+_BODY_SLICE = 16 * 1024  # Within a body whose length is known.
+
+
+def bounded_protocol(limits):
+    """The class of the connections of one server, which know of each other."""
+    crowd = Crowd(limits.max_connections)
+    return type("Connection", (BoundedProtocol,), {"limits": limits, "crowd": crowd})
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection whose requests begin with a head of bounded size, sent in bounded time."""
+    """One connection.
 
-    _head_bytes = 0  # of the head that is being received
-    _in_body = False
-    _timer = None
+    Attributes:
+      limits: `limits.Limits`.
+      crowd: `Crowd` of all connections of the server.
+    """
+
+    _is_idle = False  # between requests
+    _in_body = False  # between the end of a head and the end of its body
+    _unanswered = (
+        0  # requests whose answer is not complete, the one in whose body we are as well
+    )
+    _due = None  # loop's time by which the client must do what we wait for
+    _loose = 0  # bytes in a row that neither ended a head nor were of a body
+    _body_left = 0  # of a body whose length is known
+    _is_upgrade = False  # the head asks for another protocol, which we leave out
+    _last_words = None  # what is sent when all before is answered; nothing is read any more
+
+    # --- Of the connection.
 
     def connection_made(self, transport):
-        super().connection_made(transport)
-        self._await_head()
+        self._outlet = Outlet(transport, self)
+        super().connection_made(self._outlet)
+        self.flow = _Flow(self._outlet, self._feed_rest)
+        self._rest = b""
+        self._due = self.loop.time() + _HEAD_SECONDS
+        if not self.crowd.add(self):
+            self.app = _all_taken(self.limits.max_connections)
 
     def connection_lost(self, exc):
-        self._head_came()
+        self.crowd.remove(self)
         super().connection_lost(exc)
+        self._outlet.forget()  # Else all these are freed late, for they refer to each other.
+        self.flow.forget()
+
+    def check(self, now):
+        """Called now and then: ends a connection whose client keeps us waiting."""
+        if self._outlet.is_stuck(now):
+            self._outlet.abort()
+        elif self._due is not None and now > self._due:
+            if self.flow.read_paused:  # It is we who do not read.
+                self._due = now
+            else:
+                self._outlet.end()
+
+    def evict(self):
+        """Makes room for another."""
+        self.connections.discard(self)
+        self._outlet.abort()
+
+    @property
+    def expects_more(self):
+        """Whether a client that is not done with sending would be cut off by closing."""
+        return self._in_body or bool(self._rest) or self._last_words is not None
+
+    def pause_writing(self):
+        super().pause_writing()
+        self.crowd.wait_for(self)
+
+    def resume_writing(self):
+        super().resume_writing()
+        if self._unanswered and not self._in_body:
+            self.crowd.work_for(self)
+
+    # --- What comes.
 
     def data_received(self, data):
-        if not self._in_body:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        # What came with the head may already be body; the parser says when the head ended.
-        if self._in_body or not self._head_bytes or self._is_closing():
+        if self._outlet.is_closing() or self._last_words is not None:
+            self._outlet.drop(len(data))
             return
-        if self._head_bytes > _MAX_HEAD:
-            self.send_400_response("The request's head is too long.")
-        elif self._timer is None:  # Of the connection's next request, not yet whole.
-            self._await_head()
+        self._unset_keepalive_if_required()
+        self._rest = self._rest + data if self._rest else data
+        self._feed_rest()
+
+    def _feed_rest(self):
+        """Gives the parser what came, as far as reading goes on."""
+        rest, self._rest = memoryview(self._rest), b""
+        while rest and not self.flow.read_paused:
+            if self._outlet.is_closing() or self._last_words is not None:
+                return
+            size = _BODY_SLICE if self._body_left >= _BODY_SLICE else _SLICE
+            size = min(size, _MAX_HEAD - self._loose)
+            part, rest = rest[:size], rest[size:]
+            self._loose += len(part)
+            rest = self._parse(part, rest)
+            if self._loose >= _MAX_HEAD:
+                what = "trailers are" if self._in_body else "head is"
+                self._refuse(
+                    431, f"The request's {what} too long: {_MAX_HEAD:,} bytes or more."
+                )
+                return
+        self._rest = bytes(rest)
+
+    def _parse(self, part, rest):
+        """Returns the rest, with what of the part is to be read again before it."""
+        try:
+            self.parser.feed_data(part)
+        except httptools.HttpParserUpgrade as upgrade:
+            return memoryview(
+                self._without_upgrade() + part[upgrade.args[0] :].tobytes() + rest
+            )
+        except httptools.HttpParserError:
+            self._refuse(400, "This is not a request in HTTP/1.1. Send one.")
+        return rest
+
+    def _without_upgrade(self):
+        """The head that was read, without the wish for another protocol; to be read again.
+
+        The parser takes what follows such a head for that protocol. But a server may ignore the
+        wish (RFC 9110, 7.8), and clients that would rather speak HTTP/2 send bodies so.
+        """
+        self._is_upgrade, self.parser = False, httptools.HttpRequestParser(self)
+        line = b" ".join([self.scope["method"].encode(), self.url, b"HTTP/1.1"])
+        headers = [
+            name + b": " + value
+            for name, value in self.headers
+            if name not in (b"upgrade", b"connection", b"http2-settings")
+        ]
+        return b"\r\n".join([line, *headers, b"connection: close", b"", b""])
+
+    # --- What the parser finds.
+
+    def on_message_begin(self):
+        if self._is_idle:
+            self._is_idle, self._due = False, self.loop.time() + _HEAD_SECONDS
+        super().on_message_begin()
+
+    def on_header(self, name, value):
+        if not self._in_body:  # Else it is a trailer.
+            super().on_header(name, value)
 
     def on_headers_complete(self):
-        self._in_body, self._head_bytes = True, 0
-        self._head_came()
+        method = self.parser.get_method()
+        if method != b"CONNECT" and self.parser.should_upgrade():
+            self.scope["method"], self._is_upgrade = method.decode(), True
+            return
         super().on_headers_complete()
+        self._in_body, self._loose = True, 0
+        self._unanswered += 1
+        seconds = self.limits.deadline_seconds + _BODY_GRACE_SECONDS
+        self._due = self.loop.time() + seconds
+        length = next((v for name, v in self.headers if name == b"content-length"), b"0")
+        self._body_left = int(length)
+
+    def on_body(self, body):
+        self._loose = 0
+        self._body_left -= len(body)
+        super().on_body(body)
 
     def on_message_complete(self):
-        self._in_body = False
+        if self._is_upgrade:
+            return
         super().on_message_complete()
+        self._in_body, self._loose, self._body_left = False, 0, 0
+        if self._unanswered:
+            self._due = None
+            self.crowd.work_for(self)
+        else:
+            self._be_idle()
 
-    def _await_head(self):
-        self._timer = self.loop.call_later(_HEAD_SECONDS, self._too_slow)
+    # --- What leaves.
 
-    def _head_came(self):
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def on_response_complete(self):
+        self._unanswered -= 1
+        super().on_response_complete()
+        if self._outlet.is_closing():
+            return
+        if self._in_body and self._unanswered <= 1:
+            self._wait_for_rest()
+        elif not self._unanswered:
+            self._be_idle()
 
-    def _too_slow(self):
-        self._timer = None
-        if not self._is_closing():
-            self.transport.close()
+    def _wait_for_rest(self):
+        """Of the body of the only request left, which may be answered."""
+        if not self._unanswered:
+            self._due = min(self._due, self.loop.time() + _REST_SECONDS)
+        self.crowd.wait_for(self)
 
-    def _is_closing(self):
-        return self.transport is None or self.transport.is_closing()
+    def _be_idle(self):
+        if self._last_words is not None:
+            self._say_last_words()
+            return
+        self._is_idle, self._due = True, self.loop.time() + _IDLE_SECONDS
+        self.crowd.wait_for(self)
+
+    def _refuse(self, code, sentence):
+        """Ends the connection for what came, after the answers to what came before that."""
+        self._last_words = _raw_answer(code, sentence)
+        if self._in_body:
+            self._give_up_body()
+        if not self._unanswered and not self._outlet.is_closing():
+            self._say_last_words()
+
+    def _give_up_body(self):
+        """Of the last request that began."""
+        self._in_body, cycle = False, self.cycle
+        if self.pipeline:  # Its turn has not come.
+            self.pipeline.popleft()
+            self._unanswered -= 1
+        elif cycle.response_started:
+            self._outlet.close()
+        else:
+            cycle.disconnected = True  # So its route is told.
+            cycle.message_event.set()
+            self._unanswered -= 1
+
+    def _say_last_words(self):
+        self._outlet.write(self._last_words)
+        self._outlet.close()
+
+
+class _Flow(FlowControl):
+    """Tells when reading goes on."""
+
+    def __init__(self, transport, resumed):
+        super().__init__(transport)
+        self._resumed = resumed
+
+    def resume_reading(self):
+        if self.read_paused:
+            super().resume_reading()
+            asyncio.get_running_loop().call_soon(self._resumed)
+
+    def forget(self):
+        self._resumed = lambda: None
+
+
+def _all_taken(number):
+    sentence = f"All of {number:,} connections are in use. Try again later."
+    return error_of(503, sentence, {"Retry-After": "5", "Connection": "close"})
+
+
+def _raw_answer(code, sentence):
+    body = orjson.dumps({"error": sentence})
+    head = (
+        b"content-type: application/json\r\n"
+        b"content-length: %d\r\n"
+        b"connection: close\r\n\r\n" % len(body)
+    )
+    return STATUS_LINE[code] + head + body

@@ -9,7 +9,7 @@ import uvicorn
 
 from hardvqa_tf.serving import logs
 from hardvqa_tf.serving.app import make_app
-from hardvqa_tf.serving.connections import BoundedProtocol
+from hardvqa_tf.serving.connections import bounded_protocol
 from hardvqa_tf.serving.registry import open_models
 from hardvqa_tf.serving.service import Service
 from hardvqa_tf.stopping import on_signal
@@ -102,15 +102,14 @@ def bind(host, port):
 def configure(app, limits):
     return uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=bounded_protocol(limits),
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level=logging.WARNING,
+        log_level=logging.ERROR,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=limits.max_connections,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(limits.deadline_seconds) + 5,
     )
