@@ -37,6 +37,7 @@ import sys
 from absl import app, logging
 
 from hardvqa_tf.command_line import flags
+from records import quiet
 
 
 def run_program():
@@ -53,7 +54,8 @@ def main(argv):
         _exit_at(f"Say what to do: --mode={'|'.join(flags.MODES)}.")
     noisy = flags.FLAGS.verbosity > 0
     if not noisy and not flags.PREDICTIONS.value:  # Scores a result file without TensorFlow.
-        _silence_tensorflow()
+        quiet.import_tensorflow()
+        logging.set_verbosity(logging.WARNING)
     from hardvqa_tf.stopping import Stopped
 
     mode = importlib.import_module(f"hardvqa_tf.command_line.{flags.MODE.value}")
@@ -70,23 +72,6 @@ def main(argv):
 
 def _exit_at(mistake):
     sys.exit(f"Error: {mistake} python main.py --help says what each mode needs.")
-
-
-def _silence_tensorflow():
-    """Imports TensorFlow without its start-up messages, some of which no setting reaches."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    sys.stderr.flush()
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-    logging.set_verbosity(logging.WARNING)
 
 
 def _exit_after_help(arguments):
