@@ -17,6 +17,7 @@ from hardvqa_tf.vqa.judging.blind import blind_accuracy, read_questions
 from hardvqa_tf.vqa.judging.faithfulness import format_faithfulness, measure_faithfulness
 from hardvqa_tf.vqa.judging.mask_quality import cells_after_cut, format_masks, measure_masks
 from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type, attention_statistics
+from hardvqa_tf.vqa.judging.question_ids import as_number
 from hardvqa_tf.vqa.judging.scoring import coverage, score_officially
 from hardvqa_tf.vqa.pictures.gallery import Gallery
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
@@ -199,7 +200,7 @@ def to_result_format(answers, vocabulary):
     An id that is a whole number is written as one, which the official evaluator needs.
     """
     return [
-        {"question_id": _as_number(question_id), "answer": vocabulary[prediction]}
+        {"question_id": as_number(question_id), "answer": vocabulary[prediction]}
         for question_id, prediction in zip(answers.question_id, answers.prediction, strict=True)
     ]
 
@@ -281,11 +282,6 @@ def _rows_beside_blind(answers, records_dir, judge):
 def _indent(name):
     """ "relational: count" stands under its group as "  count"."""
     return "  " + name.split(": ", 1)[1] if ": " in name else name
-
-
-def _as_number(text):
-    is_number = text.isascii() and text.isdecimal() and str(int(text)) == text
-    return int(text) if is_number else text
 
 
 def _real_rows(batch, answers):

@@ -10,6 +10,7 @@ import gzip
 import json
 import zlib
 
+from hardvqa_tf.vqa.judging.question_ids import as_number
 from hardvqa_tf.vqa.judging.vqa_accuracy import Annotation, score
 from records.source import field, parse_json, read_bytes
 
@@ -135,9 +136,7 @@ def _read_id(entry):
     """An int, or a str that is not one's digits: 12 and "12" are the same question."""
     question_id = entry.get("question_id") if isinstance(entry, dict) else None
     if isinstance(question_id, str):
-        is_number = question_id.isascii() and question_id.isdecimal()
-        same = is_number and str(int(question_id)) == question_id
-        return int(question_id) if same else question_id
+        return as_number(question_id)
     return field(entry, "question_id", int)
 
 
