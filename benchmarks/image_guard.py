@@ -23,7 +23,7 @@ from PIL import Image
 
 from benchmarks.timing import alternate, timed
 from hardvqa_tf.data.image_status import OK, image_status
-from hardvqa_tf.data.pixels import decode_image, decode_images
+from records.decode import decode_image, decode_images
 
 REFERENCE = "decoded without a guard"
 

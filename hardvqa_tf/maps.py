@@ -17,11 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf import encoders
-from hardvqa_tf.data.pixels import decode_image, scale_pixels
+from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.encoders import biformer, swiftformer
 from hardvqa_tf.training.strategies import make_strategy
 from hardvqa_tf.vqa.text import split_words
 from records import features
+from records.decode import decode_image
 from records.source import sha256_of_file
 
 

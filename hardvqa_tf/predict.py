@@ -5,13 +5,14 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.data.pixels import decode_image, scale_pixels
+from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import split_words
+from records.decode import decode_image
 from records.folder import shard_paths
 from records.schema import parse_example
 from records.writer import check_image

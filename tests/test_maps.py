@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from hardvqa_tf import maps
 from hardvqa_tf.configs import base
-from hardvqa_tf.data.pixels import decode_image, scale_pixels
+from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.encoders import resnet101
 from hardvqa_tf.evaluate import evaluate_run
 from hardvqa_tf.maps import MapEncoder, build_maps, encoder_from_config
@@ -20,6 +20,7 @@ from hardvqa_tf.vqa.data import VqaData, input_size
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.text import split_words
 from records import build
+from records.decode import decode_image
 from records.features import build_features
 from tests.batches import batches, equal_batches
 from tests.conftest import tiny_config

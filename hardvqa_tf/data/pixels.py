@@ -1,56 +1,6 @@
-"""Image bytes to pixels, and what training does to them: in one place for all who need it."""
+"""What is done to decoded pixels: scaled for a model, and moved a little in training."""
 
 import tensorflow as tf
-
-
-def decode_image(encoded, image_size=None):
-    """Image bytes to pixels: the one way in for training, evaluation and export.
-
-    Args:
-      encoded: string scalar, JPEG, PNG, BMP or GIF (its first frame).
-      image_size: (H, W). Other sizes are resized with antialiasing, each side by itself, as the
-        published runs on CLEVR do. None: the image's own.
-
-    Returns:
-      uint8[H, W, 3].
-    """
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    if image_size is None:
-        return image
-
-    def resize():
-        resized = tf.image.resize(image, image_size, antialias=True)
-        return tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8)
-
-    # Resizing to the same size changes nothing, and costs twice what decoding costs.
-    has_size = tf.reduce_all(tf.shape(image)[:2] == tf.constant(image_size))
-    return tf.ensure_shape(tf.cond(has_size, lambda: image, resize), (*image_size, 3))
-
-
-def decode_images(encoded, usable, image_size):
-    """A batch of images of any sizes to pixels, each by `decode_image`.
-
-    Args:
-      encoded: string[N].
-      usable: bool[N]; the others are not decoded.
-      image_size: (H, W).
-
-    Returns:
-      uint8[N, H, W, 3], zeros where not usable.
-    """
-    shape = (*image_size, 3)
-
-    def decode(row):
-        image, is_usable = row
-        return tf.cond(
-            is_usable,
-            lambda: decode_image(image, image_size),
-            lambda: tf.zeros(shape, tf.uint8),
-        )
-
-    return tf.map_fn(
-        decode, (encoded, usable), fn_output_signature=tf.TensorSpec(shape, tf.uint8)
-    )
 
 
 def scale_pixels(pixels):

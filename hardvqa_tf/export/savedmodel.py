@@ -24,13 +24,14 @@ import keras
 import tensorflow as tf
 
 from hardvqa_tf.data.image_status import MAX_PIXELS, OK, image_status
-from hardvqa_tf.data.pixels import decode_images, scale_pixels
+from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.export.model_card import model_card, stale_evaluations
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.vqa.best_answers import NUM_BEST
 from hardvqa_tf.vqa.examples import pick_examples
 from hardvqa_tf.vqa.pictures.looks import LOOKS
 from hardvqa_tf.vqa.text import PADDING, question_status, ragged_words
+from records.decode import decode_images
 
 EMPTY_QUESTION = "empty question"
 _NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"

@@ -11,12 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.data.pixels import decode_image, scale_pixels
+from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.report.groups import aggregator_title, aggregators_of, without_aggregator
 from hardvqa_tf.report.pages import Gallery, Tile
 from hardvqa_tf.report.plots import draw_gallery
 from hardvqa_tf.runs import load_run
+from records.decode import decode_image
 from records.folder import shard_paths
 from records.schema import parse_example
 

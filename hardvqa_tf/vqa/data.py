@@ -27,9 +27,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
 
-from hardvqa_tf.data.pixels import augment, decode_image, scale_pixels
+from hardvqa_tf.data.pixels import augment, scale_pixels
 from hardvqa_tf.data.shares import Share
 from records.build import read_info
+from records.decode import decode_image
 from records.folder import shard_paths
 from records.schema import parse_example
 

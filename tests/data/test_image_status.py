@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks import image_guard
 from hardvqa_tf.data.image_status import image_status
-from hardvqa_tf.data.pixels import decode_image, decode_images
+from records.decode import decode_image, decode_images
 from records.gif import gif_size
 from tests.gifs import make_gif
 from tests.records import test_gif

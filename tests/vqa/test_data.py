@@ -9,12 +9,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from hardvqa_tf.data.pixels import augment, decode_image, scale_pixels
+from hardvqa_tf.data.pixels import augment, scale_pixels
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa import data as data_module
 from hardvqa_tf.vqa.data import VqaData
 from hardvqa_tf.vqa.text import split_words
 from records import build
+from records.decode import decode_image
 from tests.batches import batches, equal_batches
 from tests.records.trees import read_records, write_image, write_lines
 

@@ -11,11 +11,11 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.data.pixels import decode_image
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
 from hardvqa_tf.vqa.text import split_words
+from records.decode import decode_image
 from records.folder import INFO_NAME, shard_paths
 from records.schema import parse_example
 
