@@ -148,8 +148,9 @@ def fields_of(model, output=None):
     """Where the cells of an encoder's grid look.
 
     A layer with convolutions inside says how they lead from its input to its output by
-    `field_branches`: a list of branches that are added, each a list of layers that follow one
-    another; an empty branch is the input itself. (`layers.FullAttention` is an example.)
+    `field_branches()`: a list of branches that are added, each a list of layers that follow one
+    another; an empty branch is the input itself. (`layers.FullAttention` is an example.) A
+    method, because Keras stores the weights that it finds behind a property under its name.
 
     Args:
         model: a functional `keras.Model`, of which one input is float[B, H, W, D] with a fixed
@@ -282,7 +283,7 @@ def _through_layer(layer, view):
     if view is None:
         return None
     if hasattr(layer, "field_branches"):
-        branches = [_through_chain(chain, view) for chain in layer.field_branches]
+        branches = [_through_chain(chain, view) for chain in layer.field_branches()]
         return _together(layer.name, branches, [1.0] * len(branches))
     kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if kernel is not None and not hasattr(layer, "output_padding"):
@@ -373,7 +374,7 @@ def _refuse_convolution(layer):
     tells = ("kernel_size", "pool_size", "strides", "output_padding")
     if any(hasattr(part, name) for part in parts for name in tells):
         raise _not_understood(
-            layer, "it has a convolution or a pooling inside, and no `field_branches`"
+            layer, "it has a convolution or a pooling inside, and no method `field_branches`"
         )
 
 
@@ -381,7 +382,7 @@ def _not_understood(operation, why):
     return ValueError(
         f"Where cells look is not known behind {operation.name} ({type(operation).__name__}): "
         f"{why}. Use Keras's Conv2D, DepthwiseConv2D, SeparableConv2D, ZeroPadding2D, "
-        "MaxPooling2D or AveragePooling2D, or give the layer `field_branches`: see "
+        "MaxPooling2D or AveragePooling2D, or give the layer a method `field_branches`: see "
         "encoders.fields.fields_of."
     )
 

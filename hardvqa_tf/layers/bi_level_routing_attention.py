@@ -241,7 +241,6 @@ class BiLevelRoutingAttention(keras.layers.Layer):
         grid = ops.reshape(grid, (-1, s * high, s * wide, regions.shape[-1]))
         return grid[:, :height, :width]
 
-    @property
     def field_branches(self):
         """From cells to cells without attention: in place, and through the convolution."""
         return [[]] if self.local is None else [[], [self.local]]

@@ -82,7 +82,6 @@ class FullAttention(keras.layers.Layer):
             attended = attended + self.local(cells)
         return self.out(attended)
 
-    @property
     def field_branches(self):
         """From cells to cells without attention: in place, and through the convolution."""
         return [[]] if self.local is None else [[], [self.local]]

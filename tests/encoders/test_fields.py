@@ -260,7 +260,6 @@ class Hidden(layers.Layer):
 
 
 class Told(Hidden):
-    @property
     def field_branches(self):
         return [[self.convolution, self.convolution]]
 
