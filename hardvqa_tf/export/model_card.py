@@ -9,6 +9,7 @@ import re
 
 from hardvqa_tf.data.image_status import MAX_SIDE
 from hardvqa_tf.runs import read_json
+from hardvqa_tf.vqa.signatures import outputs_of
 from hardvqa_tf.vqa.text import MAX_QUESTION_BYTES
 from records.folder import INFO_NAME
 
@@ -217,40 +218,14 @@ float32[B, ...] and `question` string[B, Q]; an empty question fills up a row.""
 
 def _outputs(run, facts):
     height, width = facts["grid"]
-    rows = [
-        ("answer", "string", "the best answer"),
-        ("answer_probability", "float32", "its probability"),
-        ("top_answers", "string[5]", 'the best ones, filled up with ""'),
-        ("top_probabilities", "float32[5]", "theirs, filled up with 0"),
-        ("mask", f"bool[{height}, {width}]", "True: the cell was looked at"),
-        ("presence", f"float32[{height}, {width}]", "the norm of each cell"),
-        ("num_cells", "int32", "how many cells were looked at"),
-    ]
-    if facts["attention"] == "soft":
-        rows.append(("weights", f"float32[{height}, {width}]", "soft attention's, sum 1"))
-    rows += _looks(run, facts)
-    rows.append(("status", "string", '"ok", or what is wrong; all else is then "" and 0'))
-    table = "\n".join(f"| `{name}` | {kind} | {text} |" for name, kind, text in rows)
-    return f"## What it gives\n\nFor each question:\n\n| | | |\n|---|---|---|\n{table}"
-
-
-def _looks(run, facts):
-    """What the mixer looked at."""
-    height, width = facts["grid"]
-    if facts["mixer"] == "additive":
-        text = "the mixer's weight of each cell, which may be negative"
-        return [("cell_weights", f"float32[{height}, {width}]", text)]
+    sizes = {"H": height, "W": width, "T": run.vocabularies.tokenizer.max_words}
     if facts["mixer"] == "bilevel_routing":
-        regions = run.model.output["routes"].shape[-1]
-        text = "True: the row's region looks at the column's; regions row by row"
-        return [("routes", f"bool[{regions}, {regions}]", text)]
-    if facts["mixer"] == "query_guided":
-        length = run.vocabularies.tokenizer.max_words
-        return [
-            ("words", f"string[{length}]", 'those of the question, filled up with ""'),
-            ("word_weights", f"float32[{height}, {width}, {length}]", "each cell's, sum 1"),
-        ]
-    return []
+        sizes["R"] = run.model.output["routes"].shape[-1]
+    table = "\n".join(
+        f"| `{output.name}` | {output.kind(**sizes)} | {output.meaning} |"
+        for output in outputs_of(facts)
+    )
+    return f"## What it gives\n\nFor each question:\n\n| | | |\n|---|---|---|\n{table}"
 
 
 def _guards(facts, max_pixels):

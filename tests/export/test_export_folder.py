@@ -301,7 +301,8 @@ def registered_layers():
     names = set()
     for path in [*files, ROOT / "hardvqa_tf/vqa/model.py"]:
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.ClassDef) and node.decorator_list:
+            decorators = " ".join(map(ast.unparse, getattr(node, "decorator_list", [])))
+            if isinstance(node, ast.ClassDef) and "register_keras" in decorators:
                 names.add(f"hardvqa_tf>{node.name}")
     assert len(names) > 15
     return names
