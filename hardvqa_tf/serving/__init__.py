@@ -10,7 +10,7 @@ One request's way:
     inputs.py       a table of the inputs of our models: is each row what it must be?
     rows.py         the rows that are good run, the others say why not
     batching.py     rows of several requests wait together and run as one batch
-    protocol.py     arrays to JSON
+    response.py     arrays to JSON
 
 Beside it: service.py is what the routes share, routes.py has those that only tell, answers.py
 what all answer with, checks.py reads headers of images; folders.py and registry.py find models

@@ -19,7 +19,7 @@ import time
 
 import numpy as np
 
-from hardvqa_tf.serving.refusals import Refusal
+from hardvqa_tf.serving.refusals import Refusal, too_many_rows
 
 
 @dataclasses.dataclass(eq=False)
@@ -112,12 +112,9 @@ class Batches:
           Refusal: 503, the queue is full; 413, it never will be empty enough.
         """
         total = sum(weight for _, weight in pieces)
-        if total > max(self._max_queue, self.max_batch_size):
-            raise Refusal(
-                413,
-                f"The request has too many rows: they count as {math.ceil(total):,}, at most "
-                f"{self._max_queue:,} are taken. Send several requests.",
-            )
+        most = max(self._max_queue, self.max_batch_size)
+        if total > most:
+            raise too_many_rows(math.ceil(total), most)
         if self.waiting and self.waiting + total > self._max_queue:
             seconds = math.ceil(self.waiting / self._rate) if self._rate else 1
             raise Refusal(

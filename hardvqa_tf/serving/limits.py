@@ -36,6 +36,23 @@ class Limits:
         return int(self.max_request_mb * 2**20)
 
     @property
+    def max_rows(self):
+        """Of a request; the queue never has room for more."""
+        return max(self.max_queue, self.max_batch_size)
+
+    # Reading JSON stops all threads: these many end well within half a second.
+
+    @property
+    def max_values(self):
+        """Of a body, by its commas."""
+        return max(10_000, self.max_request_bytes // 16)
+
+    @property
+    def max_lists(self):
+        """Of a body, objects and keys as well: each costs as much as many numbers."""
+        return max(1_000, self.max_request_bytes // 256)
+
+    @property
     def max_bytes_at_once(self):
         """Of all bodies that are being received, parsed or waited for."""
         return 8 * self.max_request_bytes

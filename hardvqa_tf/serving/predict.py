@@ -6,7 +6,7 @@ import contextlib
 import anyio
 from starlette.requests import ClientDisconnect
 
-from hardvqa_tf.serving import protocol, rows
+from hardvqa_tf.serving import response, rows
 from hardvqa_tf.serving.answers import json_bytes
 from hardvqa_tf.serving.refusals import Refusal, shown
 from hardvqa_tf.serving.routes import find_servable
@@ -64,7 +64,7 @@ async def _predict(request, service, servable):
     finally:
         service.held_bytes -= sum(map(len, parts))
     service.measures.bad_answers(rows.count_bad(checked.signature, outputs))
-    return json_bytes(protocol.write_response(checked.form, outputs))
+    return json_bytes(response.write_response(checked.form, outputs))
 
 
 async def _body_parts(request, limits):

@@ -21,5 +21,15 @@ class BadRows(Exception):
 
 def shown(value, length=80):
     """Something from a request as ASCII of bounded length, for sentences."""
+    if isinstance(value, (str, bytes)):
+        value = value[: length + 1]  # Not all of megabytes.
     text = ascii(value)
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def too_many_rows(number, most):
+    return Refusal(
+        413,
+        f"The request has too many rows: they count as {number:,}, at most {most:,} are taken. "
+        "Send several requests.",
+    )

@@ -14,7 +14,7 @@ from hardvqa_tf.serving.batching import Answers
 from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.logs import logger
 from hardvqa_tf.serving.protocol import Problem
-from hardvqa_tf.serving.refusals import BadRows, Refusal, shown
+from hardvqa_tf.serving.refusals import BadRows, Refusal, shown, too_many_rows
 
 OK = b"ok"
 
@@ -52,7 +52,7 @@ def read(body, servable, limits, images):
     Raises:
       Refusal: nothing of it can be answered.
     """
-    name, form, value = protocol.parse_request(body)
+    name, form, value = protocol.parse_request(body, limits)
     if name not in servable.signatures:
         raise Refusal(
             400,
@@ -63,7 +63,7 @@ def read(body, servable, limits, images):
     known = known_inputs(signature)
     find = _finder(images)
     finders = {name: find for name, one in known.items() if one.is_remembered}
-    columns = protocol.read_columns(form, value, signature, finders)
+    columns = protocol.read_columns(form, value, signature, finders, limits.max_rows)
     size = len(next(iter(columns.values()))) if signature.is_joinable else 1
     checked = Checked(form, signature, columns, [1.0] * size, {}, {})
     for name, column in columns.items():
@@ -146,6 +146,8 @@ def _check(checked, name, known, limits):
       known: `inputs.Input`.
     """
     column, bad = checked.columns[name], {}
+    if column.size > limits.max_rows:
+        raise too_many_rows(column.size, limits.max_rows)
     weights = [0.0] * len(column)
     for index, item in np.ndenumerate(column):
         weight = 1.0

@@ -6,16 +6,21 @@ import types
 import numpy as np
 import pytest
 
+from hardvqa_tf.serving import protocol
+from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.protocol import (
     INPUTS,
     INSTANCES,
     Problem,
-    parse_request,
     read_columns,
-    write_response,
 )
 from hardvqa_tf.serving.refusals import Refusal
+from hardvqa_tf.serving.response import write_response
 from tests.serving.fakes import tensor
+
+
+def parse_request(body, **limits):
+    return protocol.parse_request(body, Limits(**limits))
 
 
 def signature(*inputs, is_joinable=True):
@@ -77,6 +82,7 @@ def test_inputs_may_be_scalars_where_rows_are_not_shared():
         ("aW1hZ2UgYnl0ZXM", b"image bytes"),  # absl's decoder wants no padding, either
         ("aW1hZ2Ug\nYnl0ZXM=\n", b"image bytes"),  # what the program base64 writes
         ("", b""),
+        ("YQ \t\r\n= =", b"a"),
         ("a", None),
         ("a=bc", None),
         ("aW1hZ2Ug*nl0ZXM=", None),
@@ -147,12 +153,15 @@ def test_deep_lists_of_an_input_of_any_rank_are_refused():
         (b"{", "The body is not JSON"),
         (b'{"instances": "\xff"}', "The body is not JSON"),
         (b'{"instances": ["\\ud800"]}', "The body is not JSON"),
-        (b"[" * 100_000, "The body is not JSON"),
-        (b"[NaN" * 100_000, "The body is not JSON"),
+        (b"[" * 10_000, "The body is not JSON"),
+        (b"[NaN" * 10_000, "The body is not JSON"),
         (b"[1]", "must be a JSON object. Received: a list"),
         (b"{}", "Received: neither"),
         (b'{"instances": [1], "inputs": [1]}', "Received: both"),
-        (b'{"instances": [1], "signature_name": 1}', "`signature_name` must be a string"),
+        *(
+            (b'{"instances": [1], "signature_name": %s}' % name, "must be a string. Received: ")
+            for name in (b"1", b"0", b"[]", b"{}", b"null", b"false", b"[1]")
+        ),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(body, message):
@@ -161,7 +170,58 @@ def test_a_body_that_is_no_request_is_refused(body, message):
     assert refusal.value.code == 400 and len(refusal.value.sentence) < 300
 
 
+def filled(unit, size=1_500_000):
+    return b'{"instances": [' + b",".join([unit] * (size // (len(unit) + 1))) + b"]}"
+
+
+BRACKETS = {
+    "lists": filled(b"[]"),
+    "deep lists": filled(b"[" * 900 + b"]" * 900),
+    "objects": filled(b"{}"),
+    "rows": filled(b'{"a":1}'),
+    "pairs": filled(b"[1,2]"),
+    "numbers": filled(b"1"),
+    "fractions": filled(b"0.1"),
+    "strings": filled(b'""'),
+    "null": filled(b"null"),
+    "not a number": filled(b"NaN"),
+    "keys": b"{" + b",".join(b'"%06x":1' % i for i in range(150_000)) + b"}",
+    "broken": b"[" * 1_500_000,
+    "spaces": b"[ " * 700_000,
+}
+
+
+@pytest.mark.parametrize("name", BRACKETS)
+def test_a_body_of_many_small_things_is_refused_unread(name, monkeypatch):
+    monkeypatch.setattr(protocol, "_parse_json", lambda body: 1 / 0)
+    with pytest.raises(Refusal, match="too many (lists|values).*Send fewer rows") as refusal:
+        parse_request(BRACKETS[name], max_request_mb=2)
+    assert refusal.value.code == 413
+
+
+def test_a_body_of_few_large_things_is_read():
+    for text in (b"x" * 1_500_000, b"\\u00e4" * 200_000, "😀".encode() * 300_000):
+        _, _, value = parse_request(b'{"instances": ["' + text + b'"]}', max_request_mb=2)
+        assert len(value[0]) > 100_000
+    maps = np.random.default_rng(0).random((1, 14, 14, 256)).round(3).tolist()
+    _, _, value = parse_request(json.dumps({"inputs": maps}).encode(), max_request_mb=2)
+    assert np.shape(value) == (1, 14, 14, 256)
+
+
+@pytest.mark.parametrize("form", [INSTANCES, INPUTS])
+def test_rows_are_counted_before_they_are_looked_at(form):
+    rows = [object()] * 11  # Whatever they are.
+    value = rows if form == INSTANCES else {"tag": rows, "signal": rows, "sensor": rows}
+    with pytest.raises(Refusal, match="count as 11, at most 10 are taken") as refusal:
+        read_columns(form, value, THREE, max_rows=10)
+    assert refusal.value.code == 413
+    alone = signature(tensor("x", "float32", None), is_joinable=False)
+    assert len(read_columns(form, [1.0] * 11, alone, max_rows=10)["x"]) == 11
+
+
 def test_the_signature_is_the_default_unless_named():
+    empty = b'{"signature_name": "", "instances": [1]}'
+    assert parse_request(empty) == ("serving_default", INSTANCES, [1])
     assert parse_request(b'{"instances": [1]}') == ("serving_default", INSTANCES, [1])
     named = b'{"signature_name": "other", "inputs": {"x": 1}}'
     assert parse_request(named) == ("other", INPUTS, {"x": 1})
