@@ -5,7 +5,8 @@ One request's way:
     connections.py  its head and its time, within bounds
     gate.py         its token
     app.py          its path
-    predict.py      its body, within limits
+    bodies.py       its body, within limits
+    predict.py      all that follows, up to its answer
     protocol.py     JSON to one array per input of the signature
     inputs.py       a table of the inputs of our models: is each row what it must be?
     rows.py         the rows that are good run, the others say why not

@@ -1,4 +1,4 @@
-"""The route that predicts: a body within limits, its rows, and the wait for their answers."""
+"""The route that predicts: a body, its rows, and the wait for their answers."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 
 from hardvqa_tf.serving import response, rows
 from hardvqa_tf.serving.answers import json_bytes
-from hardvqa_tf.serving.refusals import Refusal, shown
+from hardvqa_tf.serving.refusals import Refusal
 from hardvqa_tf.serving.routes import find_servable
 
 _LARGE_BODY = 256 * 1024  # Longer ones are read in a thread: others need not wait for them.
@@ -39,21 +39,11 @@ def _too_late(request, seconds):
 
 
 async def _predict(request, service, servable):
-    limits, parts = service.limits, []
+    body = await service.bodies.receive(request)
     try:
-        async for part in _body_parts(request, limits):
-            service.held_bytes += len(part)
-            parts.append(part)
-            if service.held_bytes > limits.max_bytes_at_once:
-                raise Refusal(
-                    503,
-                    "The server is busy with large requests. Try again later.",
-                    {"Retry-After": "5", "Connection": "close"},
-                )
         request.state.has_body = True
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        arguments = (body, servable, limits, service.images)
-        if len(body) < _LARGE_BODY:
+        arguments = (body.content, servable, service.limits, service.images)
+        if len(body.content) < _LARGE_BODY:
             checked = rows.read(*arguments)
         else:
             loop = asyncio.get_running_loop()
@@ -62,37 +52,9 @@ async def _predict(request, service, servable):
             checked, service.batches, service.images, lambda jobs: _wait(jobs, request)
         )
     finally:
-        service.held_bytes -= sum(map(len, parts))
+        service.bodies.release(body)
     service.measures.bad_answers(rows.count_bad(checked.signature, outputs))
     return json_bytes(response.write_response(checked.form, outputs))
-
-
-async def _body_parts(request, limits):
-    """Yields the body's parts; what a request says of its own length is not relied upon."""
-    headers = dict(request.scope["headers"])
-    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
-    if encoding.lower() != "identity":
-        raise Refusal(415, f"The body is encoded as {shown(encoding)}. Send it as it is.")
-    said = headers.get(b"content-length", b"0")
-    received = int(said) if said.isdigit() and len(said) < 19 else 0
-    size = 0
-    while True:
-        if max(received, size) > limits.max_request_bytes:
-            raise Refusal(
-                413,
-                f"The body is too large: more than {limits.max_request_mb:g} MiB. "
-                "Send fewer rows, or smaller images.",
-                {"Connection": "close"},
-            )
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part = message.get("body", b"")
-        size += len(part)
-        if part and size <= limits.max_request_bytes:
-            yield part
-        if not message.get("more_body") and size <= limits.max_request_bytes:
-            return
 
 
 async def _wait(jobs, request):

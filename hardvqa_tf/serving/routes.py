@@ -93,7 +93,7 @@ async def metrics(request):
     content = service.measures.page(
         service.registry.models.values(),
         service.batches.waiting,
-        service.held_bytes,
+        service.bodies.num_bytes,
         service.images.num_bytes,
     )
     return Response(content, media_type=service.measures.media_type)

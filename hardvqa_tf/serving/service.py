@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 
 from hardvqa_tf.serving.batching import Batches
+from hardvqa_tf.serving.bodies import Bodies
 from hardvqa_tf.serving.images import ImageMemory
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.logs import logger
@@ -33,7 +34,7 @@ class Service:
             self.limits.max_queue,
             self.measures.batch,
         )
-        self.held_bytes = 0  # of bodies that are received, read or waited for
+        self.bodies = Bodies(self.limits)
         self.readers = concurrent.futures.ThreadPoolExecutor(1, "read")
         self.page = read_page("vqa")
 

@@ -7,8 +7,10 @@ import time
 
 import numpy as np
 import pytest
+from starlette.requests import Request
 
 from hardvqa_tf.serving.models import Servable
+from hardvqa_tf.serving.refusals import Refusal
 from tests.serving import tiny_models
 from tests.serving.fakes import (
     FakeServable,
@@ -352,7 +354,7 @@ def test_a_deadline_ends_waiting_and_the_row_does_not_run(slow):
         first.join()
         assert first.response.status_code == 504  # It ran, but nobody waited any more.
         wait_until(lambda: client.post(FAKE, json=fake_ask("next")).status_code == 200)
-        assert client.service.batches.waiting == 0 and client.service.held_bytes == 0
+        assert client.service.batches.waiting == 0 and client.service.bodies.num_bytes == 0
     assert ["late"] not in slow.batches
 
 
@@ -422,14 +424,55 @@ def test_a_body_is_counted_while_it_comes(slow):
         assert response.status_code == 413
         lying = {"content-length": "7"}
         assert client.post(FAKE, content=b" " * 20_000, headers=lying).status_code == 413
-        assert client.service.held_bytes == 0
+        assert client.service.bodies.num_bytes == 0
 
 
 def test_all_requests_together_hold_a_bounded_number_of_bytes(slow):
     with open_client(make_service(FakeServable(slow), max_request_mb=0.01)) as client:
-        client.service.held_bytes = client.service.limits.max_bytes_at_once
+        client.service.bodies.num_bytes = client.service.limits.max_bytes_at_once
         response = client.post(FAKE, json=fake_ask("a"))
         assert response.status_code == 503 and "retry-after" in response.headers
+
+
+def test_who_stops_within_a_large_body_keeps_nobody_out(slow):
+    service = make_service(FakeServable(slow), max_request_mb=0.01)  # 80 KB together
+
+    async def test():
+        received, stopped = asyncio.Event(), asyncio.Event()
+
+        def request(*parts):
+            parts = list(parts)
+
+            async def receive():
+                if parts:
+                    more = len(parts) > 1 or parts[0] == b" " * 9_999
+                    return {"type": "http.request", "body": parts.pop(0), "more_body": more}
+                received.set()
+                await stopped.wait()
+
+            return Request({"type": "http", "headers": []}, receive)
+
+        async def hold():
+            with pytest.raises(Refusal, match="busy with large requests") as refusal:
+                await service.bodies.receive(request(b" " * 9_999))
+            return refusal.value.code
+
+        holding = [asyncio.create_task(hold()) for _ in range(8)]
+        for _ in range(3):
+            await received.wait()
+        small = [await service.bodies.receive(request(b"x" * 3_000)) for _ in range(9)]
+        assert service.bodies.num_bytes <= 8 * 0.01 * 2**20
+        assert [body.content for body in small] == [b"x" * 3_000] * 9
+        given_up, _ = await asyncio.wait(holding, timeout=0.1)
+        assert [task.result() for task in given_up] == [503] * 3  # 27 KB needed room.
+        for task in holding:
+            task.cancel()
+        await asyncio.wait(holding)
+        for body in small:
+            service.bodies.release(body)
+        assert service.bodies.num_bytes == 0
+
+    asyncio.run(test())
 
 
 def test_a_compressed_body_is_refused(client):

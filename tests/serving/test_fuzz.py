@@ -15,7 +15,7 @@ def test_some_hundred_requests_that_nobody_would_write(client):
     codes, _ = fuzz.run(client, 300, seed=1)
     assert codes[200] > 20 and codes[400] > 100
     client.service.images.max_bytes = 0
-    assert client.service.held_bytes == 0 == client.service.batches.waiting
+    assert client.service.bodies.num_bytes == 0 == client.service.batches.waiting
 
 
 @pytest.mark.slow
