@@ -439,6 +439,7 @@ def test_what_is_no_image_is_told(open_page):
 
 def test_a_question_without_words_is_not_sent(open_page, replies):
     page = open_page()
+    page.wait_for_selector(".thumb")
     ask(page, "   ")
     assert text(page, "#problem") == "Type a question first."
     assert replies.bodies == []

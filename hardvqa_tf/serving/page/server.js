@@ -10,8 +10,19 @@ const $ = (id) => document.getElementById(id);
 
 function make(tag, text = "", properties = {}) {
   const element = Object.assign(document.createElement(tag), properties);
-  element.append(text); // A text node: nothing that was typed or sent becomes markup.
+  if (typeof text !== "string") element.append(text);
+  else if (text) write(element, text);
   return element;
+}
+
+// Puts words into an element, as text: nothing that was typed or sent becomes markup. Browsers end
+// a line within "yes/no" or "7 ms", too; these stay whole as long as a line holds them.
+function write(element, text) {
+  const words = text.split(/(\d\S* × \d\S*|\d\S* (?:ms|s|%)(?!\S)|\S+)/);
+  element.replaceChildren(...words.map((word) => {
+    if (!/[^\p{L}\p{N}]\S/u.test(word)) return word;
+    return Object.assign(document.createElement("span"), { className: "word", textContent: word });
+  }));
 }
 
 // Resolves to a Response that is ok; throws an Error whose message is a sentence to show.
@@ -95,7 +106,7 @@ let asking = null;
 // Resolves to whether a token was given. `refused`: the token that did not open, or "".
 function askToken(refused) {
   asking ??= new Promise((resolve) => {
-    if (refused) $("door-problem").textContent = "The server did not accept that token.";
+    if (refused) write($("door-problem"), "The server did not accept that token.");
     const close = (given) => { asking = null; $("door").close(); resolve(given); };
     $("door-form").onsubmit = (event) => {
       event.preventDefault();

@@ -29,7 +29,7 @@ async function start(ownPage) {
     return;
   }
   if (!state.models.length) return tell("This server has no model to ask yet.");
-  $("model").replaceChildren(...state.models.map(({ name }) => make("option", name)));
+  $("model").replaceChildren(...state.models.map(({ name }) => make("option", "", { textContent: name })));
   $("models").hidden = state.models.length < 2;
   await chooseModel(state.models[0]);
 }
@@ -37,7 +37,7 @@ async function start(ownPage) {
 async function chooseModel(model) {
   state.model = model;
   page.clear();
-  $("facts").textContent = page.describe(model);
+  write($("facts"), page.describe(model));
   const refusal = page.refuse(model);
   for (const id of ["choose", ...page.controls]) $(id).disabled = Boolean(refusal);
   tell(refusal);
@@ -89,7 +89,7 @@ function choosePicture(picture) {
   $("framed").hidden = !picture;
   $("stage").className = picture ? "filled" : "empty";
   $("note").hidden = !picture?.note;
-  $("note").textContent = picture?.note ?? "";
+  write($("note"), picture?.note ?? "");
   page.clear();
   showStrip();
   page.offer();
@@ -112,7 +112,7 @@ function showStrip() {
 function tell(problem) {
   // Words as a sentence, whether the server wrote a full stop or not.
   const end = problem && !/[.!?…]$/.test(problem) ? "." : "";
-  $("problem").textContent = problem && problem[0].toUpperCase() + problem.slice(1) + end;
+  write($("problem"), problem && problem[0].toUpperCase() + problem.slice(1) + end);
 }
 
 // What a person does.

@@ -141,11 +141,11 @@ function showReply(reply) {
   if (reply) {
     const percent = formatPercent(reply.probability);
     const looked = describeCells(reply);
-    $("asked").textContent = reply.question;
-    $("said").textContent = reply.answer;
+    write($("asked"), reply.question);
+    write($("said"), reply.answer);
     showVerdict(reply);
     showBest(reply);
-    $("looked").textContent = `${looked} · answered in ${formatTime(reply.took)}`;
+    write($("looked"), `${looked} · answered in ${formatTime(reply.took)}`);
     $("spoken").textContent = `${reply.answer}, ${percent}. ${looked}.`;
   }
   layOut();
@@ -161,8 +161,8 @@ function showVerdict({ question, answer }) {
   const isRight = known?.answer === answer;
   $("verdict").hidden = !known;
   $("verdict").className = isRight ? "right" : "wrong";
-  $("verdict").textContent = !known ? "" : isRight ? `✓ ${answer} is right`
-    : `✗ ${answer} is wrong, ${known.answer} is right`;
+  write($("verdict"), !known ? "" : isRight ? `✓ ${answer} is right`
+    : `✗ ${answer} is wrong, ${known.answer} is right`);
 }
 
 function showBest({ best: answers = [], bestProbabilities: probabilities = [] }) {
@@ -170,9 +170,9 @@ function showBest({ best: answers = [], bestProbabilities: probabilities = [] })
     if (answer === "") return []; // Fewer answers than five are filled up with these.
     const bar = make("span");
     bar.style.width = `${100 * Math.min(1, Math.max(0, probabilities[i]))}%`;
-    const row = make("li", make("span", answer));
+    const row = make("li", make("span", answer, { className: "answer" }));
     row.append(make("span", bar, { className: "track" }),
-      make("span", formatPercent(probabilities[i]), { className: "percent" }));
+      make("span", "", { className: "percent", textContent: formatPercent(probabilities[i]) }));
     return [row];
   }));
 }
@@ -271,9 +271,9 @@ function showLegend() {
   const isPresence = at > 1 && !look && Boolean(reply);
   const limits = isPresence ? finiteRange(reply.presence) : look?.limits;
   for (const id of ["low", "ramp", "high"]) $(id).hidden = !limits;
-  $("meaning").textContent = look?.legend ?? (isPresence ? "norm of each cell"
+  write($("meaning"), look?.legend ?? (isPresence ? "norm of each cell"
     : reply ? "clear: looked at, dim: dropped"
-    : "Ask, and the cells that the model looks at are shown here.");
+    : "Ask, and the cells that the model looks at are shown here."));
   if (!limits) return;
   const [low, high] = limits;
   $("low").textContent = formatNumber(low);
