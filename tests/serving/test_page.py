@@ -182,6 +182,34 @@ def test_an_image_can_be_dropped_and_pasted_anywhere(open_page, selector, kind):
     assert page.is_visible("#view")
 
 
+DROP_BESIDE = """([selector, bytes, others]) => {
+  const data = new DataTransfer();
+  for (const [name, type] of others) {
+    if (name) data.items.add(new File(["no picture"], name, {type}));
+    else data.setData(type, "What is left?");
+  }
+  data.items.add(new File([new Uint8Array(bytes)], "put.png", {type: "image/png"}));
+  const options = {bubbles: true, cancelable: true, dataTransfer: data};
+  document.querySelector(selector).dispatchEvent(new DragEvent("drop", options));
+}"""
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [["", "text/plain"]],
+        [["notes.txt", "text/plain"]],
+        [["a.pdf", "application/pdf"], ["b", ""]],
+    ],
+)
+def test_of_text_and_an_image_the_image_is_taken(open_page, others):
+    page = open_page()
+    page.wait_for_selector(".thumb")
+    page.evaluate(DROP_BESIDE, ["#question", list(PNG), others])
+    page.wait_for_selector('.thumb[aria-pressed="true"][title="put.png"]')
+    assert text(page, "#problem") == ""
+
+
 # Drawing.
 
 WIDTH = 995  # of a window in which IMAGE is drawn ten times as large: cells of whole pixels
@@ -221,6 +249,41 @@ def test_it_draws_as_the_overlay_does(open_page):
     move_slider(page, 1.25)
     blend = 0.75 * masked + 0.25 * presence
     np.testing.assert_allclose(read_canvas(page)[~near], blend[~near], atol=2)
+
+
+@pytest.mark.parametrize(
+    ["low", "high", "ends"],
+    [
+        (11.2000001, 11.2000004, ("11.2000001", "11.2000004")),
+        (11.2, 11.24, ("11.20", "11.24")),
+        (1234567, 1234568, ("1234567", "1234568")),
+        (-0.00001, 0.00001, ("-0.00001", "0.00001")),
+        (0.25, 6, ("0.25", "6")),
+    ],
+)
+def test_the_ends_of_a_legend_tell_them_apart(open_page, replies, low, high, ends):
+    presence = np.linspace(low, high, MASK.size).reshape(MASK.shape)
+    replies.row["presence"] = presence.tolist()
+    page = open_page()
+    choose(page)
+    ask(page)
+    move_slider(page, 2)
+    shown = text(page, "#low"), text(page, "#high")
+    assert shown[0] != shown[1]
+    assert [float(end) for end in shown] == [float(end) for end in ends]
+
+
+def test_a_legend_of_one_number_says_it_once(open_page, replies):
+    replies.row["presence"] = np.full(MASK.shape, 11.2).tolist()
+    replies.row["cell_weights"] = np.zeros(MASK.shape).tolist()
+    page = open_page()
+    choose(page)
+    ask(page)
+    move_slider(page, 2)
+    assert text(page, "#meaning") == "norm of each cell: all are 11.2"
+    assert page.is_hidden("#low") and page.is_hidden("#ramp") and page.is_hidden("#high")
+    move_slider(page, 3)
+    assert text(page, "#meaning").endswith(": all are 0")
 
 
 def test_weights_of_soft_attention_dim_by_degrees(open_page, replies):
@@ -515,6 +578,29 @@ def test_a_server_may_ask_for_a_token(open_page, replies):
     page.reload()
     page.wait_for_selector(".thumb")
     assert set(replies.tokens[asked:]) == {"Bearer tell me"}
+
+
+def test_who_has_no_token_is_told_what_to_do(open_page, replies):
+    replies.token = "secret"
+    page = open_page()
+    page.wait_for_selector("#door[open]")
+    page.click("#door-cancel")
+    page.wait_for_selector("#problem:not(:empty)")
+    assert text(page, "#problem") == (
+        "This server answers only with a token. Ask the person who runs it for one, then "
+        "reload this page and enter it."
+    )
+    page.reload()
+    page.wait_for_selector("#door[open]")
+    page.keyboard.type("ключ")  # No header can hold these letters as they are.
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('#door-problem').textContent.includes('accept')"
+    )
+    page.keyboard.type("secret")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".thumb")
+    assert text(page, "#problem") == ""
 
 
 # Models.

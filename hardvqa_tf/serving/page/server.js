@@ -30,7 +30,7 @@ async function call(path, options = {}) {
   for (;;) {
     const sentToken = token();
     const headers = { ...options.headers };
-    if (sentToken) headers.Authorization = `Bearer ${sentToken}`;
+    if (sentToken) headers.Authorization = `Bearer ${utf8(sentToken)}`;
     let response;
     try {
       response = await fetch(path, { ...options, headers });
@@ -49,6 +49,10 @@ async function call(path, options = {}) {
 }
 
 async function sentence(response) {
+  if (response.status === 401) {
+    return "This server answers only with a token. Ask the person who runs it for one, then "
+      + "reload this page and enter it.";
+  }
   const body = await response.json().catch(() => null);
   if (typeof body?.error === "string") return body.error;
   return `The server answered with status ${response.status}.`;
@@ -90,6 +94,11 @@ function toBase64(blob) {
 }
 
 // The token.
+
+// A header holds bytes: each as the letter of its number.
+function utf8(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
 
 function token() {
   try { return sessionStorage.getItem("token") || ""; } catch { return keptToken; }

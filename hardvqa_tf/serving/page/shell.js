@@ -125,8 +125,13 @@ $("file").onchange = () => {
   $("file").value = ""; // So that the same file can be chosen again.
 };
 
+// Of several files the first picture; a file of no known type may be one.
+function pickImage(files) {
+  return files.find(({ type }) => type.startsWith("image/")) ?? files.find(({ type }) => !type);
+}
+
 document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData.files].find(({ type }) => type.startsWith("image/"));
+  const file = pickImage([...event.clipboardData.files]);
   if (file) addOwn(file);
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
@@ -134,6 +139,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (!event.dataTransfer.types.includes("Files")) return; // Text goes into the question.
     event.preventDefault(); // Else the browser leaves the page and shows the file.
     $("stage").classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) addOwn(event.dataTransfer.files[0]);
+    const files = [...event.dataTransfer.files]; // Text that comes with a picture is left.
+    if (kind === "drop" && files.length) addOwn(pickImage(files) ?? files[0]);
   });
 }

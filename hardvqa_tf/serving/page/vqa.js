@@ -183,7 +183,7 @@ function describeCells({ mask, numCells: kept }) {
 }
 
 const formatPercent = (share) => `${(100 * share).toFixed(1)} %`;
-const formatNumber = (value) => String(Number(value.toPrecision(3)));
+const formatNumber = (value, digits = 3) => String(Number(value.toPrecision(digits)));
 const formatTime = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 // Drawing.
@@ -270,14 +270,22 @@ function showLegend() {
   const { reply, at } = state, look = at > 2 ? reply?.look : null;
   const isPresence = at > 1 && !look && Boolean(reply);
   const limits = isPresence ? finiteRange(reply.presence) : look?.limits;
-  for (const id of ["low", "ramp", "high"]) $(id).hidden = !limits;
-  write($("meaning"), look?.legend ?? (isPresence ? "norm of each cell"
+  const meaning = look?.legend ?? (isPresence ? "norm of each cell"
     : reply ? "clear: looked at, dim: dropped"
-    : "Ask, and the cells that the model looks at are shown here."));
-  if (!limits) return;
-  const [low, high] = limits;
-  $("low").textContent = formatNumber(low);
-  $("high").textContent = formatNumber(high);
+    : "Ask, and the cells that the model looks at are shown here.");
+  const [low, high] = limits ? formatRange(limits) : [];
+  const isRange = low !== high;
+  for (const id of ["low", "ramp", "high"]) $(id).hidden = !isRange;
+  write($("meaning"), limits && !isRange ? `${meaning}: all are ${low}` : meaning);
+  if (isRange) [$("low").textContent, $("high").textContent] = [low, high];
+}
+
+// Three digits each, or as many as tell them apart.
+function formatRange([low, high]) {
+  for (let digits = 3; ; digits++) {
+    const ends = [low, high].map((value) => formatNumber(value, digits));
+    if (ends[0] !== ends[1] || low === high) return ends;
+  }
 }
 
 let gliding = 0;
