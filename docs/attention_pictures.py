@@ -119,7 +119,7 @@ def _panels(way, image, outputs, words):
     look = look_of(outputs, words)
     if look is None:
         low, high = map(panels.format_number, panels.finite_range(presence))
-        shown = panels.draw_presence(image.shape[:2], presence, mask)
+        shown = panels.draw_presence(image, presence, mask)
         return [
             (f"{way}: {_describe(mask)}", panels.draw_mask(image, mask), _legend(mask)),
             ("Presence of each cell", shown, f"from {low}, dark, to {high}, light"),

@@ -3,9 +3,12 @@
 It knows no task: an image, a grid of cells over it, and what each cell is: kept or dropped, or
 how great.
 
-Letters: H W image in pixels, h w grid in cells. Cell (i, j) of the grid is the image's part
-from i·H/h to (i+1)·H/h and from j·W/w to (j+1)·W/w. (What a cell knows reaches further: the
-receptive field of a convolution is larger than its stride.)
+Where cells are drawn: `fields`, an `encoders.fields.Fields`, says where the cells of a grid
+look in the image, in whatever size that is drawn. A cell is a box of `pitch` around its centre.
+The image clips boxes at its border, and may reach beyond them: there it is dim, as where
+nothing was looked at. None, where nothing is known, divides the image equally.
+
+Letters: H W image in pixels, h w grid in cells.
 """
 
 import io
@@ -27,34 +30,84 @@ RAMP = np.array(
 )
 
 
-def draw_mask(image, mask):
-    panel = frame(dim_dropped(image, mask))
-    return outline(panel, mask, ORANGE) if mask.dtype == bool else panel
+def draw_mask(image, mask, fields=None, extents=False):
+    """The image with the mask over it, framed; kept cells are outlined.
+
+    Args:
+      image: uint8[H, W, 3].
+      mask: bool[h, w], or float[h, w]: see `dim_dropped`.
+      fields: where cells are drawn: see above.
+      extents: whether all that kept cells see is shown, half as clear as themselves.
+
+    Returns:
+      uint8[H + 2 FRAME, W + 2 FRAME, 3].
+    """
+    panel = frame(dim_dropped(image, mask, fields, extents))
+    return outline(panel, mask, ORANGE, fields) if mask.dtype == bool else panel
 
 
-def draw_presence(size, presence, mask):
-    panel = frame(to_pixels(heat(presence), size))
+def draw_presence(image, presence, mask, fields=None):
+    """Presence of each cell as a heat, framed; kept cells are outlined.
+
+    Args:
+      image: uint8[H, W, 3].
+      presence: float[h, w].
+      mask: bool[h, w], True = kept; of float nothing is outlined.
+      fields: where cells are drawn: see above.
+
+    Returns:
+      uint8[H + 2 FRAME, W + 2 FRAME, 3].
+    """
+    panel = frame(on_cells(dim(image), heat(presence), fields))
     hard = mask.dtype == bool and mask.shape == presence.shape
-    return outline(panel, mask, WHITE) if hard else panel
+    return outline(panel, mask, WHITE, fields) if hard else panel
 
 
-def dim_dropped(image, mask):
+def dim_dropped(image, mask, fields=None, extents=False):
     """Dims and desaturates what was not looked at.
 
     Args:
       image: uint8[H, W, 3].
       mask: bool[h, w]; or float[h, w], for which a cell is as clear as its weight is large
         relative to the greatest one.
+      fields: where cells are drawn: see above.
+      extents: whether what such cells see around them is half as clear as they are.
 
     Returns:
       uint8[H, W, 3], equal to the image in cells that were looked at.
     """
-    clear = np.nan_to_num(np.asarray(mask, np.float64))
-    clear = np.clip(clear / max(clear.max(), 1e-30), 0.0, 1.0)
-    clear = to_pixels(clear, image.shape[:2])[..., None]
-    gray = image @ np.array([0.299, 0.587, 0.114])
-    dim = 34 + 0.30 * gray[..., None]
-    return np.round(clear * image + (1 - clear) * dim).astype(np.uint8)
+    share = np.nan_to_num(np.asarray(mask, np.float64))
+    share = np.clip(share / max(share.max(), 1e-30), 0.0, 1.0)
+    clear = to_pixels(share, image.shape[:2], fields)
+    if extents and fields is not None:
+        clear = np.maximum(clear, 0.5 * seen(share, image.shape[:2], fields))
+    clear = clear[..., None]
+    return np.round(clear * image + (1 - clear) * _dim(image)).astype(np.uint8)
+
+
+def dim(image):
+    """uint8[H, W, 3] -> the same shape: dark, and without colour."""
+    return np.round(np.broadcast_to(_dim(image), image.shape)).astype(np.uint8)
+
+
+def _dim(image):
+    return 34 + 0.30 * (image @ np.array([0.299, 0.587, 0.114]))[..., None]
+
+
+def on_cells(image, colors, fields=None):
+    """Puts each cell's colour over its part of an image.
+
+    Args:
+      image: uint8[H, W, 3].
+      colors: uint8[h, w, 3].
+      fields: where cells are drawn: see above.
+
+    Returns:
+      uint8[H, W, 3], the image itself where no cell is.
+    """
+    size = image.shape[:2]
+    is_cell = to_pixels(np.ones(colors.shape[:2], bool), size, fields)
+    return np.where(is_cell[..., None], to_pixels(colors, size, fields), image)
 
 
 def heat(values, limits=None):
@@ -83,10 +136,17 @@ def frame(panel, color=LINE):
     return framed
 
 
-def outline(panel, mask, color):
-    """Draws around kept cells, outside of them, so that what was looked at stays as it is."""
+def outline(panel, mask, color, fields=None):
+    """Draws around kept cells, outside of them, so that what was looked at stays as it is.
+
+    Args:
+      panel: uint8[H + 2 FRAME, W + 2 FRAME, 3], framed.
+      mask: bool[h, w], True = kept.
+      color: of the outline.
+      fields: where cells are drawn: see above.
+    """
     size = panel.shape[0] - 2 * FRAME, panel.shape[1] - 2 * FRAME
-    kept = np.pad(to_pixels(mask, size), 2 * FRAME)
+    kept = np.pad(to_pixels(mask, size, fields), 2 * FRAME)
     near = np.zeros(panel.shape[:2], bool)
     height, width = near.shape
     for dy in range(2 * FRAME + 1):
@@ -96,24 +156,64 @@ def outline(panel, mask, color):
     return np.where((near & ~kept)[..., None], np.array(color, np.uint8), panel)
 
 
-def to_pixels(cells, size):
-    """[h, w, ...] -> [H, W, ...], each cell repeated over its pixels."""
-    rows = np.diff(cell_edges(size[0], cells.shape[0]))
-    columns = np.diff(cell_edges(size[1], cells.shape[1]))
-    return cells.repeat(rows, axis=0).repeat(columns, axis=1)
+def to_pixels(cells, size, fields=None):
+    """[h, w, ...] -> [H, W, ...], each cell repeated over its pixels; 0 where no cell is."""
+    rows, columns = all_edges(size, cells.shape, fields)
+    drawn = cells.repeat(np.diff(rows), axis=0).repeat(np.diff(columns), axis=1)
+    pixels = np.zeros((*size, *cells.shape[2:]), cells.dtype)
+    pixels[rows[0] : rows[-1], columns[0] : columns[-1]] = drawn
+    return pixels
 
 
-def cell_edges(size, num_cells):
+def seen(share, size, fields):
+    """All that cells see: float[h, w] -> float[H, W], the greatest that sees a pixel."""
+    pixels, scale = np.zeros(size), np.array(size) / fields.image_size
+    for row, column in zip(*np.nonzero(share), strict=True):
+        box = fields.field_box(row, column) * np.tile(scale, 2)
+        top, left, bottom, right = np.round(np.round(box, 6)).astype(int)
+        part = pixels[top:bottom, left:right]
+        np.maximum(part, share[row, column], out=part)
+    return pixels
+
+
+def all_edges(size, grid, fields=None):
+    """`cell_edges` of rows and of columns.
+
+    Args:
+      size: (H, W).
+      grid: (h, w, ...).
+      fields: where cells are drawn: see above.
+
+    Raises:
+      ValueError: if the fields are those of another grid.
+    """
+    if fields is not None and tuple(fields.grid) != tuple(grid[:2]):
+        raise ValueError(
+            f"`fields` must be those of the grid that is drawn, {grid[0]}x{grid[1]} cells. "
+            f"Received: fields of {fields.grid[0]}x{fields.grid[1]}. Take them from the same "
+            "model."
+        )
+    return [cell_edges(size[side], grid[side], fields, side) for side in (0, 1)]
+
+
+def cell_edges(size, num_cells, fields=None, side=0):
     """Where cells begin and end along one side.
 
     Args:
       size: of the side in pixels.
       num_cells: that the grid has along it.
+      fields: where cells are drawn: see above.
+      side: 0 down, 1 right.
 
     Returns:
-      int[num_cells + 1], from 0 to `size`.
+      int[num_cells + 1], ascending; without fields from 0 to `size`.
     """
-    return np.round(np.arange(num_cells + 1) * size / num_cells).astype(int)
+    if fields is None:
+        edges = np.arange(num_cells + 1) * size / num_cells
+    else:  # The boxes have no gaps: where one begins, the one before ends.
+        boxes = fields.edges()[side] * size / fields.image_size[side]
+        edges = np.append(boxes[:, 0], boxes[-1, 1])
+    return np.round(np.round(edges, 6)).astype(int)  # A half is one, whatever was computed.
 
 
 def fit(image, limit):

@@ -37,7 +37,9 @@ _ANSWER_HEIGHT = 23
 _RIGHT_BAND = (218, 240, 224)  # light, and the one of a wrong answer dark: seen in greyscale
 
 
-def draw_board_picture(image, mask, presence, *, question, predictions, answer=None, look=None):
+def draw_board_picture(
+    image, mask, presence, *, question, predictions, answer=None, look=None, fields=None
+):
     """Draws one question's picture.
 
     Args:
@@ -48,6 +50,7 @@ def draw_board_picture(image, mask, presence, *, question, predictions, answer=N
       predictions: list of (answer, probability), best first; the first five are drawn.
       answer: the right answer; None where it is not known.
       look: `looks.Look`, what a mixer looked at; None leaves its panel out.
+      fields: `encoders.fields.Fields`, where cells look; None: see `panels`.
 
     Returns:
       uint8[215, 350, 3].
@@ -66,9 +69,9 @@ def draw_board_picture(image, mask, presence, *, question, predictions, answer=N
     small = _scale(image, side - 2 * panels.FRAME)
     low, high = panels.finite_range(presence)
     shown = [
-        (panels.draw_mask(small, mask), _count_cells(mask)),
+        (panels.draw_mask(small, mask, fields), _count_cells(mask)),
         (
-            panels.draw_presence(small.shape[:2], presence, mask),
+            panels.draw_presence(small, presence, mask, fields),
             f"presence {low:.2g}-{high:.2g}",
         ),
     ]

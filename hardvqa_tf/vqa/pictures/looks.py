@@ -51,7 +51,7 @@ class Look:
     draw_beside: collections.abc.Callable | None = None
 
 
-def look_of(outputs, words=(), region=None):
+def look_of(outputs, words=(), region=None, fields=None):
     """What the mixer looked at.
 
     Args:
@@ -61,40 +61,44 @@ def look_of(outputs, words=(), region=None):
       words: list of str, the question's; those beyond T were not looked at.
       region: index of the region whose routes are drawn; default: the one that has the kept
         cell of greatest presence.
+      fields: `encoders.fields.Fields`, where cells look; None: see `panels`.
 
     Returns:
       `Look`; None for a model without a mixer.
     """
     mask = np.asarray(outputs["mask"])
     if "cell_weights" in outputs:
-        return _look_at_cells(np.asarray(outputs["cell_weights"]), mask)
+        return _look_at_cells(np.asarray(outputs["cell_weights"]), mask, fields)
     if "routes" in outputs:
-        return _look_at_regions(outputs, mask, region)
+        return _look_at_regions(outputs, mask, region, fields)
     if "word_weights" in outputs:
-        return _look_at_words(np.asarray(outputs["word_weights"]), mask, list(words))
+        return _look_at_words(np.asarray(outputs["word_weights"]), mask, list(words), fields)
     return None
 
 
 # Weights of cells.
 
 
-def draw_cell_weights(image, weights, mask=None):
+def draw_cell_weights(image, weights, mask=None, fields=None):
     """Draws weights of cells as a heat over the image, and outlines the kept cells.
 
     Args:
       image: uint8[H, W, 3].
       weights: float[h, w]; colours run over `weight_limits`.
       mask: bool[h, w], True = kept; of None and of float nothing is outlined.
+      fields: where cells are drawn: see `panels`.
 
     Returns:
       uint8[H + 2 FRAME, W + 2 FRAME, 3].
     """
     image, weights = panels.check_image(image), panels.check_grid("weights", weights)
-    colors = panels.to_pixels(panels.heat(weights, weight_limits(weights)), image.shape[:2])
     gray = image @ np.array([0.299, 0.587, 0.114])
-    panel = panels.frame(_over(colors, gray[..., None]))
+    colors = panels.heat(weights, weight_limits(weights))
+    over = _over(panels.to_pixels(colors, image.shape[:2], fields), gray[..., None])
+    beyond = ~panels.to_pixels(np.ones(weights.shape, bool), image.shape[:2], fields)
+    panel = panels.frame(np.where(beyond[..., None], panels.dim(image), over))
     hard = mask is not None and mask.dtype == bool and mask.shape == weights.shape
-    return panels.outline(panel, mask, panels.WHITE) if hard else panel
+    return panels.outline(panel, mask, panels.WHITE, fields) if hard else panel
 
 
 def draw_scale(limits, width):
@@ -140,7 +144,7 @@ def weight_limits(weights):
 # Routes of regions.
 
 
-def draw_routes(image, routes, region, grid_shape):
+def draw_routes(image, routes, region, grid_shape, fields=None):
     """Draws the regions that one region looks at clear, the others dim, and outlines that one.
 
     Args:
@@ -148,6 +152,7 @@ def draw_routes(image, routes, region, grid_shape):
       routes: bool[R, R], True where the row's region looks at the column's.
       region: index of the row, see `region_of_cells`.
       grid_shape: (h, w).
+      fields: where cells are drawn: see `panels`.
 
     Returns:
       uint8[H + 2 FRAME, W + 2 FRAME, 3].
@@ -158,10 +163,9 @@ def draw_routes(image, routes, region, grid_shape):
     image, routes = panels.check_image(image), np.asarray(routes)
     regions = region_of_cells(_num_regions(routes), grid_shape)
     _check_region(region, regions)
-    dimmed = panels.dim_dropped(image, routes[region][regions])
-    return panels.outline(
-        panels.frame(_draw_borders(dimmed, regions)), regions == region, panels.ORANGE
-    )
+    dimmed = panels.dim_dropped(image, routes[region][regions], fields)
+    panel = panels.frame(_draw_borders(dimmed, regions, fields))
+    return panels.outline(panel, regions == region, panels.ORANGE, fields)
 
 
 def region_of_cells(num_regions, grid_shape):
@@ -284,7 +288,7 @@ def _draw_word(page, x, room, word, share):
 # Looks.
 
 
-def _look_at_cells(weights, mask):
+def _look_at_cells(weights, mask, fields):
     low, high = weight_limits(weights)
     return Look(
         title="Mixer: weight of each cell in the sum that all cells meet",
@@ -292,12 +296,12 @@ def _look_at_cells(weights, mask):
         legend="light: a great weight"
         + ("" if low == 0 else ", dark: as far below zero")
         + ("; outlined: looked at" if mask.dtype == bool else ""),
-        draw=lambda image: draw_cell_weights(image, weights, mask),
+        draw=lambda image: draw_cell_weights(image, weights, mask, fields),
         draw_beside=functools.partial(draw_scale, (low, high)),
     )
 
 
-def _look_at_regions(outputs, mask, region):
+def _look_at_regions(outputs, mask, region, fields):
     routes, presence = np.asarray(outputs["routes"]), np.asarray(outputs["presence"])
     s = _num_regions(routes)
     asked_for = region is not None
@@ -312,11 +316,11 @@ def _look_at_regions(outputs, mask, region):
         title=f"Mixer: one region looks at {looked} of {len(there)} regions",
         caption=f"looks at {looked} of {len(there)} regions",
         legend=f"outlined: the region that asks ({place}){why}; clear: those it looks at",
-        draw=lambda image: draw_routes(image, routes, region, mask.shape),
+        draw=lambda image: draw_routes(image, routes, region, mask.shape, fields),
     )
 
 
-def _look_at_words(word_weights, mask, words):
+def _look_at_words(word_weights, mask, words, fields):
     words = words[: word_weights.shape[-1]]
     means = word_means(word_weights, mask)[: len(words)]
     if not words:
@@ -329,7 +333,7 @@ def _look_at_words(word_weights, mask, words):
         legend=f"bars: mean weight over the kept cells, the highest {looked_at}; panel: the "
         f'weight of "{words[first]}" in each cell, light: great, at most '
         f"{panels.format_number(weight_limits(word_weights[..., first])[1])}",
-        draw=lambda image: draw_cell_weights(image, word_weights[..., first], mask),
+        draw=lambda image: draw_cell_weights(image, word_weights[..., first], mask, fields),
         draw_beside=functools.partial(draw_words, words, means),
     )
 
@@ -341,14 +345,16 @@ def _over(colors, gray):
     return np.round(_HEAT_SHARE * colors + (1 - _HEAT_SHARE) * gray).astype(np.uint8)
 
 
-def _draw_borders(image, regions):
+def _draw_borders(image, regions, fields):
     """A line of one pixel on the first pixels of each region but the outermost."""
     lined = image.copy()
-    rows, columns = (
-        panels.cell_edges(n, c) for n, c in zip(image.shape, regions.shape, strict=False)
-    )
-    lined[rows[1:-1][np.diff(regions[:, 0]) > 0]] = _REGION_LINE
-    lined[:, columns[1:-1][np.diff(regions[0]) > 0]] = _REGION_LINE
+    rows, columns = panels.all_edges(image.shape[:2], regions.shape, fields)
+    for lines, edges, first in (
+        (lined, rows, regions[:, 0]),
+        (lined.swapaxes(0, 1), columns, regions[0]),
+    ):
+        borders = edges[1:-1][np.diff(first) > 0]
+        lines[borders[(0 < borders) & (borders < len(lines))]] = _REGION_LINE
     return lined
 
 

@@ -19,7 +19,17 @@ MAX_QUESTION_LINES, MAX_LEGEND_LINES = 6, 8
 
 
 def draw_overlay(
-    image, mask, presence=None, *, question, predictions, answer=None, look=None, width=1080
+    image,
+    mask,
+    presence=None,
+    *,
+    question,
+    predictions,
+    answer=None,
+    look=None,
+    fields=None,
+    extents=False,
+    width=1080,
 ):
     """Draws one question's picture.
 
@@ -31,6 +41,8 @@ def draw_overlay(
       predictions: list of (answer, probability), best first; the first five are drawn.
       answer: the right answer; None where it is not known.
       look: `looks.Look`, what a mixer looked at; None leaves its part out.
+      fields: `encoders.fields.Fields`, where cells look; None: see `panels`.
+      extents: whether all that kept cells see is shown, half as clear as themselves.
       width: W', of the picture; 400 at least.
 
     Returns:
@@ -50,9 +62,9 @@ def draw_overlay(
         titles.append("Presence (norm of each cell)")
     slot = (width - 2 * MARGIN - (len(titles) - 1) * GAP) // len(titles)
     small = panels.fit(image, slot - 2 * panels.FRAME)
-    shown = [panels.frame(small), panels.draw_mask(small, mask)]
+    shown = [panels.frame(small), panels.draw_mask(small, mask, fields, extents)]
     if presence is not None:
-        shown.append(panels.draw_presence(small.shape[:2], presence, mask))
+        shown.append(panels.draw_presence(small, presence, mask, fields))
 
     texts = [question, answer or "", *(text for text, _ in predictions)]
     page = Paper(width, " ".join(texts + ([look.title, look.legend] if look else [])))
@@ -63,7 +75,7 @@ def draw_overlay(
         x = MARGIN + i * step
         page.text(x, MARGIN, title, 15, panels.FAINT)
         page.paste(x, MARGIN + TITLE_HEIGHT, panel)
-    _draw_mask_legend(page, MARGIN + step, mask)
+    _draw_mask_legend(page, MARGIN + step, mask, extents)
     if presence is not None:
         _draw_presence_legend(page, MARGIN + 2 * step, column, presence)
     page.y += 46
@@ -75,9 +87,11 @@ def draw_overlay(
     return page.finish(MARGIN)
 
 
-def _draw_mask_legend(page, x, mask):
+def _draw_mask_legend(page, x, mask, extents):
     if mask.dtype == bool:
         text = "clear: looked at, dim: dropped"
+        if extents:
+            text = "clear: looked at, half: seen from there, dim: dropped"
     else:
         greatest = panels.format_number(panels.finite_range(mask)[1])
         text = f"brightness = weight; clear: {greatest}, the greatest"
