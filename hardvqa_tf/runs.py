@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 # Imported for their layers and schedules, which Keras must know to load a model.
 from hardvqa_tf import encoders, layers  # noqa: F401
-from hardvqa_tf.configs import base
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.training import schedules  # noqa: F401
 from hardvqa_tf.vqa import model as vqa_model  # noqa: F401
 from hardvqa_tf.vqa.vocabularies import Vocabularies
@@ -44,8 +44,10 @@ def start_run(workdir, config, vocabularies, write=True):
         that differ.
     """
     os.makedirs(workdir, exist_ok=True)
-    _write_or_compare(workdir, "config.json", json.loads(config.to_json()), write)
-    _write_or_compare(workdir, "vocabularies.json", vocabularies.to_json(), write)
+    content = values.complete(values.as_json(config))
+    _write_or_compare(workdir, "config.json", content, values.differences, write)
+    content = vocabularies.to_json()
+    _write_or_compare(workdir, "vocabularies.json", content, values.differing_keys, write)
 
 
 def load_run(workdir):
@@ -72,8 +74,21 @@ def load_run(workdir):
             f"{path} cannot be loaded ({error}). If a copy was cut off, copy it again; "
             "else train with this version of the program."
         ) from error
-    config, vocabularies = (read_json(p) for p in others)
-    return Run(model, _with_defaults(config), Vocabularies(**vocabularies))
+    return Run(model, read_config(workdir), Vocabularies(**read_json(others[1])))
+
+
+def read_config(workdir):
+    """A run's config as a `ConfigDict`, with the values that held where it lacks a key.
+
+    Raises:
+      ValueError: if the file is damaged, or has a key that this program does not know.
+    """
+    path = os.path.join(workdir, "config.json")
+    stored = read_json(path)
+    try:
+        return ConfigDict(values.complete(stored))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def has_epochs_left(train, epoch, best_epoch):
@@ -112,43 +127,18 @@ def write_json(path, content):
     os.replace(partial, path)
 
 
-def _write_or_compare(workdir, name, content, write):
+def _write_or_compare(workdir, name, content, differing_keys, write):
     path = os.path.join(workdir, name)
     if not os.path.exists(path):
         if write:
             write_json(path, content)
         return
-    differing = sorted(differing_keys(read_json(path), content))
+    differing = differing_keys(read_json(path), content)
     if differing:
         raise ValueError(
             f"{workdir} holds a run with another {name}: {', '.join(differing)} differ. "
             "Use the same values to go on with it, or another --workdir for a new run."
         )
-
-
-def differing_keys(old, new, prefix=""):
-    """Yields the dotted keys in which two dicts of dicts differ."""
-    for key in {*old, *new}:
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            yield from differing_keys(a, b, f"{prefix}{key}.")
-        elif a != b:
-            yield f"{prefix}{key}"
-
-
-def _with_defaults(stored):
-    """The config of a run, which may be older than some of its values."""
-    config = json.loads(base.get_config().to_json())
-
-    def fill(values, defaults):
-        for key, default in defaults.items():
-            if key not in values:
-                values[key] = default
-            elif isinstance(values[key], dict) and isinstance(default, dict):
-                fill(values[key], default)
-
-    fill(stored, config)
-    return ConfigDict(stored)
 
 
 def read_json(path, what_to_do="Copy the run's folder again."):

@@ -167,10 +167,20 @@ def define_config():
     try:
         config_flags.DEFINE_config_file("config", path, purpose)
     except (AttributeError, KeyError) as error:
-        cause = error.args[0]  # For a key within a section, it is the KeyError itself.
-        reason = cause.args[0] if isinstance(cause, KeyError) else str(cause)
-        reason = reason.replace("\n", ". ")
-        sys.exit(f"Error: a --config.* flag names no value of the config: {reason}")
+        unknown = "\n".join(_unknown_keys(sys.argv[1:]))
+        sys.exit(f"Error: {unknown or f'{path} cannot be used ({error!r}).'}")
+
+
+def _unknown_keys(arguments):
+    """A line for each --config.* flag that names no value."""
+    from hardvqa_tf.configs.table import values
+
+    for flag in arguments:
+        key = flag.lstrip("-").removeprefix("no").partition("=")[0]
+        if key.startswith("config.builder_args."):
+            yield f"--{key}: a builder's arguments are given as --builder_args=NAME=VALUE,..."
+        elif key.startswith("config.") and not values.has_key(key.removeprefix("config.")):
+            yield f"--{key}: there is no such value.{values.nearest_key(key)}"
 
 
 def _config_of_dataset(arguments):
@@ -198,6 +208,14 @@ def _describe_config():
 
 
 def config():
+    """The config that --config and --config.* give.
+
+    Raises:
+      ValueError: if it has a value that cannot be.
+    """
+    from hardvqa_tf.configs.table import values
+
+    values.check(FLAGS.config)
     return FLAGS.config
 
 

@@ -1,105 +1,234 @@
-"""Every value that an experiment can set, with its default. Other files here change a few.
+"""Every value that an experiment can set: its default, what it may be, and what it is.
 
-Lengths are counts of images, questions or epochs; `learning_rate` is the peak, after warm-up.
+`get_config()` makes a config of them, of which the other files here change a few. In table/ are
+kinds.py, the kinds of values, and values.py, which checks a config by this table and fills in
+what the config of an older run lacks (`absent`: what held before there was the key; without it,
+the default).
+
+Lengths are counts of images, questions or epochs.
 """
 
-from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
+from hardvqa_tf.configs.table.kinds import (
+    arguments,
+    choice,
+    count,
+    merge,
+    number,
+    odd,
+    rate,
+    sizes,
+    text,
+    to_config,
+    whole,
+    yes_or_no,
+)
+from hardvqa_tf.vqa import slots
+
+_TOKEN_WEIGHTS = ("l2", "ones", "softmax", "none")
+_MAP_ENCODERS = [name for name in slots.IMAGE_ENCODERS if "former" in name or "resnet" in name]
+_WEIGHTS = "of a checkpoint of the authors, a file's path; None: random"
 
 
-def get_config():
-    config = ConfigDict()
-    config.seed = 0
+def _swiftformer():
+    return {
+        "stage": whole(3, "whose output is the grid", least=1, most=4),
+        "weights": text(None, _WEIGHTS, or_none=True),
+        "trainable": yes_or_no(True, "learn its weights, too"),
+        "drop_path_rate": rate(0.0, "stochastic depth"),
+        "token_weights": choice("l2", _TOKEN_WEIGHTS, "how tokens are weighed"),
+    }
 
+
+def _biformer():
+    return {
+        "stage": whole(3, "whose output is the grid", least=1, most=4),
+        "weights": text(None, _WEIGHTS, or_none=True),
+        "trainable": yes_or_no(True, "learn its weights, too"),
+        "drop_path_rate": rate(0.0, "stochastic depth"),
+        "num_regions": count(7, "along each side of the grid"),
+    }
+
+
+# Of every task.
+COMMON = {
+    "task": choice("vqa", ("vqa",), "what is learned"),
+    "seed": whole(0, "of weights, order and dropout", least=0, most=2**32 - 1),
     # Data: see docs/data.md.
-    config.dataset = "sort_of_clevr"
-    config.records_dir = "data/sort_of_clevr"
-    config.builder_args = ConfigDict({}, convert_dict=False)
-    config.image_size = (75, 75)  # height, width; larger and smaller images are resized
-    config.max_words = placeholder(int)  # None: the longest question of the train split
-    config.num_answers = placeholder(int)  # None: every answer of the train split
-    config.min_answer_count = 1  # given so often in the train split, or left out
-    config.metric = "exact"  # exact: the answer of most people; vqa: the official VQA accuracy
-    config.evaluator = 2021  # of VQA: 2018 is the one before March 2021, docs/data.md
+    "dataset": text("sort_of_clevr", "whose builder makes the records"),
+    "records_dir": text("data/sort_of_clevr", "folder of the records"),
+    "builder_args": arguments("of the data set's builder"),
+    "image_size": sizes(
+        (75, 75), "height, width; larger and smaller images are resized", length=2
+    ),
+    # The arguments of every part that can be named; a slot of a task names it.
+    "model": {
+        "small_cnn": {
+            "filters": sizes((24, 24, 24, 24), "of each convolution"),
+            "strides": sizes((2, 2, 2, 2), "of each convolution"),
+            "norm_first": yes_or_no(False, "batch normalisation before the ReLU"),
+        },
+        "resnet101": {
+            "weights": text("imagenet", "imagenet, random, or a file's path"),
+            "trainable": yes_or_no(False, "learn its weights, too"),
+        },
+        "features": {},
+        **{f"swiftformer_{size}": _swiftformer() for size in ("xs", "s", "l1", "l3")},
+        **{f"biformer_{size}": _biformer() for size in ("t", "s", "b")},
+    },
+    "train": {
+        "split": text("train", "what is learned from; CoGenT: trainA"),
+        "val_split": text("val", "decides which epoch is kept; CoGenT: valA"),
+        "select_on_test": yes_or_no(False, "allows a val_split that is meant for testing"),
+        # Of training images.
+        "augmentation": {
+            "shift": whole(0, "moved by up to so many pixels", least=0),
+            "rotation": number(0.0, "turned by up to so many radians", least=0),
+            "fill": number(0.0, "brightness of what comes in from outside", least=0, most=1),
+        },
+        "epochs": count(10, "passes over the split, or over steps_per_epoch of it"),
+        "steps_per_epoch": count(None, "None: all batches of the split", or_none=True),
+        "batch_size": count(8, "images, over all devices together"),
+        "schedule": choice(
+            "cosine",
+            ("constant", "cosine", "slow_start"),
+            "of the learning rate; cosine has a warm-up",
+        ),
+        "learning_rate": number(1e-3, "the peak, after warm-up", above=0),
+        "warmup_steps": whole(200, "of cosine", least=0),
+        "start_rate": number(5e-6, "of slow_start: doubled every ...", above=0),
+        "epochs_per_doubling": number(
+            20.0, "... that many epochs, up to learning_rate", above=0
+        ),
+        "checkpoint_minutes": number(
+            10.0, "also saves within an epoch; 0: at its end only", least=0
+        ),
+        "clip_norm": number(
+            5.0, "of all gradients together, after the all-reduce; 0: off", least=0
+        ),
+        "weight_decay": number(0.0, "decoupled, as in AdamW", least=0),
+        "patience": whole(
+            0, "stop after so many epochs without a better val; 0: never", least=0
+        ),
+        "ema_decay": rate(0.0, "evaluate and save an average of the weights; 0: the last ones"),
+        "precision": choice(
+            "float32",
+            ("float32", "mixed_bfloat16"),
+            "mixed_bfloat16: for GPUs and CPUs that have it",
+        ),
+        "jit_compile": yes_or_no(False, "the step by XLA; one device"),
+        "steps_per_execution": count(1, "in one call of TensorFlow"),
+        "deterministic": yes_or_no(False, "the same bits on a GPU, too, at the cost of speed"),
+        "overfit_one_batch": yes_or_no(False, "learn the first batch by heart: for debugging"),
+    },
+}
 
+VQA = {
+    "max_words": count(None, "None: the longest question of the train split", or_none=True),
+    "num_answers": count(None, "None: every answer of the train split", or_none=True),
+    "min_answer_count": count(1, "given so often in the train split, or left out"),
+    "metric": choice(
+        "exact",
+        ("exact", "vqa"),
+        "exact: the answer of most people; vqa: the official VQA accuracy",
+    ),
+    "evaluator": choice(
+        2021, (2018, 2021), "of VQA: 2018 is the one before March 2021, docs/data.md"
+    ),
     # Maps of a frozen encoder, for the image encoder `features`: --mode=build --features writes
     # those of the records in image_records_dir into records_dir.
-    # An encoder below that has weights; the stage of one that has stages is set there.
-    config.maps = ConfigDict({"encoder": "resnet101", "image_size": (320, 320)})
-    config.maps.weights = "imagenet"  # of resnet101; or random, or a file's path
-    config.maps.batch_size = 32  # images encoded at once, over all devices together
-    config.maps.image_records_dir = placeholder(str)
+    "maps": {
+        "encoder": choice(
+            "resnet101", _MAP_ENCODERS, "its stage is set in its section of model"
+        ),
+        "image_size": sizes((320, 320), "height, width", least=32, length=2),
+        "weights": text("imagenet", "of resnet101; or random, or a file's path", or_none=True),
+        "batch_size": count(32, "images encoded at once, over all devices together"),
+        "image_records_dir": text(None, "folder of the records of images", or_none=True),
+    },
+    # A name for each slot, and the arguments of every part that can be named.
+    "model": {
+        "image_encoder": choice("small_cnn", slots.IMAGE_ENCODERS, "image to grid"),
+        "mixer": choice("none", slots.MIXERS, "refines the cells before the attention"),
+        "attention": choice("han", slots.ATTENTIONS, "which cells are kept"),
+        "aggregator": choice("relation", slots.AGGREGATORS, "kept cells to one vector"),
+        "question_lstm": {
+            "embedding_dim": count(32, "width of a word"),
+            "units": count(128, "width of a question"),
+            "reverse": yes_or_no(False, "read the last word first"),
+            "pool": choice("last", ("last", "mean"), "of the states at all words"),
+            "dropout": rate(0.0, "of the words"),
+        },
+        "question_norm_scale": number(
+            None, "None: no normalisation of questions", above=0, or_none=True
+        ),
+        "fusion": {
+            "units": sizes((128, 128), "of each layer", may_be_empty=True),
+            "how": choice(
+                "concatenate", ("concatenate", "add", "multiply"), "cells and question meet"
+            ),
+        },
+        "none": {},  # of attention, mixer and image encoder: takes nothing
+        "additive": {
+            "token_weights": choice("l2", _TOKEN_WEIGHTS, "how cells are weighed"),
+            "use_question": yes_or_no(True, "let the question in"),
+        },
+        "bilevel_routing": {
+            "num_heads": count(4, "of the attention; divides the width"),
+            "num_regions": count(5, "along each side of the grid"),
+            "top_k": count(4, "regions that a region looks at"),
+            "local_kernel": odd(3, "width of the convolution beside it; 0: none"),
+            "use_question": yes_or_no(True, "let the question in"),
+        },
+        "query_guided": {
+            "num_heads": count(4, "of the attention; divides the width"),
+            "hidden_dim": count(256, "of the layers after the attention"),
+            "dropout": rate(0.0, "of what is added to the cells"),
+        },
+        "soft": {
+            "num_hops": count(2, "looks, one after another"),
+            "hidden_dim": count(128, "in which cells and question meet"),
+            "rescale": yes_or_no(True, "multiply the weighted cells by their number"),
+        },
+        "han": {
+            "num_cells": count(None, "kept cells; takes the place of fraction", or_none=True),
+            "fraction": number(0.25, "of the cells is kept", above=0, most=1),
+        },
+        "adahan": {
+            "max_cells": count(None, "kept at most; None: no limit", or_none=True),
+            "norm": choice("l2", ("l2", "squared"), "of a cell, its presence"),
+        },
+        "sum": {},
+        "pairwise": {"units": count(128, "width of a pair")},
+        "relation": {
+            "units": sizes((128, 128, 128, 128), "of each layer of g"),
+            "pairs": choice("ordered", ("ordered", "unordered"), "(a, b) and (b, a), or one"),
+            "buckets": sizes(
+                (),
+                "numbers of cells, for adahan with jit_compile",
+                may_be_empty=True,
+                ascending=True,
+            ),
+            "recompute_chunks": whole(0, "more: less memory, see docs/model.md", least=0),
+        },
+        "classifier": {
+            "units": sizes((256, 256), "of each hidden layer", may_be_empty=True),
+            "dropout": rate(0.0, "before the logits"),
+        },
+    },
+    "train": {
+        "loss": choice("softmax", ("softmax", "softmax_sampled", "sigmoid"), "docs/model.md"),
+        "questions_per_image": count(
+            None, "in a batch; None: all of an image's questions", or_none=True
+        ),
+        "all_cells_steps": whole(
+            0, "first steps that look at every cell, docs/model.md", least=0
+        ),
+    },
+}
 
-    # Model: a name for each slot, and the arguments of every part that can be named.
-    config.model = ConfigDict()
-    # small_cnn, resnet101, swiftformer_xs|s|l1|l3, biformer_t|s|b, features, none
-    config.model.image_encoder = "small_cnn"
-    config.model.mixer = "none"  # none, additive, bilevel_routing, query_guided
-    config.model.attention = "han"  # none, soft, han, adahan
-    config.model.aggregator = "relation"  # sum, pairwise, relation
-    config.model.small_cnn = ConfigDict({"filters": (24, 24, 24, 24), "strides": (2, 2, 2, 2)})
-    config.model.small_cnn.norm_first = False
-    # Weights: imagenet, random, or a file's path.
-    config.model.resnet101 = ConfigDict({"weights": "imagenet", "trainable": False})
-    config.model.features = ConfigDict()
-    for size in ("xs", "s", "l1", "l3"):
-        # Weights: None is random; or a file's path. Stage: 1 to 4, whose output is the grid.
-        swiftformer = ConfigDict({"stage": 3, "weights": placeholder(str), "trainable": True})
-        swiftformer.update({"drop_path_rate": 0.0, "token_weights": "l2"})
-        config.model[f"swiftformer_{size}"] = swiftformer
-    for size in ("t", "s", "b"):
-        biformer = ConfigDict({"stage": 3, "weights": placeholder(str), "trainable": True})
-        biformer.update({"drop_path_rate": 0.0, "num_regions": 7})
-        config.model[f"biformer_{size}"] = biformer
-    config.model.question_lstm = ConfigDict({"embedding_dim": 32, "units": 128})
-    config.model.question_lstm.update({"reverse": False, "pool": "last", "dropout": 0.0})
-    config.model.question_norm_scale = placeholder(float)
-    config.model.fusion = ConfigDict({"units": (128, 128), "how": "concatenate"})
-    config.model.none = ConfigDict()  # of attention, mixer and image encoder: takes nothing
-    config.model.additive = ConfigDict({"token_weights": "l2", "use_question": True})
-    config.model.bilevel_routing = ConfigDict({"num_heads": 4, "num_regions": 5, "top_k": 4})
-    config.model.bilevel_routing.update({"local_kernel": 3, "use_question": True})
-    config.model.query_guided = ConfigDict({"num_heads": 4, "hidden_dim": 256, "dropout": 0.0})
-    config.model.soft = ConfigDict({"num_hops": 2, "hidden_dim": 128, "rescale": True})
-    # num_cells, where it is set, takes the place of the fraction.
-    config.model.han = ConfigDict({"num_cells": placeholder(int), "fraction": 0.25})
-    config.model.adahan = ConfigDict({"max_cells": placeholder(int), "norm": "l2"})
-    config.model.sum = ConfigDict()
-    config.model.pairwise = ConfigDict({"units": 128})
-    config.model.relation = ConfigDict({"units": (128, 128, 128, 128), "pairs": "ordered"})
-    config.model.relation.buckets = ()  # numbers of cells, for adahan with jit_compile
-    config.model.relation.recompute_chunks = 0  # more: less memory, see docs/model.md
-    config.model.classifier = ConfigDict({"units": (256, 256), "dropout": 0.0})
+# Every value of a task's config, as nested dicts of `kinds.Value`.
+TABLES = {"vqa": merge(COMMON, VQA)}
 
-    # Training.
-    config.train = ConfigDict()
-    config.train.split = "train"  # CoGenT: trainA
-    config.train.val_split = "val"  # decides which epoch is kept; CoGenT: valA
-    config.train.select_on_test = False  # allows a val_split that is meant for testing
-    # Of training images: moved by up to `shift` pixels, turned by up to `rotation` radians;
-    # `fill`, in 0..1, is the brightness of what comes in from outside.
-    config.train.augmentation = ConfigDict({"shift": 0, "rotation": 0.0, "fill": 0.0})
-    config.train.loss = "softmax"  # softmax, softmax_sampled, sigmoid: docs/model.md
-    config.train.epochs = 10
-    config.train.steps_per_epoch = placeholder(int)  # None: all batches of the split
-    config.train.batch_size = 8  # images, over all devices together
-    config.train.questions_per_image = placeholder(int)  # None: all of an image's questions
-    config.train.schedule = "cosine"  # constant, cosine (with warm-up), slow_start
-    config.train.learning_rate = 1e-3
-    config.train.warmup_steps = 200  # cosine
-    config.train.start_rate = 5e-6  # slow_start: doubled every ...
-    config.train.epochs_per_doubling = 20.0  # ... that many epochs, up to learning_rate
-    config.train.all_cells_steps = 0  # first steps that look at every cell, see train._Steps
-    config.train.checkpoint_minutes = 10.0  # also saves within an epoch; 0: at its end only
-    config.train.clip_norm = 5.0  # of all gradients together, after the all-reduce; 0: off
-    config.train.weight_decay = 0.0  # decoupled, as in AdamW
-    config.train.patience = 0  # stop after so many epochs without a better val; 0: never
-    config.train.ema_decay = 0.0  # evaluate and save an average of the weights; 0: the last
-    config.train.precision = "float32"  # or mixed_bfloat16, for GPUs and CPUs that have it
-    config.train.jit_compile = False  # the step by XLA; one device
-    config.train.steps_per_execution = 1  # in one call of TensorFlow
-    config.train.deterministic = False  # the same bits on a GPU, too, at the cost of speed
-    config.train.overfit_one_batch = False  # learn the first batch by heart: for debugging
 
-    config.lock()
-    return config
+def get_config(task="vqa"):
+    return to_config(TABLES[task])

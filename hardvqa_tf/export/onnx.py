@@ -77,12 +77,11 @@ def static_model(run):
     Such shapes are a matter of speed (`static_shapes` of `build_vqa_model`), and some of the
     operations that make them are unknown to ONNX.
     """
-    config = run.config.copy_and_resolve_references()
-    config.train.jit_compile = True
-    config.model.resnet101.weights = None  # They come with the others.
-    shape = run.model.inputs[0].shape[1:]
+    size = _image_size(run, run.model.inputs[0].shape[1:])
     with precision("float32"):
-        model = model_from_config(config, run.vocabularies, _image_size(run, shape))
+        model = model_from_config(
+            run.config, run.vocabularies, size, static_shapes=True, pretrained=False
+        )
     trained = {variable.path: variable for variable in run.model.variables}
     for variable in model.variables:
         if "seed_generator" not in variable.path:  # what dropout draws from: numbered anew

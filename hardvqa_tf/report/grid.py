@@ -2,15 +2,15 @@
 
 import gc
 import importlib
-import json
 import os
 import runpy
 
 import keras
 
 from hardvqa_tf.configs import grids
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.report.runs import read_epochs, why_unfinished
-from hardvqa_tf.runs import differing_keys, read_json
+from hardvqa_tf.runs import read_json
 from hardvqa_tf.training.loop import train_model
 
 _GRIDS = os.path.dirname(grids.__file__)
@@ -29,7 +29,8 @@ def load_grid(name, records_dir=None):
       {run name: config}.
 
     Raises:
-      ValueError: for an unknown name, and a run that is named twice.
+      ValueError: for an unknown name, a run that is named twice, and one with a value that
+        cannot be.
     """
     base, tables = _get_grid(name)
     configs = {}
@@ -44,6 +45,7 @@ def load_grid(name, records_dir=None):
             config.update_from_flattened_dict(settings)
             config.records_dir = records_dir or config.records_dir
             config.lock()
+            _check_values(run_name, config)
             configs[run_name] = config
     return configs
 
@@ -92,12 +94,19 @@ def _get_grid(name):
     )
 
 
+def _check_values(run_name, config):
+    try:
+        values.check(config)
+    except ValueError as error:
+        raise ValueError(f"In the grid's run {run_name}: {error}") from None
+
+
 def _check_config(workdir, config):
     """Checks that what is in a folder began with the grid's config, trained or not."""
     path = os.path.join(workdir, "config.json")
     if not os.path.exists(path):
         return
-    differing = sorted(differing_keys(read_json(path), json.loads(config.to_json())))
+    differing = values.differences(read_json(path), config)
     if differing:
         raise ValueError(
             f"{workdir} holds a run with another config than the grid's: "

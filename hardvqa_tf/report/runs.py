@@ -6,7 +6,7 @@ import json
 import os
 
 from hardvqa_tf import evaluate
-from hardvqa_tf.configs import base
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.runs import has_epochs_left, read_json
 from hardvqa_tf.vqa import slots
 from records.folder import INFO_NAME
@@ -89,18 +89,17 @@ class ReportedRun:
     def settings(self):
         """{dotted key: value} of all that made this model; nothing of parts it does not use.
 
-        A key that an older run lacks has the default, which was made not to change old runs.
+        A key that an older run lacks has the value that held before there was the key.
         """
-        model = self.config["model"]
+        config = values.complete(self.config)
+        model = config["model"]
         unused = slots.all_names() - slots.names_in_use(model)
-        flat = flatten(json.loads(base.get_config().to_json())) | flatten(self.config)
-        if flat.get("model.han.num_cells"):  # Takes the fraction's place.
-            flat.pop("model.han.fraction", None)
-        return {
-            key: value
-            for key, value in flat.items()
-            if not (key.startswith("model.") and key.split(".")[1] in unused)
+        used = {
+            name: slots.arguments_that_count(part) if isinstance(part, dict) else part
+            for name, part in model.items()
+            if name not in unused
         }
+        return values.flatten(config | {"model": used})
 
 
 def find_runs(patterns):
@@ -176,17 +175,6 @@ def read_epochs(workdir):
     """The lines of metrics.jsonl, list of dicts."""
     with open(os.path.join(workdir, "metrics.jsonl"), encoding="utf-8") as file:
         return [json.loads(line) for line in file]
-
-
-def flatten(config, prefix=""):
-    """{"model": {"attention": "han"}} -> {"model.attention": "han"}; {} has no entry."""
-    flat = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _must_be_evaluated(workdir, split, records_dir):

@@ -16,6 +16,8 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from hardvqa_tf.configs.table.values import flatten
+
 SESSION_METRICS = ("val/all", "seconds")
 
 
@@ -103,14 +105,10 @@ def flatten_config(config):
     Returns:
       dict from name, e.g. "train.epochs", to bool, int, float or str; None and tuples as text.
     """
-    values = {}
-    for name, value in config.items():
-        if hasattr(value, "items"):
-            inner = flatten_config(value)
-            values |= {f"{name}.{key}": inner[key] for key in inner}
-        else:
-            values[name] = value if isinstance(value, bool | int | float | str) else str(value)
-    return values
+    return {
+        name: value if isinstance(value, bool | int | float | str) else str(value)
+        for name, value in flatten(config).items()
+    }
 
 
 def to_markdown(values):

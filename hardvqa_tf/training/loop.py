@@ -23,6 +23,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from hardvqa_tf import evaluate
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.data.shares import OneBatch
 from hardvqa_tf.runs import (
     append_metrics,
@@ -69,13 +70,15 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
       The metrics of the last epoch that ran here, a dict; empty if the run was done before.
 
     Raises:
-      ValueError: if the workdir holds a run with another config, naming the keys that differ;
-        if the split that chooses the best epoch is one to test on; if the loss is not a number
-        any more, naming the questions.
+      ValueError: for a value that cannot be; if the workdir holds a run with another config,
+        naming the keys that differ; if the split that chooses the best epoch is one to test on;
+        if the loss is not a number any more, naming the questions.
       stopping.Stopped: after SIGTERM or Ctrl-C, when everything is saved.
       stopping.LostPeer: when another machine is gone. What is saved is the last checkpoint.
     """
     strategy = strategies.make_strategy(num_virtual_devices)  # Before TensorFlow starts.
+    values.check(config)
+    config = values.completed(config)
     _refuse_test_split(config)
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()

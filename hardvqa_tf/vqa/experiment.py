@@ -5,6 +5,7 @@ import contextlib
 import keras
 
 from hardvqa_tf.training import schedules
+from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.data import VqaData, input_size
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.vocabularies import Vocabularies
@@ -34,18 +35,26 @@ def open_split(config, split, vocabularies, target="answers", with_strings=False
     )
 
 
-def model_from_config(config, vocabularies, image_size=None):
+def model_from_config(
+    config, vocabularies, image_size=None, static_shapes=None, pretrained=True
+):
     """`build_vqa_model` with the arguments of the parts that the config names.
 
-    `image_size` takes the place of the config's: the shape of maps is known to the records.
+    Args:
+      image_size: takes the place of the config's: the shape of maps is known to the records.
+      static_shapes: see `build_vqa_model`; default: where the config trains with XLA.
+      pretrained: False for a model whose weights are those of a run: the files that the run
+        began from are not read, and need not be there.
     """
+    if static_shapes is None:
+        static_shapes = config.train.jit_compile
     parts = config.model
 
     def arguments(name):
-        given = {key: value for key, value in parts[name].items() if value is not None}
-        if "num_cells" in given:
-            given.pop("fraction", None)
-        return given
+        given = slots.arguments_that_count(parts[name])
+        if not pretrained and "weights" in given:
+            given["weights"] = "random"
+        return {key: value for key, value in given.items() if value is not None}
 
     return build_vqa_model(
         image_size=image_size or config.image_size,
@@ -64,7 +73,7 @@ def model_from_config(config, vocabularies, image_size=None):
         aggregator_args=arguments(parts.aggregator),
         classifier_units=parts.classifier.units,
         classifier_dropout=parts.classifier.dropout,
-        static_shapes=config.train.jit_compile,
+        static_shapes=static_shapes,
     )
 
 

@@ -65,6 +65,9 @@ SLOTS = {
     "aggregator": AGGREGATORS,
 }
 
+# Arguments of a part that, where they are set, take the place of another.
+OVERRIDES = {"num_cells": "fraction"}
+
 
 def makers(slot, package):
     """{name: what makes that part of a slot, from `package`; None for an empty slot}."""
@@ -84,3 +87,12 @@ def names_in_use(model):
 def all_names():
     """Every name that some slot knows."""
     return {name for parts in SLOTS.values() for name in parts}
+
+
+def arguments_that_count(section):
+    """A part's arguments without those whose place another one takes (OVERRIDES).
+
+    `section`: of a config, a dict or `ConfigDict`.
+    """
+    overridden = {other for name, other in OVERRIDES.items() if section.get(name) is not None}
+    return {name: value for name, value in section.items() if name not in overridden}

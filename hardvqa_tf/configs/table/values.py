@@ -1,0 +1,172 @@
+"""Configs by the table in base.py: checked, filled where a key is absent, and compared.
+
+Three kinds of config go through here: one that is about to be trained (`check`: an error before
+anything is written), one that an older program stored (`complete`: with the values that held
+then), and both at once, when a run is resumed (`differences`).
+"""
+
+import copy
+import json
+
+from ml_collections import ConfigDict
+
+from hardvqa_tf.configs import base
+from hardvqa_tf.configs.table.kinds import nearest
+
+# Keys that were given another name, by the one that older runs have.
+RENAMED = {"model.question_lstm.norm_scale": "model.question_norm_scale"}
+
+
+def check(config):
+    """Refuses a config with a value that cannot be.
+
+    Args:
+      config: `ConfigDict` or dict of dicts. It may lack keys.
+
+    Raises:
+      ValueError: a line for each such value: what it is, what is allowed, and the nearest name.
+    """
+    complaints = list(_complaints(config, _table_of(config)))
+    if complaints:
+        raise ValueError("\n".join(complaints))
+
+
+def complete(stored):
+    """A stored config with every key of today's program.
+
+    Args:
+      stored: dict of dicts, as config.json holds it; it may be older than some keys.
+
+    Returns:
+      dict of dicts. A key that `stored` lacks has the value that held before there was the key.
+
+    Raises:
+      ValueError: if it is no config, or has keys that this program does not know.
+    """
+    unknown = {}
+    filled = _fill(_renamed(stored), _table_of(stored), unknown)
+    if unknown:
+        names = ", ".join(f"{key}={value!r}" for key, value in unknown.items())
+        raise ValueError(
+            f"This program does not know {names}. A newer version of it wrote the run, or "
+            "someone added that. Use that version; or, if you know that it changes nothing, "
+            "delete it from the run's config.json."
+        )
+    return filled
+
+
+def completed(config):
+    """A `ConfigDict` of the same values, with every key, see `complete`."""
+    return ConfigDict(complete(as_json(config)))
+
+
+def differences(stored, config):
+    """The dotted keys in which two configs differ, sorted; an absent key is filled in both."""
+    return differing_keys(complete(stored), complete(as_json(config)))
+
+
+def differing_keys(one, other):
+    """The dotted keys in which two dicts of dicts differ, sorted."""
+    one, other = flatten(one), flatten(other)
+    return sorted(key for key in one | other if one.get(key) != other.get(key))
+
+
+def as_json(config):
+    """A config, or a value of it, as config.json holds it: tuples are lists."""
+    text = config.to_json() if hasattr(config, "to_json") else json.dumps(config)
+    return json.loads(text)
+
+
+def flatten(config, prefix=""):
+    """{"model": {"attention": "han"}} -> {"model.attention": "han"}; {} has no entry.
+
+    `config`: dict of dicts, or `ConfigDict`.
+    """
+    flat = {}
+    for key, value in config.items():
+        if hasattr(value, "items"):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def has_key(key, task="vqa"):
+    """Whether a config has a value, or a section, of that dotted key."""
+    table = base.TABLES[task]
+    for name in key.split("."):
+        if not isinstance(table, dict):
+            return table.type is dict  # whose names are someone else's
+        if name not in table:
+            return False
+        table = table[name]
+    return True
+
+
+def nearest_key(key, task="vqa"):
+    """A hint at the dotted key that is meant, or an empty text."""
+    return nearest(key, [f"config.{name}" for name in flatten(base.TABLES[task])])
+
+
+def _table_of(config):
+    task = config.get("task", "vqa") if hasattr(config, "items") else "vqa"
+    if task not in [*base.TABLES]:  # which need not be hashable
+        raise ValueError(
+            f"config.task={task!r}: must be one of: {', '.join(base.TABLES)}."
+            f"{nearest(task, base.TABLES)}"
+        )
+    return base.TABLES[task]
+
+
+def _complaints(config, table, prefix=""):
+    """What is wrong with each value that cannot be, in a line."""
+    for name, value in config.items():
+        key, entry = f"{prefix}{name}", table.get(name)
+        if entry is None:
+            yield f"config.{key}={value!r}: there is no such value.{nearest(name, table)}"
+        elif not isinstance(entry, dict):
+            complaint = entry.complaint(value)
+            if complaint:
+                yield f"config.{key}={value!r}: {complaint}"
+        elif hasattr(value, "items"):
+            yield from _complaints(value, entry, f"{key}.")
+        else:
+            names = ", ".join(entry)
+            yield f"config.{key}={value!r}: must hold values by their names: {names}."
+
+
+def _fill(stored, table, unknown, prefix=""):
+    """`stored` by the table; what is not in that goes into `unknown`, by its dotted key."""
+    if not isinstance(stored, dict):
+        raise ValueError(
+            f"{prefix.rstrip('.') or 'The config'} should be values by their names. Received: "
+            f"{json.dumps(stored)[:60]}."
+        )
+    for name in stored.keys() - table.keys():
+        unknown[f"{prefix}{name}"] = stored[name]
+    filled = {}
+    for name, entry in table.items():
+        if isinstance(entry, dict):
+            filled[name] = _fill(stored.get(name, {}), entry, unknown, f"{prefix}{name}.")
+        else:
+            filled[name] = stored[name] if name in stored else as_json(entry.where_absent)
+    return filled
+
+
+def _renamed(stored):
+    """`stored` with the names of today for keys that had others."""
+    stored = copy.deepcopy(stored)
+    for old, new in RENAMED.items():
+        section, name = _find(stored, old)
+        if name in section:
+            new_section, new_name = _find(stored, new)
+            new_section.setdefault(new_name, section.pop(name))
+    return stored
+
+
+def _find(config, key):
+    """The section that holds a dotted key, {} if there is none, and the key's name in it."""
+    *sections, name = key.split(".")
+    for part in sections:
+        config = config.get(part) if isinstance(config, dict) else None
+    return config if isinstance(config, dict) else {}, name
