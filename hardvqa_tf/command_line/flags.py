@@ -133,6 +133,12 @@ TOKEN_FILE = flags.DEFINE_string(
     None,
     "serve: file with a token that requests must bear. Default: the variable HARDVQA_TOKEN.",
 )
+ALLOWED_HOSTS = flags.DEFINE_list(
+    "allowed_hosts",
+    [],
+    "serve: names, beside --host and localhost, that requests may ask for where there is no "
+    "token, such as that of a proxy; * for all.",
+)
 MAX_BATCH_SIZE = flags.DEFINE_integer(
     "max_batch_size", 32, "serve: rows that run together; 1 for no batching.", lower_bound=1
 )

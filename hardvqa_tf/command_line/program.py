@@ -37,11 +37,13 @@ import sys
 from absl import app, logging
 
 from hardvqa_tf.command_line import flags
+from hardvqa_tf.command_line.say import open_standard_streams
 from records import quiet
 
 
 def run_program():
     """Runs the mode that the flags name, and exits."""
+    open_standard_streams()
     flags.define_config()
     _exit_after_help(sys.argv[1:])
     app.run(main)

@@ -1,6 +1,38 @@
 """How the command line speaks."""
 
+import os
+import sys
+
 
 def say(line):
     """Prints a line at once, also into a file or a pipe."""
     print(line, flush=True)
+
+
+def say_if_heard(line):
+    """The same; a full disk or a reader that is gone does not matter."""
+    try:
+        say(line)
+    except OSError:  # Nor does it at the end, when Python writes what is left.
+        _point_at_nothing(sys.stdout.fileno())
+
+
+def open_standard_streams():
+    """Opens those of 0, 1 and 2 that are closed, lest another file gets the number.
+
+    What is written to a file of such a number, by libraries as well, would end up in it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            _point_at_nothing(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
+
+
+def _point_at_nothing(number):
+    nothing = os.open(os.devnull, os.O_RDWR)
+    if nothing != number:
+        os.dup2(nothing, number)
+        os.close(nothing)

@@ -1,7 +1,7 @@
 """--mode=serve: exported models over HTTP, and their page."""
 
 from hardvqa_tf.command_line import flags
-from hardvqa_tf.command_line.say import say
+from hardvqa_tf.command_line.say import say_if_heard
 
 
 def run(_):
@@ -25,5 +25,6 @@ def run(_):
         flags.PORT.value,
         flags.VERSION_LABELS.value,
         flags.TOKEN_FILE.value,
-        report=say,
+        flags.ALLOWED_HOSTS.value,
+        report=say_if_heard,
     )

@@ -165,8 +165,22 @@ REST, from a server that serves the folder above this one as `{name}`
 (`tensorflow_model_server --model_name={name} --model_base_path=... --rest_api_port=8501`):
 
 ```bash
-printf '{{"instances": [{{"image": {{"b64": "%s"}}, "question": {question}}}]}}' \\
-  "$(base64 -w0 image.jpg)" | curl -s -d @- http://localhost:8501/v1/models/{name}:predict
+{{ printf '{{"instances": [{{"image": {{"b64": "'
+  base64 < image.jpg | tr -d '\\n'
+  printf '"}}, "question": {question}}}]}}'
+}} | curl -s -d @- http://localhost:8501/v1/models/{name}:predict
+```
+
+`saved_model_cli show --dir . --all` says what it takes. To `run` it, that program must know the
+operations of tensorflow-text:
+
+```bash
+python -c 'import numpy as np; np.savez("inputs.npz",
+  image=[open("image.jpg", "rb").read()], question=["What is it?"])'
+python -c 'import tensorflow_text
+from tensorflow.python.tools.saved_model_cli import main; main()' \\
+  run --dir . --tag_set serve --signature_def serving_default \\
+  --inputs "image=inputs.npz[image];question=inputs.npz[question]"
 ```
 
 gRPC, with `tensorflow-serving-api`:
@@ -247,11 +261,12 @@ A row of the following kinds gets a `status`, and the other rows of the batch ar
   BMP that is compressed or has colours in a palette;
 - a question that is empty, not valid UTF-8, or longer than {MAX_QUESTION_BYTES:,} bytes.
 
+Of a GIF, which is decoded with all of its frames, the first must be its whole screen, and the
+others lie within it; all together have at most four times as many pixels as an image may have.
+
 Not guarded, because only decoding shows it: damage within an image whose header and end are
 whole, for instance a PNG with a wrong checksum. TensorFlow's decoder then fails the whole call.
-Nor frames of a GIF that are larger than the screen that its header declares: they are decoded
-in their own size, whatever memory that takes. A server that answers strangers should check GIFs
-itself, and ask again row by row when a call fails."""
+A server that answers strangers should ask again row by row when a call fails."""
 
 
 def _limits(run, facts):

@@ -1,6 +1,5 @@
 """Starts the server, and ends it when it is asked to: what is under way is finished first."""
 
-import ipaddress
 import logging
 import os
 import socket
@@ -10,6 +9,7 @@ import uvicorn
 from hardvqa_tf.serving import logs
 from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.serving.connections import bounded_protocol
+from hardvqa_tf.serving.hosts import Hosts, is_loopback
 from hardvqa_tf.serving.registry import open_models
 from hardvqa_tf.serving.service import Service
 from hardvqa_tf.stopping import on_signal
@@ -24,6 +24,7 @@ def serve(
     port=8501,
     labels=(),
     token_file=None,
+    allowed_hosts=(),
     poll_seconds=2.0,
     report=print,
 ):
@@ -36,6 +37,8 @@ def serve(
       labels: list of `label=version`, see `registry.open_models`.
       token_file: file that holds the token which requests must bear; None: the environment
         variable HARDVQA_TOKEN, or no token.
+      allowed_hosts: names that requests may ask for, beside `host` and this machine's own,
+        where there is no token; see `hosts.Hosts`.
       report: called with a line when it is ready.
 
     Raises:
@@ -47,8 +50,9 @@ def serve(
     listener = bind(host, port)  # Before models are loaded, which takes long.
     with listener:
         registry = open_models(model_dirs, labels, log=logs.logger.info)
-        service = Service(registry, limits, token, poll_seconds)
-        if token is None and not _is_loopback(host):
+        hosts = Hosts(host, allowed_hosts) if token is None else None
+        service = Service(registry, limits, token, hosts, poll_seconds)
+        if token is None and not is_loopback(host):
             logs.logger.warning(
                 "Anyone who reaches this machine may ask: set %s or --token_file.",
                 TOKEN_VARIABLE,
@@ -113,13 +117,6 @@ def configure(app, limits):
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(limits.deadline_seconds) + 5,
     )
-
-
-def _is_loopback(host):
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _names(registry):

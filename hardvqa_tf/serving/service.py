@@ -19,12 +19,13 @@ class Service:
     Args:
       registry: `registry.Registry` of loaded models.
       token: bytes that a request must bear, or None.
+      hosts: `hosts.Hosts` that a request may ask for; None: any.
       poll_seconds: how often folders are looked at; None: never.
     """
 
-    def __init__(self, registry, limits=None, token=None, poll_seconds=None):
+    def __init__(self, registry, limits=None, token=None, hosts=None, poll_seconds=None):
         self.registry, self.limits = registry, limits or Limits()
-        self.token, self.poll_seconds = token, poll_seconds
+        self.token, self.hosts, self.poll_seconds = token, hosts, poll_seconds
         self.measures = Measures()
         self.images = ImageMemory(self.limits.image_memory_bytes)
         self.batches = Batches(

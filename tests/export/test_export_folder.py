@@ -1,6 +1,7 @@
 """What `--mode=export` leaves: a folder that works by itself, under TensorFlow Serving, too."""
 
 import ast
+import base64
 import json
 import os
 import pathlib
@@ -281,6 +282,30 @@ def test_the_card_says_how_to_call_it_and_that_works_without_us(workdir, alone, 
     )
     assert found["num_cells"] == expected["num_cells"] == np.sum(found["mask"])
     assert np.shape(found["mask"]) == (3, 3)
+
+
+def bash_of_card(folder, start):
+    """The block of the card that begins so."""
+    (block,) = [b for b in _card(folder).split("```bash\n")[1:] if b.startswith(start)]
+    return block.split("```")[0]
+
+
+def test_the_card_sends_an_image_of_any_size(alone, tmp_path):
+    """A shell's arguments have 128 KiB at most."""
+    image = np.random.default_rng(0).bytes(400_000)
+    (tmp_path / "image.jpg").write_bytes(image)
+    script = bash_of_card(alone[0], "{ printf")
+    assert " | curl -s -d @- http" in script
+    body = subprocess.check_output(["bash", "-c", script.split(" | curl")[0]], cwd=tmp_path)
+    (row,) = json.loads(body)["instances"]
+    assert base64.b64decode(row["image"]["b64"]) == image
+    assert f'tf.constant(["{row["question"]}"])' in _card(alone[0])
+
+
+def test_the_card_runs_it_from_the_command_line(alone):
+    script = bash_of_card(alone[0], "python -c").replace("python -c", f"{sys.executable} -c")
+    done = subprocess.run(["bash", "-c", script], cwd=alone[0], capture_output=True, text=True)
+    assert "Result for output key status:\n[b'ok']" in done.stdout, done.stderr
 
 
 def _card(folder):

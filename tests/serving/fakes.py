@@ -75,9 +75,9 @@ class Served(Model):
         }
 
 
-def make_service(*servables, token=None, **limits):
+def make_service(*servables, token=None, hosts=None, **limits):
     models = {servable.name: Served(servable) for servable in servables}
-    return Service(Registry(models), Limits(**limits), token)
+    return Service(Registry(models), Limits(**limits), token, hosts)
 
 
 @contextlib.contextmanager

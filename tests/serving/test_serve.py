@@ -39,9 +39,11 @@ class Process:
             raise AssertionError(f"{line!r} {self.popen.communicate()}")
         self.line, self.port = line, int(found.group(1))
 
+    def read(self, path):
+        return read(self.port, path)
+
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as r:
-            return json.load(r)
+        return json.loads(self.read(path))
 
     def ask(self, *questions):
         rows = [{"image": b64(png((250, 20, 30))), "question": q} for q in questions]
@@ -107,29 +109,80 @@ def test_a_new_version_is_taken_up(process):
     assert process.ask("And the new one?")[0]["answer"] == "red"
 
 
+def wait_until(condition):
+    for _ in range(1200):
+        with contextlib.suppress(OSError):
+            if condition():
+                return
+        time.sleep(0.05)
+    raise AssertionError("It does not come true.")
+
+
 def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
     answers = []
     body = json.dumps({"instances": [{"image": b64(png((0, 0, 9))), "question": "Late?"}]})
-    with socket.create_connection(("127.0.0.1", process.port), timeout=20) as connection:
-        head = (
-            f"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}"
-        )
-        connection.sendall(f"{head}\r\n\r\n{body[:50]}".encode())
-        time.sleep(0.3)
+    with socket.create_connection(("127.0.0.1", process.port), timeout=60) as connection:
+        head = "POST /v1/models/tiny:predict HTTP/1.1\r\nHost: localhost\r\n"
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        connection.sendall(f"{head}{body[:50]}".encode())
+        wait_until(lambda: "hardvqa_request_bytes 50.0" in process.read("/metrics"))
         process.popen.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        with pytest.raises(OSError):  # Nobody new is let in.
-            socket.create_connection(("127.0.0.1", process.port), timeout=5)
+        wait_until(lambda: not is_open(process.port))  # Nobody new is let in.
         connection.sendall(body[50:].encode())
         while part := connection.recv(65536):
             answers.append(part)
     assert b"".join(answers).startswith(b"HTTP/1.1 200") and b'"blue"' in answers[-1]
-    out, err = process.popen.communicate(timeout=20)
+    out, err = process.popen.communicate(timeout=60)
     assert process.popen.returncode == 0, err
     lines = [json.loads(line) for line in err.splitlines()]  # Each line is JSON.
     messages = [line["message"] for line in lines]
     assert "Serving version 5 of model tiny" in messages
     assert not any("traceback" in line for line in lines)
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+# --- Nobody reads what it prints.
+
+
+@pytest.mark.parametrize(
+    "streams",
+    [
+        ">/dev/full",
+        *(
+            pytest.param(streams, marks=pytest.mark.slow)
+            for streams in (">&-", ">/dev/full 2>/dev/full", ">&- 2>&- <&-", "| true")
+        ),
+    ],
+)
+def test_the_server_lives_though_nobody_reads_what_it_prints(streams, tiny_export, tmp_path):
+    if "full" in streams and not os.path.exists("/dev/full"):
+        pytest.skip("There is no /dev/full.")
+    with serve.bind("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+    command = f"{sys.executable} {MAIN} --mode=serve --model_dir={tiny_export} --port={port}"
+    pid, code = tmp_path / "pid", tmp_path / "code"
+    script = f"(sh -c 'echo $$ >{pid}; exec {command}'; echo $? >{code}) {streams}"
+    with open(os.devnull, "w") as nowhere:
+        shell = subprocess.Popen(["bash", "-c", script], stdout=nowhere, stderr=nowhere)
+    try:
+        wait_until(lambda: is_open(port) and read(port, "/healthz"))
+        assert json.loads(read(port, "/healthz")) == {"status": "ok"}
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGTERM)
+        shell.wait(60)
+    assert code.read_text() == "0\n"
+
+
+def read(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as response:
+        return response.read().decode()
 
 
 # --- On a socket, with a model without TensorFlow.
@@ -242,12 +295,6 @@ def test_an_address_that_is_taken_is_told():
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"127.0.0.1, port {port}, cannot be listened at"):
             serve.bind("127.0.0.1", port)
-
-
-def test_loopback():
-    assert serve._is_loopback("127.0.0.1") and serve._is_loopback("::1")
-    assert serve._is_loopback("localhost")
-    assert not serve._is_loopback("0.0.0.0") and not serve._is_loopback("example.org")
 
 
 def test_a_log_line_stays_one_line(capsys):
