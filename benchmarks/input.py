@@ -24,9 +24,8 @@ import tensorflow as tf
 from benchmarks import configs, timing
 from benchmarks.cat import run_cat
 from benchmarks.timing import alternate
-from hardvqa_tf.training.steps import pick_loss
+from hardvqa_tf.tasks import task_of
 from hardvqa_tf.vqa import data
-from hardvqa_tf.vqa.experiment import open_split, vocabularies_from_config
 from records.folder import shard_paths
 
 REFERENCE = "TFRecordDataset, not parsed"
@@ -56,12 +55,12 @@ def main(argv=None):
 
 def make_measures(config, max_batches):
     """Returns a `VqaData`, and {name: function that returns the seconds of a batch}."""
-    vocabularies = vocabularies_from_config(config)
-    _, target = pick_loss(config.train.loss)
-    cached = open_split(config, config.train.split, vocabularies, target)
+    task = task_of(config)
+    assets = task.assets_from_records(config)
+    cached = task.open_split(config, config.train.split, assets, learns=True)
     allowed, data.CACHE_BYTES = data.CACHE_BYTES, 0
     try:
-        streamed = open_split(config, config.train.split, vocabularies, target)
+        streamed = task.open_split(config, config.train.split, assets, learns=True)
     finally:
         data.CACHE_BYTES = allowed
     measures = {"VqaData, streamed": lambda: time_epoch(streamed, max_batches)}

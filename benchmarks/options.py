@@ -21,15 +21,9 @@ import tensorflow as tf
 
 from benchmarks import configs
 from benchmarks.timing import alternate
-from hardvqa_tf.training.steps import TrainSteps, pick_loss
-from hardvqa_tf.vqa.experiment import (
-    make_optimizer,
-    model_from_config,
-    open_split,
-    precision,
-    size_of_inputs,
-    vocabularies_from_config,
-)
+from hardvqa_tf.tasks import task_of
+from hardvqa_tf.training.optimizers import make_optimizer, precision
+from hardvqa_tf.training.steps import TrainSteps
 
 REFERENCE = "default"
 VARIANTS = {
@@ -68,14 +62,16 @@ def make_trainer(config, steps):
       batch.
     """
     keras.utils.set_random_seed(config.seed)
-    vocabularies = vocabularies_from_config(config)
-    _, target = pick_loss(config.train.loss)
-    data = open_split(config, config.train.split, vocabularies, target)
+    task = task_of(config)
+    assets = task.assets_from_records(config)
+    data = task.open_split(config, config.train.split, assets, learns=True)
     with precision(config.train.precision):
-        model = model_from_config(config, vocabularies, size_of_inputs(config))
+        model = task.build_model(config, assets, input_shape=task.input_shape(config))
         optimizer = make_optimizer(config.train, data.steps_per_epoch)
         optimizer.build(model.trainable_variables)
-    train = TrainSteps(tf.distribute.get_strategy(), model, optimizer, config.train)
+    score, phases = task.make_score(config), task.phases(model, config)
+    strategy = tf.distribute.get_strategy()
+    train = TrainSteps(strategy, model, optimizer, score, phases, config.train)
     # From memory, whatever the records' size: it is the step that is compared.
     batches = iter(data.training_epoch(0).take(steps).cache().repeat())
 

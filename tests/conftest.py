@@ -123,7 +123,7 @@ def exported_run(records_dir, tmp_path_factory):
     from hardvqa_tf import runs
     from hardvqa_tf.export.savedmodel import export
     from hardvqa_tf.vqa import Vocabularies
-    from hardvqa_tf.vqa.experiment import model_from_config
+    from hardvqa_tf.vqa.task import build_model
 
     config, workdir = tiny_config(records_dir), str(tmp_path_factory.mktemp("a") / "my run")
     config.model.attention, config.model.aggregator = "adahan", "relation"
@@ -131,7 +131,7 @@ def exported_run(records_dir, tmp_path_factory):
     vocabularies = Vocabularies(EXPORTED_WORDS, EXPORTED_ANSWERS, max_words=5)
     keras.utils.set_random_seed(1)
     runs.start_run(workdir, config, vocabularies)
-    runs.save_model(workdir, model_from_config(config, vocabularies))
+    runs.save_model(workdir, build_model(config, vocabularies))
     export(workdir)
     return workdir
 

@@ -15,7 +15,7 @@ from benchmarks import operations
 from hardvqa_tf import layers
 from hardvqa_tf.configs import sort_of_clevr
 from hardvqa_tf.runs import Run
-from hardvqa_tf.vqa.experiment import model_from_config
+from hardvqa_tf.vqa.task import build_model
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "attention.md").read_text(encoding="utf-8")
@@ -149,7 +149,7 @@ def test_a_question_is_found_by_its_number(pictures, records_dir):
 
 def test_a_model_is_asked(pictures, config, vocabularies, records_dir):
     config.model.mixer = "query_guided"
-    run = Run(model_from_config(config, vocabularies), config, vocabularies)
+    run = Run(build_model(config, vocabularies), config, vocabularies)
     encoded, question, _ = pictures.find_question(records_dir, "val", 1)
     outputs, predictions, words = pictures.ask(run, encoded, question)
     assert "".join(words) == question.replace(" ", "").casefold()

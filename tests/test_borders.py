@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hardvqa_tf.vqa.experiment import model_from_config
+from hardvqa_tf.vqa.task import build_model
 from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -225,7 +225,7 @@ def test_every_config_builds_its_model(name):
     assert config.is_locked
     config.model.resnet101.weights = None  # No download, and no other number of parameters.
     maps = (10, 10, 2048) if config.model.image_encoder == "features" else None
-    count = model_from_config(config, Words, maps).count_params()
+    count = build_model(config, Words, input_shape=maps).count_params()
     assert name in GOLDEN, (
         f'A config without a golden count: add "{name}": {count:_} to GOLDEN.'
     )

@@ -9,17 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hardvqa_tf.evaluate import (
-    answer_split,
-    evaluate_run,
-    format_evaluation,
-    make_ask,
-    to_result_format,
-)
+from hardvqa_tf.evaluate import evaluate_run, format_evaluation
 from hardvqa_tf.runs import load_run, save_model, start_run
-from hardvqa_tf.vqa.experiment import model_from_config, open_split
 from hardvqa_tf.vqa.judging import blind
+from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
+from hardvqa_tf.vqa.judging.judge import to_result_format
 from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type, attention_statistics
+from hardvqa_tf.vqa.task import build_model, open_split
 from records import build
 from tests.records.trees import write_image, write_lines
 
@@ -172,7 +168,7 @@ def test_the_masks_of_a_run(evaluated):
 def test_soft_attention_is_cut_to_as_many_cells_as_asked_for(config, vocabularies, tmp_path):
     config.model.attention = "soft"
     start_run(str(tmp_path), config, vocabularies)
-    save_model(str(tmp_path), model_from_config(config, vocabularies))
+    save_model(str(tmp_path), build_model(config, vocabularies))
     with pytest.raises(ValueError, match=r"mask_cells=10 for a 3x3 grid \(9 cells\)"):
         evaluate_run(str(tmp_path), "val", mask_cells=10)
     assert not list(tmp_path.glob("predictions_*"))
@@ -205,7 +201,7 @@ def test_the_predictions_are_the_models(evaluated, config, vocabularies, records
     assert result["rows"][0]["accuracy"] == right / 30
     # Whatever the batches: here 3 images x 4 questions with padding, before 5 x 6.
     config.train.batch_size, config.train.questions_per_image = 3, 4
-    data = open_split(config, "test", vocabularies, with_strings=True)
+    data = open_split(config, "test", vocabularies, with_ids=True)
     answers = answer_split(make_ask(load_run(str(workdir)).model), data)
     assert sorted(answers.question_id) == sorted(said)
     for id_, prediction, text in zip(

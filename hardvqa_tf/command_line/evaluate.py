@@ -16,7 +16,11 @@ def show_evaluation(workdir, split):
     from hardvqa_tf.evaluate import evaluate_run, format_evaluation
 
     result = evaluate_run(
-        workdir, split, flags.RECORDS_DIR.value, flags.evaluator(), flags.MASK_CELLS.value
+        workdir,
+        split,
+        flags.RECORDS_DIR.value,
+        evaluator=flags.evaluator(),
+        mask_cells=flags.MASK_CELLS.value,
     )
     print(format_evaluation(result))
 

@@ -7,19 +7,20 @@ class OneBatch:
     """The first batch of the first epoch, again and again: a model that works learns it.
 
     Args:
-      data: `VqaData`.
+      data: the batches of a split.
 
-    Attributes: those of `VqaData` that a training loop needs.
+    Has of their attributes those that training needs.
     """
 
     steps_per_epoch = 100
 
     def __init__(self, data):
         self._data = data
-        self.batch_size = self.num_images = data.batch_size
-        self.questions_per_image = data.questions_per_image
-        self.num_questions = data.batch_size * data.questions_per_image
-        self.target = data.target
+        self.batch_contents = data.batch_contents
+        self.contents = f"one batch of {data.batch_contents}"
+
+    def read_ahead(self):
+        """Does nothing: a batch is soon read."""
 
     @property
     def batch_spec(self):

@@ -14,7 +14,8 @@ import os
 import tensorflow as tf
 
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.vqa.experiment import model_from_config, precision
+from hardvqa_tf.tasks import task_of
+from hardvqa_tf.training.optimizers import precision
 
 OPSET = 18
 _LETTERS = {0: "B", 1: "Q", 2: "T", 4: "T"}  # of the axes whose size is not fixed
@@ -77,20 +78,20 @@ def static_model(run):
     Such shapes are a matter of speed (`static_shapes` of `build_vqa_model`), and some of the
     operations that make them are unknown to ONNX.
     """
-    size = _image_size(run, run.model.inputs[0].shape[1:])
+    shape = run.model.inputs[0].shape[1:]
     with precision("float32"):
-        model = model_from_config(
-            run.config, run.vocabularies, size, static_shapes=True, pretrained=False
+        model = task_of(run.config).build_model(
+            run.config,
+            run.vocabularies,
+            input_shape=shape,
+            static_shapes=True,
+            pretrained=False,
         )
     trained = {variable.path: variable for variable in run.model.variables}
     for variable in model.variables:
         if "seed_generator" not in variable.path:  # what dropout draws from: numbered anew
             variable.assign(trained[variable.path])
     return model
-
-
-def _image_size(run, shape):
-    return shape if run.config.model.image_encoder == "features" else shape[:2]
 
 
 def _import_converter():

@@ -4,12 +4,9 @@ import dataclasses
 
 import keras
 
-from hardvqa_tf.evaluate import Judge, answer_split, make_ask
 from hardvqa_tf.report.groups import Group
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.vqa.experiment import open_split
-from hardvqa_tf.vqa.judging.faithfulness import measure_faithfulness
-from hardvqa_tf.vqa.judging.mask_quality import measure_masks
+from hardvqa_tf.tasks import task_of
 
 
 def cut_like_han(groups, split, records_dir):
@@ -41,18 +38,11 @@ def cut_like_han(groups, split, records_dir):
 def _cut(reported, counts, split, records_dir):
     """A `ReportedRun` for each number of cells, with masks measured so."""
     run = load_run(reported.workdir)
-    run.config.records_dir = records_dir
-    data = open_split(run.config, split, run.vocabularies, with_strings=True)
-    judge = Judge(run.config, run.vocabularies.answers.answers, records_dir, split)
-    answers = judge(answer_split(make_ask(run.model), data))
-    measured = [
-        {
-            "mask_cells": count,
-            "masks": measure_masks(answers, records_dir, split, count),
-            "faithfulness": measure_faithfulness(run.model, data, answers, judge, count),
-        }
-        for count in counts
-    ]
-    del run
+    task, assets = task_of(run.config), run.vocabularies
+    data = task.open_split(run.config, split, assets, records_dir=records_dir, with_ids=True)
+    judge = task.Judge(run.model, run.config, assets, split, records_dir=records_dir)
+    answers = judge.ask(data)
+    measured = [judge.masks(answers, data, count) for count in counts]
+    del run, judge
     keras.backend.clear_session()  # Else every model stays in memory.
     return [dataclasses.replace(reported, evaluation=reported.evaluation | m) for m in measured]

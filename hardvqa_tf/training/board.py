@@ -1,8 +1,8 @@
-"""TensorBoard: numbers, texts, histograms, and pictures of what the model looked at.
+"""TensorBoard: numbers, texts, histograms and pictures.
 
     <logdir>/                  all of it
     <logdir>/hyperparameters/  what the HParams page compares runs by: the config, and of the
-                               numbers those in SESSION_METRICS
+                               numbers a few
 
 The HParams page has a column for every number that lies beside the config, and shows the first
 five of the alphabet; in a folder of their own it shows those that runs are compared by.
@@ -18,21 +18,21 @@ from tensorboard.plugins.hparams import api as hparams
 
 from hardvqa_tf.configs.table.values import flatten
 
-SESSION_METRICS = ("val/all", "seconds")
-
 
 class Board:
     """Writes what TensorBoard shows.
 
     Args:
       logdir: folder of the event files, made if needed.
+      session_metrics: names of the numbers that the HParams page compares runs by.
     """
 
-    def __init__(self, logdir):
+    def __init__(self, logdir, session_metrics=()):
         self._writer = tf.summary.create_file_writer(str(logdir))
         self._name = os.path.basename(os.path.dirname(os.path.abspath(logdir)))  # the workdir's
         self._session_dir = os.path.join(str(logdir), "hyperparameters")
         self._session_writer = None
+        self._session_metrics = session_metrics
 
     def config(self, config, step=0):
         """The config as a table on the "Text" page, and as a session on the "HParams" page.
@@ -56,7 +56,9 @@ class Board:
         """values: dict from name, e.g. "val/accuracy", to a number."""
         self._write_scalars(self._writer, values, step)
         if self._session_writer:
-            of_session = {name: values[name] for name in SESSION_METRICS if name in values}
+            of_session = {
+                name: values[name] for name in self._session_metrics if name in values
+            }
             self._write_scalars(self._session_writer, of_session, step)
 
     def text(self, name, markdown, step):
@@ -71,14 +73,14 @@ class Board:
             tf.summary.histogram(name, values[np.isfinite(values)])
         self._writer.flush()
 
-    def masks(self, name, overlays, step):
-        """overlays: list of uint8[H', W', 3] of one width; shorter ones get white below."""
-        if not overlays:
+    def pictures(self, name, pictures, step):
+        """pictures: list of uint8[H', W', 3] of one width; shorter ones get white below."""
+        if not pictures:
             return
-        height = max(len(picture) for picture in overlays)
+        height = max(len(picture) for picture in pictures)
         pictures = [
             np.pad(p, ((0, height - len(p)), (0, 0), (0, 0)), constant_values=255)
-            for p in overlays
+            for p in pictures
         ]
         with self._writer.as_default(step):
             tf.summary.image(name, np.stack(pictures), max_outputs=len(pictures))

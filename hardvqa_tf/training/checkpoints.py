@@ -2,7 +2,7 @@
 
 Weights, optimizer, and the state of every random generator (dropout's, which neither
 `.keras` nor `.weights.h5` files hold in Keras 3.15), together with the epoch, the steps done of
-the one that runs and their sums, and the best accuracy so far. The order of the data needs no
+the one that runs and their sums, and the best value so far. The order of the data needs no
 state: it is a function of seed, epoch and step.
 
 A checkpoint that a full disk or a power failure left half-written is never used: each part of
@@ -12,7 +12,6 @@ its files has a checksum, and where one is wrong the checkpoint before is read.
 import os
 import re
 
-import numpy as np
 import tensorflow as tf
 
 
@@ -23,20 +22,22 @@ class RunState:
       workdir: folder of the run.
       model: built Keras model.
       optimizer: built Keras optimizer.
-      num_sums: how many numbers are summed up over the steps of an epoch.
+      sum_names: of the numbers that are summed up over the steps of an epoch. They are stored
+        as one vector in this order.
       average: `WeightAverage` of the model, if the run keeps one.
       writes: False on all machines but one, which then leave the folder as it is.
 
     Attributes:
       epoch: epochs that are done.
-      step: steps that are done of the next one; `sums`, float32[num_sums] over them.
-      best: best validation accuracy so far, -1 before the first.
+      step: steps that are done of the next one; `sums` over them, {name: float32}.
+      best: the best value of an epoch so far, -1 before the first; greater is better.
       best_epoch: the epoch that reached it.
     """
 
-    def __init__(self, workdir, model, optimizer, num_sums=0, average=None, writes=True):
+    def __init__(self, workdir, model, optimizer, sum_names=(), average=None, writes=True):
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._sums = tf.Variable(tf.zeros([num_sums]), trainable=False)
+        self._sum_names = sum_names
+        self._sums = tf.Variable(tf.zeros([len(sum_names)]), trainable=False)
         self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._best = tf.Variable(-1.0, dtype=tf.float64, trainable=False)
         self._best_epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -65,7 +66,7 @@ class RunState:
 
     @property
     def sums(self):
-        return self._sums.numpy()
+        return dict(zip(self._sum_names, self._sums.numpy(), strict=True))
 
     @property
     def best(self):
@@ -98,13 +99,13 @@ class RunState:
                 "them again from where they are whole, or start anew with another --workdir."
             )
 
-    def finish_epoch(self, accuracy):
+    def finish_epoch(self, value):
         """Counts the epoch as done; True if it is the best one so far."""
         self._epoch.assign_add(1)
-        self._set_steps(0, np.zeros(self._sums.shape, np.float32))
-        is_best = accuracy > self.best
+        self._set_steps(0, dict.fromkeys(self._sum_names, 0.0))
+        is_best = value > self.best
         if is_best:
-            self._best.assign(accuracy)
+            self._best.assign(value)
             self._best_epoch.assign(self._epoch)
         return is_best
 
@@ -133,7 +134,7 @@ class RunState:
 
     def _set_steps(self, step, sums):
         self._step.assign(step)
-        self._sums.assign(sums)
+        self._sums.assign([sums[name] for name in self._sum_names])
 
 
 def _newest_first(folder):

@@ -1,80 +1,74 @@
-"""What happens in a training step, on one device or on many.
+"""What happens in a training step, on one device or on many; and several steps in one call.
 
-One step, several in one call, and which of them look at every cell.
+What is trained, and what a step counts, is the task's business (`tasks`): here its score gives
+sums by name, and its phases say how the first steps differ from the later ones.
 """
 
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from hardvqa_tf.vqa.losses import sigmoid_cross_entropy, softmax_cross_entropy
-
-# A name of `train.loss`: the loss, and the target of `VqaData` that it compares with.
-LOSSES = {
-    "softmax": (softmax_cross_entropy, "answers"),
-    "softmax_sampled": (softmax_cross_entropy, "sampled_answers"),
-    "sigmoid": (sigmoid_cross_entropy, "answer_scores"),
-}
+# What a step adds to the sums of the task's score.
+_OF_STEP = ("gradient_norm", "asked_to_stop")
+# What a call of some steps adds: seconds of the steps, and those of waiting for their input.
+_OF_CALL = ("seconds", "waited")
 
 
-# What a step sums up over its questions; then the seconds of the steps and those of waiting for
-# their input.
-_OF_STEP = ("loss", "correct", "num_cells", "questions", "gradient_norm", "asked_to_stop")
-SUMS = (*_OF_STEP, "seconds", "waited")
+def names_of_sums(score):
+    """What the steps of an epoch add up, in the order of the checkpoints that hold it."""
+    return (*score.names, *_OF_STEP, *_OF_CALL)
 
 
 def make_train_step(
-    strategy, model, optimizer, clip_norm=0.0, loss="softmax", average=None, jit_compile=False
+    strategy, model, optimizer, score, clip_norm=0.0, average=None, jit_compile=False
 ):
     """Returns a function that takes a global batch, trains on it, and returns sums.
 
-    The loss is the mean over the counted questions of the global batch, however they are spread
-    over the devices: each replica divides its sum by the count of all replicas, gradients are
-    summed over the replicas, and only then clipped. A gradient that is not finite counts as
-    zero, so that the weights stay finite and can tell which question it came from.
+    The loss is divided by the divisor of the global batch, e.g. the number of its items that
+    count, however they are spread over the devices: each replica divides its sum by the divisor
+    of all replicas, gradients are summed over the replicas, and only then clipped. A gradient
+    that is not finite counts as zero, so that the weights stay finite and can tell which item
+    it came from.
 
     Args:
       strategy: the `tf.distribute.Strategy` whose scope made model and optimizer.
-      model: from `build_vqa_model`.
+      model: of the task.
       optimizer: Keras optimizer, without clipping of its own.
+      score: of the task.
       clip_norm: upper limit of the global gradient norm; 0: none.
-      loss: a name in LOSSES.
       average: `WeightAverage` to move after the step.
       jit_compile: compile the forward and backward pass with XLA; the model must have been
         built with `static_shapes`.
 
     Returns:
-      step(batch, asked=0.0) -> float32[6], summed over the questions of the batch: loss,
-      correct answers, cells looked at, questions; then the gradient's norm before clipping; and
-      the sum of all machines' `asked`, a scalar tensor.
+      step(batch, asked=0.0) -> float32 vector: the sums of the score over the batch, in the
+      order of its names; then the gradient's norm before clipping; and the sum of all machines'
+      `asked`, a scalar tensor.
     """
     inputs = [tensor.name for tensor in model.inputs]
     variables = model.trainable_variables
-    loss_of, target = pick_loss(loss)
 
-    def forward_and_back(batch, all_questions):
+    def forward_and_back(batch, divisor):
         with tf.GradientTape() as tape:
             outputs = model({name: batch[name] for name in inputs}, training=True)
-            losses = loss_of(outputs["logits"], batch[target])
-            loss_sum = tf.reduce_sum(losses * batch["weights"])
-            mean_loss = loss_sum / tf.maximum(all_questions, 1.0)
-        # Dense, the word embedding's too: clipping and the all-reduce then treat all alike.
+            sums = score(outputs, batch)
+            mean_loss = sums["loss"] / tf.maximum(divisor, 1.0)
+        # Dense, an embedding's too: clipping and the all-reduce then treat all alike.
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(mean_loss, variables)]
-        correct = _count(_right(outputs["logits"], batch["answers"]), batch["weights"])
-        return gradients, loss_sum, correct, _count(outputs["num_cells"], batch["weights"])
+        return gradients, [sums[name] for name in score.names]
 
     if jit_compile:
         forward_and_back = tf.function(forward_and_back, jit_compile=True)
 
     def replica_step(batch, asked):
         context = tf.distribute.get_replica_context()
-        questions = tf.reduce_sum(batch["weights"])
-        all_questions = context.all_reduce("SUM", questions)
+        divisor = context.all_reduce("SUM", score.divisor(batch))
         numeric = {name: v for name, v in batch.items() if v.dtype != tf.string}
-        gradients, *sums = forward_and_back(numeric, all_questions)
+        gradients, sums = forward_and_back(numeric, divisor)
         gradients = context.all_reduce("SUM", gradients)
         norm = tf.linalg.global_norm(gradients)
         if clip_norm:
@@ -84,7 +78,7 @@ def make_train_step(
         share = 1.0 / strategy.num_replicas_in_sync
         gradients = [tf.where(is_finite, g * share, tf.zeros_like(g)) for g in gradients]
         optimizer.apply(gradients, variables)
-        return tf.stack([*sums, questions, norm * share, asked])
+        return tf.stack([*sums, norm * share, asked])
 
     @tf.function(reduce_retracing=True)
     def step(batch, asked=0.0):
@@ -96,28 +90,39 @@ def make_train_step(
     return step
 
 
-class TrainSteps:
-    """The train steps of a run: the first ones look at every cell, the others select.
+class _Phase(NamedTuple):
+    """Steps before number `end` (None: all that are left), which run within `context()`.
 
-    A cell that is dropped gets no gradient, so a model that selects from the start can only
-    learn from what its random norms happen to keep. After some steps with every cell, the
-    norms tell what matters (docs/results.md), and few cells are enough. In those first steps
-    a relation network sees each cell by itself, because all pairs of all cells are many.
+    one, several: what trains on a batch, and on some; their own, because what a context sets is
+    fixed when a function is traced.
     """
 
-    def __init__(self, strategy, model, optimizer, config, average=None):
-        self._attention = model.get_layer("attention")
-        self._aggregator = model.get_layer("aggregator")
-        selects = hasattr(self._attention, "keep_all")
-        self._all_cells_steps = config.all_cells_steps if selects else 0
+    end: int | None
+    context: contextlib.AbstractContextManager
+    one: tf.types.experimental.PolymorphicFunction
+    several: tf.types.experimental.PolymorphicFunction
+
+
+class TrainSteps:
+    """The train steps of a run.
+
+    Args:
+      strategy, model, optimizer, score: see `make_train_step`.
+      phases: of the task: (end, context) pairs, in order, the last without an end.
+      config: the train section of a config.
+      average: `WeightAverage` to move after each step.
+    """
+
+    def __init__(self, strategy, model, optimizer, score, phases, config, average=None):
+        self._names = names_of_sums(score)
         self._per_call = max(1, config.steps_per_execution)
-        # Two functions, because what an attention keeps is fixed when a function is traced.
-        arguments = (config.clip_norm, config.loss, average, config.jit_compile)
-        self._one, self._several = {}, {}
-        for keep_all in (True, False):
-            step = make_train_step(strategy, model, optimizer, *arguments)
-            self._one[keep_all] = step
-            self._several[keep_all] = _make_several(step)
+        self._phases = []
+        for end, context in phases:
+            step = make_train_step(
+                strategy, model, optimizer, score, config.clip_norm, average, config.jit_compile
+            )
+            several = _make_several(step, len(score.names) + len(_OF_STEP))
+            self._phases.append(_Phase(end, context, step, several))
 
     def trace(self, number, batch_spec):
         """Traces what step `number` will call, without a batch; one device, one step a call.
@@ -125,9 +130,10 @@ class TrainSteps:
         Python and one core are busy with it for seconds, in which the other can read records.
         """
         if self._per_call == 1 and not tf.config.functions_run_eagerly():
-            with self._cells_of_step(number) as keep_all:
+            phase = self._phase_of(number)
+            with phase.context():
                 asked = tf.TensorSpec([], tf.float32)
-                self._one[keep_all].get_concrete_function(batch_spec, asked)
+                phase.one.get_concrete_function(batch_spec, asked)
 
     def __call__(self, number, batches, left, asked):
         """Trains on the next batches, the first as step `number` of the run.
@@ -139,35 +145,27 @@ class TrainSteps:
           asked: bool, whether this machine is asked to stop.
 
         Returns:
-          float32[8], the sums named in SUMS; and the number of steps done.
+          {name: float32} of `names_of_sums`; and the number of steps done.
         """
-        count = min(left, self._per_call)
-        if number < self._all_cells_steps:
-            count = min(count, self._all_cells_steps - number)
+        phase, count = self._phase_of(number), min(left, self._per_call)
+        if phase.end is not None:
+            count = min(count, phase.end - number)
         asked = tf.constant(float(asked))
         started = time.perf_counter()
-        with self._cells_of_step(number) as keep_all:
+        with phase.context():
             if count == 1:
                 batch = next(batches)
                 waited = time.perf_counter() - started
-                sums = self._one[keep_all](batch, asked)
+                sums = phase.one(batch, asked)
             else:
-                sums, waited = self._several[keep_all](batches, tf.constant(count), asked)
+                sums, waited = phase.several(batches, tf.constant(count), asked)
         sums = np.asarray(sums)  # On a GPU this waits until it is done.
         times = [time.perf_counter() - started, float(waited)]
-        return np.append(sums, times).astype(np.float32), count
+        sums = np.append(sums, times).astype(np.float32)
+        return dict(zip(self._names, sums, strict=True)), count
 
-    @contextlib.contextmanager
-    def _cells_of_step(self, number):
-        """Sets which cells step `number` looks at; gives True where it is all of them."""
-        if number >= self._all_cells_steps:
-            yield False
-            return
-        self._attention.keep_all = self._aggregator.alone = True
-        try:
-            yield True
-        finally:
-            self._attention.keep_all = self._aggregator.alone = False
+    def _phase_of(self, number):
+        return next(p for p in self._phases if p.end is None or number < p.end)
 
 
 @contextlib.contextmanager
@@ -191,12 +189,12 @@ def asking_ahead(values):
         yield ask(thread)
 
 
-def _make_several(step):
+def _make_several(step, num_sums):
     """`step`, `count` times in one call: less to do for Python in between."""
 
     @tf.function(reduce_retracing=True)
     def several(batches, count, asked):
-        sums, waited = tf.zeros([len(_OF_STEP)]), tf.zeros([], tf.float64)
+        sums, waited = tf.zeros([num_sums]), tf.zeros([], tf.float64)
         for _ in tf.range(count):
             with tf.control_dependencies([sums]):
                 before = tf.timestamp()
@@ -208,19 +206,3 @@ def _make_several(step):
         return sums, waited
 
     return several
-
-
-def pick_loss(name):
-    if name not in LOSSES:
-        raise ValueError(
-            f"Unknown loss. Received: train.loss={name!r}. Use one of: {', '.join(LOSSES)}."
-        )
-    return LOSSES[name]
-
-
-def _right(logits, answers):
-    return tf.argmax(logits, -1, answers.dtype) == answers
-
-
-def _count(values, weights):
-    return tf.reduce_sum(tf.cast(values, tf.float32) * weights)

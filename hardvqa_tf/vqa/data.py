@@ -165,6 +165,14 @@ class VqaData:
         self._fill, self._finish = tf.function(self._fill), tf.function(self._finish)
         self._augment = tf.function(self._augment)
 
+    @property
+    def contents(self):
+        return f"{self.num_questions:,} questions about {self.num_images:,} images"
+
+    @property
+    def batch_contents(self):
+        return f"{self.batch_size} images x {self.questions_per_image} questions"
+
     def read_ahead(self):
         """Starts to read a split that is kept in memory, while the caller does something else.
 

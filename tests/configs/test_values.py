@@ -13,7 +13,7 @@ from hardvqa_tf.configs.table import values
 from hardvqa_tf.configs.table.kinds import Value, choice, count, merge, to_config
 from hardvqa_tf.encoders import question_lstm
 from hardvqa_tf.maps import MAP_ENCODERS
-from hardvqa_tf.training.steps import LOSSES
+from hardvqa_tf.vqa.score import LOSSES
 
 TABLE = values.flatten(base.TABLES["vqa"])
 NAMES = sorted(p.stem for p in pathlib.Path(configs.__file__).parent.glob("*.py"))

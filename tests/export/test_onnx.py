@@ -11,8 +11,9 @@ from absl.testing import flagsaver
 from hardvqa_tf import runs
 from hardvqa_tf.configs import base
 from hardvqa_tf.export.onnx import export_onnx
+from hardvqa_tf.training.optimizers import precision
 from hardvqa_tf.vqa import Vocabularies
-from hardvqa_tf.vqa.experiment import model_from_config, precision
+from hardvqa_tf.vqa.task import build_model
 
 VOCABULARIES = Vocabularies(["what", "is", "red"], ["yes", "no", "two"], max_words=6)
 COMBINATIONS = [
@@ -42,7 +43,7 @@ def write_run(folder, attention, aggregator, changed, dtype="float32"):
     config.model.question_lstm.update({"embedding_dim": 3, "units": 5})
     size = (2, 3, 4) if config.model.image_encoder == "features" else None
     with precision(dtype):
-        model = model_from_config(config, VOCABULARIES, size)
+        model = build_model(config, VOCABULARIES, input_shape=size)
     runs.start_run(str(folder), config, VOCABULARIES)
     runs.save_model(str(folder), model)
     return model

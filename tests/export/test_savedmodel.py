@@ -12,8 +12,8 @@ from PIL import Image
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.export.savedmodel import write_saved_model
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.training.optimizers import precision
 from hardvqa_tf.vqa import Vocabularies
-from hardvqa_tf.vqa.experiment import precision
 from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS, build_vqa_model
 from hardvqa_tf.vqa.pictures.looks import LOOKS
 from hardvqa_tf.vqa.signatures import AnswerGraph

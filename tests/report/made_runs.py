@@ -6,7 +6,7 @@ import os
 from hardvqa_tf.report.runs import ReportedRun
 from hardvqa_tf.runs import append_metrics, save_model, start_run
 from hardvqa_tf.vqa import Vocabularies
-from hardvqa_tf.vqa.experiment import model_from_config
+from hardvqa_tf.vqa.task import build_model
 from tests.conftest import tiny_config
 
 CELLS = 20  # of the hand-made runs' grids
@@ -43,7 +43,7 @@ def build_run(workdir, config):
     """An untrained model that says it was trained for its epochs."""
     vocabularies = Vocabularies.from_records(config.records_dir)
     start_run(workdir, config, vocabularies)
-    save_model(workdir, model_from_config(config, vocabularies))
+    save_model(workdir, build_model(config, vocabularies))
     for epoch in range(1, config.train.epochs + 1):
         append_metrics(workdir, {"epoch": epoch, "seconds": 60.0, "val/all": 0.2 * epoch})
 

@@ -44,8 +44,8 @@ def test_numbers_and_texts_can_be_read_back(tmp_path):
 def test_pictures_of_different_heights_can_be_read_back(tmp_path):
     short, tall = np.full((3, 5, 3), 10, np.uint8), np.full((6, 5, 3), 20, np.uint8)
     board = Board(tmp_path)
-    board.masks("questions/val", [short, tall, short], 4)
-    board.masks("nothing", [], 4)
+    board.pictures("questions/val", [short, tall, short], 4)
+    board.pictures("nothing", [], 4)
     board.close()
     assert "nothing" not in read_events(tmp_path)
     step, (width, height, *pictures) = read_value(tmp_path, "questions/val")
@@ -118,7 +118,7 @@ def resumed(tmp_path_factory):
     """The logs of a run that was stopped after an epoch and went on."""
     logs = tmp_path_factory.mktemp("runs") / "mine" / "logs"
     for epoch in (1, 2):
-        board = Board(logs)
+        board = Board(logs, ("val/all", "seconds"))
         board.config(config(), epoch - 1)
         board.scalars({"val/all": epoch / 4, "seconds": 9.0, "train/loss": 1.0}, epoch)
         board.close()

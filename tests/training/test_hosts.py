@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import socket
 import subprocess
 import sys
@@ -10,13 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from hardvqa_tf.training import strategies
 from hardvqa_tf.training.loop import train_model
-from hardvqa_tf.vqa.data import VqaData
 from tests.conftest import tiny_config
-from tests.training.test_loop import final_weights
-
-ROOT = pathlib.Path(__file__).parents[2]
+from tests.training.runs import ROOT, final_weights
 
 # Arguments: records_dir, workdir, the step at which the process sends itself a signal, or -1,
 # and the signal's name.
@@ -109,91 +104,3 @@ def test_a_lost_machine_ends_the_others_and_all_go_on(records_dir, tmp_path):
     for name in set(found) - {"_sums/.ATTRIBUTES/VARIABLE_VALUE"}:
         # float32, added up in another order.
         np.testing.assert_allclose(found[name], expected[name], atol=2e-6, err_msg=name)
-
-
-class Context:
-    """As `tf.distribute.InputContext`: of two hosts with two devices each."""
-
-    num_input_pipelines, num_replicas_in_sync = 2, 4
-
-    def __init__(self, host):
-        self.input_pipeline_id = host
-
-
-@pytest.mark.parametrize("cached, start", [(True, 0), (False, 1)])
-def test_hosts_and_devices_share_each_batch(
-    records_dir, vocabularies, monkeypatch, cached, start
-):
-    """Whole batches, put together again from what each device gets; the filled one, too."""
-    monkeypatch.setattr("hardvqa_tf.vqa.data.CACHE_BYTES", 2**31 if cached else 0)
-    data = VqaData(
-        records_dir,
-        "train",
-        vocabularies,
-        image_size=(20, 24),
-        batch_size=20,
-        questions_per_image=5,  # of six: two items an image, 48 in all
-        augmentation={"shift": 3, "rotation": 0.2, "fill": 0.5},
-        target="sampled_answers",
-    )
-    assert data.cached == cached and data.steps_per_epoch == 3
-    whole = list(data.training_epoch(4, start).as_numpy_iterator())
-    first, second = (
-        list(data.training_epoch(4, start, Context(host)).as_numpy_iterator())
-        for host in range(2)
-    )
-    assert len(first) == len(second) == 2 * len(whole) == 2 * (3 - start)
-    for step, batch in enumerate(whole):
-        parts = first[2 * step : 2 * step + 2] + second[2 * step : 2 * step + 2]
-        assert [len(part["weights"]) for part in parts] == [5, 5, 5, 5]
-        for name, value in batch.items():
-            found = np.concatenate([part[name] for part in parts])
-            np.testing.assert_array_equal(found, value, err_msg=name)
-    assert (whole[-1]["weights"][8:] == 0).all() and (whole[-1]["weights"][:8] > 0).any()
-
-
-def test_a_batch_that_devices_cannot_share(records_dir, vocabularies):
-    data = VqaData(records_dir, "train", vocabularies, image_size=(20, 24), batch_size=6)
-    with pytest.raises(
-        ValueError, match="6 images for 4 devices. Set train.batch_size to a mu"
-    ):
-        data.training_epoch(0, 0, Context(0))
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("{", "TF_CONFIG cannot be read. Received: {. Expected: .*or unset it"),
-        ('{"cluster": {"worker": ["a:1", "b:1"]}}', "TF_CONFIG cannot be read"),
-        (
-            '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
-            "TF_CONFIG cannot be read",
-        ),
-        (
-            '{"cluster": {"ps": ["a:1"], "worker": ["b:1"]}, "task": {"type": "ps"}}',
-            "machines train as equals. Received: ps.",
-        ),
-    ],
-)
-def test_a_wrong_tf_config(monkeypatch, text, message):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ValueError, match=message):
-        strategies.make_strategy()
-
-
-def test_one_host_is_the_chief(monkeypatch):
-    def tell(task_type, index, cluster):
-        task = {"type": task_type, "index": index}
-        monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
-        return strategies.num_hosts(), strategies.is_chief()
-
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert (strategies.num_hosts(), strategies.is_chief()) == (1, True)
-    assert tell("worker", 0, {"worker": ["a:1"]}) == (1, True)
-    assert tell("worker", 0, {"worker": ["a:1", "b:1"]}) == (2, True)
-    assert tell("worker", 1, {"worker": ["a:1", "b:1"]}) == (2, False)
-    with_chief = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
-    assert tell("chief", 0, with_chief) == (3, True)
-    assert tell("worker", 0, with_chief) == (3, False)
-    with pytest.raises(ValueError, match="num_virtual_devices=2, and a TF_CONFIG of several"):
-        strategies.make_strategy(2)

@@ -37,14 +37,14 @@ ROUNDING = {"float32": 1e-4, "float64": 1e-4}
 ROUNDING_16_BITS = 0.1
 
 
-def measure_faithfulness(model, data, answers, judge, num_cells=None, seed=0):
+def measure_faithfulness(model, data, answers, metric, num_cells=None, seed=0):
     """Asks a model again with the kept cells only, with the others, and with random ones.
 
     Args:
       model: from `build_vqa_model`.
       data: `VqaData(..., with_strings=True)`.
       answers: `metrics.Answers` of this model to these data, with masks.
-      judge: `evaluate.Judge`.
+      metric: `metric.Metric`.
       num_cells: K of weights of soft attention, see `mask_quality.cells_after_cut`.
       seed: decides which questions are asked again, and the random cells.
 
@@ -75,7 +75,7 @@ def measure_faithfulness(model, data, answers, judge, num_cells=None, seed=0):
         "num_questions": len(rows),
         "num_cells": float(kept.sum(axis=1).mean()),
     } | {
-        name: _score(asked, predictions, judge)
+        name: _score(asked, predictions, metric)
         for name, predictions in ({"model": asked.prediction} | said).items()
     }
 
@@ -239,8 +239,8 @@ def _in_pieces(answer, parts, seen):
     return np.concatenate([piece.numpy() for piece in pieces])
 
 
-def _score(answers, predictions, judge):
-    judged = judge(dataclasses.replace(answers, prediction=predictions))
+def _score(answers, predictions, metric):
+    judged = metric(dataclasses.replace(answers, prediction=predictions))
     rows = accuracy_by_type(judged)
     return {
         "accuracy": rows["all"][0] if rows else None,

@@ -15,7 +15,7 @@ class Answers:
 
     `mask` [N, h, w] is what was looked at, `image_id` the image asked about, and
     `presence_entropy` says how evenly presence is spread over the cells, see
-    `evaluate.make_ask`.
+    `asking.make_ask`.
 
     Judged by the official VQA metric (`scoring`), they have a `score` in 0..1 and VQA's
     `answer_type`; otherwise an answer is right if its class is the target.

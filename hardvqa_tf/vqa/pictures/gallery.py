@@ -14,6 +14,7 @@ import tensorflow as tf
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
+from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import split_words
 from records.decode import decode_image
 from records.folder import INFO_NAME, shard_paths
@@ -65,6 +66,20 @@ class Gallery:
         if not self.questions:
             return {}
         return {name: value.numpy() for name, value in self._ask(self._batch).items()}
+
+    def for_board(self):
+        """What TensorBoard shows after an epoch.
+
+        Returns:
+          {name: list of pictures}, and {name: values of a histogram}.
+        """
+        outputs = self.ask()
+        presence = {"presence/val": outputs["presence"]} if outputs else {}
+        return {"questions/val": self.pictures(outputs)}, presence
+
+    def for_files(self):
+        """The questions as large pictures, list of uint8[H', W', 3]."""
+        return self.pictures(draw=draw_overlay)
 
     def pictures(self, outputs=None, draw=draw_board_picture):
         """Draws the questions.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hardvqa_tf.evaluate import answer_split, make_ask
 from hardvqa_tf.vqa.judging import faithfulness
+from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
 from hardvqa_tf.vqa.judging.faithfulness import (
     answer_again,
     check_kept,

@@ -1,0 +1,78 @@
+"""What a task is, and which there are.
+
+Training, evaluation, prediction, export and reports serve every task. They know one only by the
+names below, which its module has: no base class, a module. `config.task` says which task a run
+is of; a config of before there were several has no such key, and means `vqa`.
+
+    from hardvqa_tf.tasks import task_of
+
+    task = task_of(config)
+    assets = task.assets_from_records(config)
+    model = task.build_model(config, assets)
+
+A module is imported when its task is first asked for. It imports layers, encoders, `data`,
+`pictures` and `records`; nothing of those who reach it through this file, and no other task.
+
+**Words.** The *items* of a task are what it learns and is judged by: questions, or queries. A
+*batch* is a dict of tensors, B images in front; its `weights` float32[B, ...] are 1 for an item
+that counts and 0 for padding. *Assets* are what a run keeps beside the weights.
+"""
+
+import importlib
+
+TASKS = {"vqa": "hardvqa_tf.vqa.task"}
+BEFORE_TASKS = "vqa"
+
+# What a task's module has: {name: what it is}. An argument after * is optional.
+NAMES = {
+    # Words and keys.
+    "ITEMS": 'the items, in the plural: "questions"; also the sum that counts them',
+    "ITEM_ID": 'their ids in a batch: "question_id"',
+    "BEST": "the value of `Judge.values` that chooses the best epoch; greater is better",
+    # Assets: objects with `to_json()`.
+    "ASSETS_FILE": "the file of a workdir that they are kept in, as JSON",
+    "assets_from_records": "(config) -> assets; ValueError where the records have none",
+    "assets_from_json": "(what `to_json` returned) -> assets",
+    # Batches: `learns`: with what the loss compares with; `with_ids`: with ids, and all that
+    # judging and pictures need. What data has: see `data.batches`.
+    "open_split": "(config, split, assets, *, records_dir, learns, with_ids) -> data",
+    # The model: a functional Keras model, in the precision that is set.
+    "input_shape": "(config) -> (H, W, 3) of the images that it takes, (H, W, D) of maps",
+    "build_model": "(config, assets, *, input_shape, static_shapes, pretrained) -> model",
+    "describe_model": "(config) -> its parts, in a few words",
+    # Training. A score is called within a step, see `vqa.score.Score`. Phases are pairs (end,
+    # context), in order: steps before `end` (None: all that are left) run within `context()`.
+    "make_score": "(config) -> score: names, (outputs, batch) -> sums, losses, divisor, means",
+    "phases": "(model, config) -> list; how the first steps differ from the later ones",
+    "format_metrics": "(an epoch's metrics) -> parts of the line that reports them",
+    # Judging, see `vqa.judging.judge.Judge`: `ask(data)` gives answers, and of them `values` an
+    # epoch's numbers by name, `predictions` the official result format, `evaluate` all else;
+    # `lines()` is what to know before training.
+    "Judge": "(model, config, assets, split, *, records_dir, and JUDGE_OPTIONS)",
+    "JUDGE_OPTIONS": "names of options that evaluation has for this task alone",
+    "format_evaluation": "(result of `evaluate.evaluate_run`) -> table for a terminal",
+    # Pictures of a few items, always the same: `for_board()` gives ({name: list of uint8
+    # [H', W', 3]}, {name: values of a histogram}), `for_files()` a list of pictures.
+    "open_gallery": "(model, data, assets, config) -> gallery",
+}
+
+
+def task_of(config):
+    """The module of the task that a config, or a result, says.
+
+    Args:
+      config: `ConfigDict` or dict.
+
+    Raises:
+      ValueError: for a task that there is not, with those that there are.
+    """
+    name = name_of_task(config)
+    if name not in TASKS:
+        raise ValueError(
+            f"Unknown task. Received: config.task={name!r}. Use one of: {', '.join(TASKS)}."
+        )
+    return importlib.import_module(TASKS[name])
+
+
+def name_of_task(config):
+    return config.get("task") or BEFORE_TASKS

@@ -1,0 +1,142 @@
+"""Visual question answering, as `hardvqa_tf.tasks` describes a task."""
+
+from hardvqa_tf.vqa import slots
+from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.judging.judge import Judge
+from hardvqa_tf.vqa.judging.tables import format_evaluation
+from hardvqa_tf.vqa.model import build_vqa_model
+from hardvqa_tf.vqa.phases import phases
+from hardvqa_tf.vqa.pictures.gallery import Gallery
+from hardvqa_tf.vqa.score import Score, pick_loss
+from hardvqa_tf.vqa.vocabularies import Vocabularies
+
+__all__ = [  # of what is imported, what the task has
+    "Judge",
+    "format_evaluation",
+    "phases",
+]
+
+ITEMS, ITEM_ID = "questions", "question_id"
+BEST = "val/all"
+ASSETS_FILE = "vocabularies.json"
+JUDGE_OPTIONS = ("evaluator", "mask_cells")
+
+
+def assets_from_records(config):
+    """`Vocabularies` of the config's records, as large as the config says."""
+    return Vocabularies.from_records(
+        config.records_dir, config.max_words, config.num_answers, config.min_answer_count
+    )
+
+
+def assets_from_json(content):
+    return Vocabularies(**content)
+
+
+def open_split(config, split, assets, *, records_dir=None, learns=False, with_ids=False):
+    """`VqaData` of a split, as the config says.
+
+    Args:
+      config: of the run.
+      split: "train", ...
+      assets: `Vocabularies`.
+      records_dir: in the place of the config's.
+      learns: also give the target of the config's loss.
+      with_ids: also give ids, texts and types.
+    """
+    records_dir = records_dir or config.records_dir
+    _, target = pick_loss(config.train.loss)
+    return VqaData(
+        records_dir,
+        split,
+        assets,
+        image_size=input_size(records_dir, config.model.image_encoder, config.image_size),
+        batch_size=config.train.batch_size,
+        questions_per_image=config.train.questions_per_image,
+        steps_per_epoch=config.train.steps_per_epoch,
+        seed=config.seed,
+        augmentation=config.train.augmentation,
+        target=target if learns else "answers",
+        with_strings=with_ids,
+    )
+
+
+def input_shape(config):
+    """(H, W, 3) of the images that a model of this config takes, or (H, W, D) of the maps."""
+    size = input_size(config.records_dir, config.model.image_encoder, config.image_size)
+    return size if len(size) == 3 else (*size, 3)
+
+
+def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrained=True):
+    """`build_vqa_model` with the arguments of the parts that the config names.
+
+    Args:
+      config: of the run.
+      assets: `Vocabularies`.
+      input_shape: from `input_shape`, whose maps are known to the records alone; None: images
+        of the config's size.
+      static_shapes: see `build_vqa_model`; None: where the config compiles the step.
+      pretrained: False for a model whose weights are those of a run: the files that the run
+        began from are not read, and need not be there.
+    """
+    if static_shapes is None:
+        static_shapes = config.train.jit_compile
+    parts = config.model
+
+    def arguments(name):
+        given = slots.arguments_that_count(parts[name])
+        if not pretrained and "weights" in given:
+            given["weights"] = "random"
+        return {key: value for key, value in given.items() if value is not None}
+
+    image_size = input_shape or config.image_size
+    if parts.image_encoder != "features":
+        image_size = image_size[:2]
+    return build_vqa_model(
+        image_size=image_size,
+        vocabulary_size=assets.tokenizer.vocabulary_size,
+        num_answers=len(assets.answers),
+        image_encoder=parts.image_encoder,
+        image_encoder_args=arguments(parts.image_encoder),
+        question_encoder_args=arguments("question_lstm"),
+        question_norm_scale=parts.question_norm_scale,
+        fusion_args=arguments("fusion"),
+        mixer=parts.mixer,
+        mixer_args=arguments(parts.mixer),
+        attention=parts.attention,
+        attention_args=arguments(parts.attention),
+        aggregator=parts.aggregator,
+        aggregator_args=arguments(parts.aggregator),
+        classifier_units=parts.classifier.units,
+        classifier_dropout=parts.classifier.dropout,
+        static_shapes=static_shapes,
+    )
+
+
+def describe_model(config):
+    parts = config.model
+    return f"{parts.image_encoder} + {parts.attention} + {parts.aggregator}"
+
+
+def make_score(config):
+    return Score(config.train.loss)
+
+
+def format_metrics(metrics):
+    """Parts of the line that tells an epoch: training, validation by group, and cells."""
+    groups = [
+        f"{name.removeprefix('val/')} {100 * value:.1f}"
+        for name, value in metrics.items()
+        if name.startswith("val/") and name != BEST and ": " not in name
+    ]
+    return [
+        f"train {100 * metrics['train/accuracy']:.1f} %",
+        f"val {100 * metrics.get(BEST, float('nan')):.1f} %"
+        + (f" ({', '.join(groups)})" if groups else ""),
+        f"{metrics['train/num_cells']:.1f} cells",
+    ]
+
+
+def open_gallery(model, data, assets, config):
+    """`Gallery`; of a model of maps, with the images that they were made of."""
+    return Gallery(model, data, assets, image_records_dir=config.maps.image_records_dir)

@@ -1,0 +1,48 @@
+"""Every task has the names by which the rest of the house knows it."""
+
+import inspect
+
+import pytest
+from ml_collections import ConfigDict
+
+from hardvqa_tf import tasks
+from hardvqa_tf.configs import base
+
+
+@pytest.mark.parametrize("name", tasks.TASKS)
+def test_a_task_has_every_name(name):
+    task = tasks.task_of({"task": name})
+    missing = [wanted for wanted in tasks.NAMES if not hasattr(task, wanted)]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", tasks.TASKS)
+def test_a_task_takes_the_arguments_that_are_written(name):
+    """Those that its line in NAMES lists; what it takes beyond them must have a default."""
+    task, checked = tasks.task_of({"task": name}), 0
+    for wanted, text in tasks.NAMES.items():
+        if not callable(getattr(task, wanted)) or not text.startswith("("):
+            continue
+        listed = text[1 : text.index(")")]
+        if "`" in listed or "'" in listed or "result of" in listed:  # in words
+            continue
+        required, _, optional = listed.partition(", *, ")
+        found = inspect.signature(getattr(task, wanted)).parameters.values()
+        assert [p.name for p in found if p.default is p.empty] == required.split(", ")
+        for option in filter(None, optional.split(", ")):
+            if not option.startswith("and "):
+                assert option in [p.name for p in found if p.default is not p.empty]
+        checked += 1
+    assert checked >= 6
+
+
+def test_a_config_of_before_there_were_tasks_is_of_vqa():
+    expected = "hardvqa_tf.vqa.task"
+    for config in ({}, {"task": None}, {"task": "vqa"}, ConfigDict(), base.get_config()):
+        assert tasks.task_of(config).__name__ == expected
+        assert tasks.name_of_task(config) == "vqa"
+
+
+def test_an_unknown_task_lists_the_known_ones():
+    with pytest.raises(ValueError, match="config.task='vqq'. Use one of: vqa"):
+        tasks.task_of({"task": "vqq"})

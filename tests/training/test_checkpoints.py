@@ -1,0 +1,99 @@
+"""A run's state on disk: restored whole, whatever happened to its files."""
+
+import resource
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from hardvqa_tf.training import checkpoints
+
+
+def test_a_run_state_counts_and_keeps_the_best(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(model.trainable_variables)
+    state = checkpoints.RunState(str(tmp_path), model, optimizer)
+    assert (state.epoch, state.best, state.best_epoch) == (0, -1, 0)
+    assert [state.finish_epoch(accuracy) for accuracy in (0.0, 0.7, 0.7, 0.2)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    state.save()
+    kept = model.get_weights()
+    model.set_weights([2 * w + 1 for w in kept])
+    again = checkpoints.RunState(str(tmp_path), model, optimizer)
+    again.restore()
+    assert (again.epoch, again.best, again.best_epoch) == (4, 0.7, 2)
+    for a, b in zip(model.get_weights(), kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A run's state, saved twice: after epoch 1, of weights 1, and after epoch 2, of 2."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    optimizer = keras.optimizers.SGD()
+    optimizer.build(model.trainable_variables)
+    state = checkpoints.RunState(str(tmp_path), model, optimizer, sum_names=("loss", "items"))
+    state.model = model
+    for epoch in (1.0, 2.0):
+        model.set_weights([np.full((2, 3), epoch), np.full(3, epoch)])
+        state.finish_epoch(0.5)
+        state.save()
+    return state
+
+
+def restored(state, lines):
+    state.model.set_weights([np.zeros((2, 3)), np.zeros(3)])
+    state.restore(lines.append)
+    values = np.unique(np.concatenate([w.ravel() for w in state.model.get_weights()]))
+    return [state.epoch, *values]
+
+
+@pytest.mark.parametrize("damage", ["short", "empty", "other"])
+@pytest.mark.parametrize("part", ["data-00000-of-00001", "index"])
+def test_a_damaged_checkpoint_is_left_out(state, tmp_path, part, damage):
+    path = tmp_path / "checkpoints" / f"ckpt-2.{part}"
+    whole = bytearray(path.read_bytes())
+    if damage == "other":
+        whole[3] ^= 1
+    path.write_bytes({"short": whole[: len(whole) // 2], "empty": b"", "other": whole}[damage])
+    lines = []
+    assert restored(state, lines) == [1, 1.0]
+    assert len(lines) == 1 and "ckpt-2 is damaged and left out" in lines[0]
+    (tmp_path / "checkpoints" / "ckpt-1.index").write_bytes(b"")
+    with pytest.raises(ValueError, match="None of the 2 checkpoints in .* can be read"):
+        restored(state, lines)
+
+
+def test_a_lost_list_of_checkpoints_is_not_needed(state, tmp_path):
+    (tmp_path / "checkpoints" / "checkpoint").unlink()
+    assert restored(state, []) == [2, 2.0]
+
+
+def test_a_full_disk(state, tmp_path):
+    """What was saved before stays, and is what a run goes on from."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # A write then fails as on a full disk.
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    state.finish_epoch(0.9)
+    try:
+        with pytest.raises(OSError, match="state cannot be written to .*make room, and the sa"):
+            state.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    assert restored(state, []) == [2, 2.0]
+    state.save()
+    assert restored(state, []) == [2, 2.0]
+
+
+def test_a_machine_that_does_not_write(state, tmp_path):
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    state._writes = False
+    state.save_within_epoch(3, {"loss": 1.0, "items": 2.0})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
