@@ -9,6 +9,7 @@ from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.vqa.best_answers import best_answers
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import split_words
@@ -18,7 +19,7 @@ from records.schema import parse_example
 from records.writer import check_image
 
 
-def predict_answer(workdir, image_path, question, output_path=None, region=None):
+def predict_answer(workdir, image_path, question, output_path=None, region=None, extents=False):
     """Answers a question about an image, and draws what was looked at.
 
     Args:
@@ -28,6 +29,7 @@ def predict_answer(workdir, image_path, question, output_path=None, region=None)
       output_path: the picture's; default: `predict_<name of the image>.png` in the workdir.
       region: (row, column) from 1, of a model with routes: whose routes are drawn; default:
         those of the region that has the kept cell of greatest presence.
+      extents: whether all that kept cells see is drawn, half as clear as themselves.
 
     Returns:
       A dict: `question`, `answer`; `best_answers`, a list of (answer, probability), at most
@@ -57,6 +59,7 @@ def predict_answer(workdir, image_path, question, output_path=None, region=None)
     pixels = decode_image(encoded, run.config.image_size)
     row = ask(run.model, pixels, tokenizer([question]))
     region = region_at(region, row) if region else None
+    fields = cell_fields(run.model)
     best = best_answers(row["logits"], run.vocabularies.answers.answers)
     picture = draw_overlay(
         decode_image(encoded, size).numpy(),
@@ -64,7 +67,9 @@ def predict_answer(workdir, image_path, question, output_path=None, region=None)
         row["presence"],
         question=question,
         predictions=best,
-        look=look_of(row, words, region),
+        look=look_of(row, words, region, fields),
+        fields=fields,
+        extents=extents,
     )
     os.makedirs(os.path.dirname(os.path.abspath(output_path)), exist_ok=True)
     with open(output_path, "wb") as file:

@@ -14,7 +14,7 @@ from PIL import Image
 from hardvqa_tf import predict as predict_module
 from hardvqa_tf.predict import format_prediction, predict_answer
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.vqa.model import build_vqa_model
+from hardvqa_tf.vqa.model import build_vqa_model, grid_fields
 from hardvqa_tf.vqa.pictures import looks
 
 ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
@@ -85,6 +85,51 @@ def test_the_answer_and_the_picture(workdir, image):
     )
 
 
+# By hand: three convolutions with stride 2 move the first cell's centre to 7.5 of 16 x 24
+# pixels, so that the lines between cells are at 3.5, 11.5 and 19.5. The picture has 15 pixels
+# for each down, 12.5 right; a half is rounded to even.
+ROWS, COLUMNS = (52, 172, 240), (44, 144, 244, 300)
+
+
+def read_mask(path):
+    top, left = 24 + 28 + 2, 24 + (1080 - 48 - 304) // 2 + 2
+    return np.asarray(Image.open(path))[top : top + 240, left : left + 300]
+
+
+def test_kept_cells_are_drawn_where_they_look(workdir, image):
+    model = load_run(str(workdir)).model
+    large, row = ask(model, image)
+    result = predict_answer(str(workdir), str(image), "Is it red?")
+    same = (read_mask(result["overlay"]) == large).all(axis=-1)
+    kept = np.zeros((240, 300), bool)
+    for i, j in np.argwhere(row["mask"]):
+        kept[ROWS[i] : ROWS[i + 1], COLUMNS[j] : COLUMNS[j + 1]] = True
+    assert 0 < kept.sum() < 240 * 300 / 2
+    assert same[kept].all() and same[~kept].mean() < 0.01
+
+
+def test_what_kept_cells_see_is_drawn_where_it_is_asked_for(workdir, image, door, capsys):
+    without = predict_answer(str(workdir), str(image), "Is it red?")
+    plain = read_mask(without["overlay"]).astype(int)
+    given = {"mode": "predict", "workdir": str(workdir), "image": str(image)}
+    with flagsaver.as_parsed(**given, question="Is it red?", fields="true"):
+        door.main(["main.py"])
+    path = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+    model = load_run(str(workdir)).model
+    large, row = ask(model, image)
+    shown = read_mask(path).astype(int)
+    # A cell sees 15 pixels around its centre.
+    seen = np.zeros((240, 300), bool)
+    for i, j in np.argwhere(row["mask"]):
+        top, left = 15 * 8 * i, 12.5 * 8 * j
+        seen[int(top) : int(top) + 225, int(left) : int(left) + 188] = True
+    changed = (shown != plain).any(axis=-1)
+    assert changed.any() and not changed[~seen].any()
+    # Half way from the dim image to the image itself, but for rounding.
+    half = np.abs(2 * shown - plain - large)[changed]
+    assert half.max() <= 2
+
+
 @pytest.fixture(scope="module")
 def mixed_runs(tmp_path_factory):
     """{mixer: (workdir, model)}."""
@@ -115,15 +160,16 @@ def test_what_the_mixer_looked_at_is_drawn(mixed_runs, image, mixer):
     workdir, model = mixed_runs[mixer]
     result = predict_answer(str(workdir), str(image), "Is it red?")
     large, row = ask(model, image)
+    fields = grid_fields(model)
     if mixer == "additive":
-        expected = looks.draw_cell_weights(large, row["cell_weights"], row["mask"])
+        expected = looks.draw_cell_weights(large, row["cell_weights"], row["mask"], fields)
     elif mixer == "bilevel_routing":
         region = looks.strongest_region(row["presence"], row["mask"], 2)
-        expected = looks.draw_routes(large, row["routes"], region, (2, 3))
+        expected = looks.draw_routes(large, row["routes"], region, (2, 3), fields)
     else:
         first = int(looks.word_means(row["word_weights"], row["mask"])[:4].argmax())
         weights = row["word_weights"][..., first]
-        expected = looks.draw_cell_weights(large, weights, row["mask"])
+        expected = looks.draw_cell_weights(large, weights, row["mask"], fields)
     np.testing.assert_array_equal(read_look(result["overlay"]), expected)
     assert set(result) == {"question", "answer", "best_answers", "num_cells", "total_cells"} | {
         *("overlay", "unknown_words", "ignored_words")
@@ -139,7 +185,8 @@ def test_the_region_that_asks_can_be_chosen(mixed_runs, image, door, capsys):
         door.main(["main.py"])
     path = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
     np.testing.assert_array_equal(
-        read_look(path), looks.draw_routes(large, row["routes"], 2, (2, 3))
+        read_look(path),
+        looks.draw_routes(large, row["routes"], 2, (2, 3), grid_fields(model)),
     )
     with flagsaver.as_parsed(**given | {"region": "2,-1"}), pytest.raises(SystemExit) as error:
         door.main(["main.py"])

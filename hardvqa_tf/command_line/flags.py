@@ -88,6 +88,9 @@ REGION = flags.DEFINE_list(
     "predict: ROW,COLUMN, from 1, of the region whose routes are drawn, of a model with "
     "bilevel_routing. Default: that of the kept cell of greatest presence.",
 )
+FIELDS = flags.DEFINE_bool(
+    "fields", False, "predict: also draw all that kept cells see, half as clear as themselves."
+)
 EXPORT_FORMAT = flags.DEFINE_enum(
     "export_format",
     "savedmodel",

@@ -13,6 +13,7 @@ def run(_):
         flags.QUESTION.value,
         flags.OVERLAY.value,
         _region(flags.REGION.value),
+        flags.FIELDS.value,
     )
     print(format_prediction(result))
 
