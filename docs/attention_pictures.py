@@ -118,7 +118,7 @@ def _panels(way, image, outputs, words):
     mask, presence = outputs["mask"], outputs["presence"]
     look = look_of(outputs, words)
     if look is None:
-        low, high = map(panels.format_number, panels.finite_range(presence))
+        low, high = panels.format_range(*panels.finite_range(presence))
         shown = panels.draw_presence(image, presence, mask)
         return [
             (f"{way}: {_describe(mask)}", panels.draw_mask(image, mask), _legend(mask)),

@@ -236,6 +236,15 @@ def format_number(value):
     return f"{value:.3g}"
 
 
+def format_range(low, high, digits=3):
+    """Two numbers with three digits each, or as many as tell them apart; equal ones alike."""
+    while True:
+        ends = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        if ends[0] != ends[1] or low == high:
+            return ends
+        digits += 1
+
+
 def to_png(picture):
     """uint8[H, W, 3] -> the bytes of a PNG file."""
     buffer = io.BytesIO()

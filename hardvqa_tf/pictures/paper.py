@@ -1,24 +1,17 @@
-"""A white sheet to paste pictures on and to write below them, in any language's characters.
+"""A white sheet to paste pictures on and to write below them, in any language's characters."""
 
-Pillow brings one font that scales, and that font has ASCII and a few marks more: no umlauts.
-"""
-
-import functools
+import itertools
 import math
+import re
 import unicodedata
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-# Fonts of common systems, asked for what Pillow's own font lacks.
-_SYSTEM_FONTS = (
-    "DejaVuSans.ttf",
-    "arial.ttf",
-    "Arial Unicode.ttf",
-    "NotoSans-Regular.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "msyh.ttc",
-)
+from hardvqa_tf.pictures import system_fonts
+
+LEFT_OUT = "[…]"  # in the place of letters that no font has
+_NOWHERE = "\uffff"  # no character: stands for one that no font has
 # Characters that Unicode does not decompose into plain ones.
 _PLAIN = str.maketrans(
     {
@@ -50,8 +43,9 @@ class Paper:
 
     def text(self, x, y, text, size, color):
         """Writes one line whose base line is `size` below `y`, whatever the font."""
-        text, font = self.font.write(text), self.font.at(size)
-        self._draw.text((x, y + size), text, color, font, anchor="ls")
+        for piece, font in self.font.pieces(text, size):
+            self._draw.text((x, y + size), piece, color, font, anchor="ls")
+            x += font.getlength(piece)
 
     def paste(self, x, y, pixels, grow=True):
         self._image.paste(Image.fromarray(pixels), (x, y))
@@ -84,8 +78,9 @@ class Paper:
 class Font:
     """The font that a page is written in, and what it makes of characters that it lacks.
 
-    Pillow's own font where it has all characters of the sample, else the font of this system
-    that lacks the fewest. What is lacking loses its accents, or becomes a question mark.
+    Pillow's own font where it has all characters of the sample, else the common font of this
+    system that lacks the fewest. A character that it lacks loses its accents, or comes from any
+    other font of this system; one that none has becomes a question mark, several LEFT_OUT.
 
     Args:
       sample: str, the text that is going to be written.
@@ -94,16 +89,30 @@ class Font:
     def __init__(self, sample):
         self._name = min(_font_names(), key=lambda name: len(_lacking(name, sample)))
 
-    def at(self, size):
-        return _load_font(self._name, size)
-
     def write(self, text):
-        """The text in characters that the font has."""
+        """The text in characters that a font has."""
         lacking = _lacking(self._name, text)
-        return "".join(self._replace(c) if c in lacking else c for c in text)
+        text = "".join(self._replace(c) if c in lacking else c for c in text)
+        text = re.sub(rf"{_NOWHERE}([^\w{_NOWHERE}]*{_NOWHERE})+", LEFT_OUT, text)
+        return text.replace(_NOWHERE, "?")
+
+    def leaves_out(self, text):
+        """Whether this system has no font for some of it."""
+        return any(self._replace(c) == _NOWHERE for c in _lacking(self._name, text))
+
+    def pieces(self, text, size):
+        """list of (text, font), to be drawn one after the other."""
+        text = self.write(text)
+        lacking = _lacking(self._name, text)
+        names = [system_fonts.font_with(c) if c in lacking else self._name for c in text]
+        groups = itertools.groupby(zip(names, text, strict=True), lambda pair: pair[0])
+        return [
+            ("".join(c for _, c in group), system_fonts.load_font(name, size))
+            for name, group in groups
+        ]
 
     def length(self, text, size):
-        return math.ceil(self.at(size).getlength(self.write(text)))
+        return math.ceil(sum(font.getlength(text) for text, font in self.pieces(text, size)))
 
     def start(self, text, size, width):
         """As much of the text's start as fits, one character at least."""
@@ -148,37 +157,17 @@ class Font:
             return " "
         plain = unicodedata.normalize("NFKD", character.translate(_PLAIN))
         plain = "".join(c for c in plain if not unicodedata.combining(c))
-        return "?" if _lacking(self._name, plain) else plain
+        if plain and not _lacking(self._name, plain):
+            return plain
+        if system_fonts.font_with(character):
+            return character
+        return "" if unicodedata.combining(character) else _NOWHERE
 
 
-@functools.cache
 def _font_names():
-    """None for Pillow's own font, and the fonts that this system has."""
-    names = [None]
-    for name in _SYSTEM_FONTS:
-        try:
-            ImageFont.truetype(name, 16)
-        except OSError:
-            continue
-        names.append(name)
-    return names
-
-
-@functools.lru_cache(maxsize=64)
-def _load_font(name, size):
-    return ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
+    return system_fonts.common_fonts()
 
 
 def _lacking(name, text):
     """The set of characters of a text that a font lacks."""
-    return {c for c in set(text) if not _has(name, c)}
-
-
-@functools.lru_cache(maxsize=4096)
-def _has(name, character):
-    # What a font lacks it draws as it draws U+FFFF, which is no character.
-    font = _load_font(name, 16)
-    as_missing = bytes(font.getmask("\uffff"))
-    return character == " " or (
-        character.isprintable() and bytes(font.getmask(character)) != as_missing
-    )
+    return {c for c in set(text) if not system_fonts.has(name, c)}

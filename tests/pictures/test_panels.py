@@ -48,6 +48,15 @@ def test_heat_of_what_is_not_a_number_or_all_equal_is_the_darkest():
     assert (panels.heat(np.full((2, 3), np.nan)) == darkest).all()
 
 
+def test_the_ends_of_a_range_differ_as_they_are_written():
+    assert panels.format_range(0.25, 6) == ("0.25", "6")
+    assert panels.format_range(11.2, 11.24) == ("11.2", "11.24")
+    assert panels.format_range(11.2000001, 11.2000004) == ("11.2000001", "11.2000004")
+    assert panels.format_range(1.0, np.nextafter(1.0, 2)) == ("1", "1.0000000000000002")
+    assert panels.format_range(11.2, 11.2) == ("11.2", "11.2")
+    assert panels.format_range(0.256, 6, digits=2) == ("0.26", "6")
+
+
 def test_png_round_trip():
     picture = noise()
     opened = Image.open(io.BytesIO(panels.to_png(picture)))

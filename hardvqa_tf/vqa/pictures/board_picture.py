@@ -67,12 +67,11 @@ def draw_board_picture(
     _draw_verdict(page, predictions, answer)
     side = _PANEL_OF_THREE if look else _PANEL
     small = _scale(image, side - 2 * panels.FRAME)
-    low, high = panels.finite_range(presence)
     shown = [
         (panels.draw_mask(small, mask, fields), _count_cells(mask)),
         (
             panels.draw_presence(small, presence, mask, fields),
-            f"presence {low:.2g}-{high:.2g}",
+            _describe_presence(page.font, presence, side),
         ),
     ]
     if look:
@@ -102,6 +101,16 @@ def _scale(image, side):
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def _describe_presence(font, presence, width):
+    low, high = panels.format_range(*panels.finite_range(presence), digits=2)
+    if low == high:
+        return f"presence {low}"
+    caption = f"presence {low}-{high}"
+    # Near ones have many digits, which are worth more than the word.
+    fits = width < _PANEL or font.length(caption, _SMALL) <= width
+    return caption if fits else f"{low}-{high}"
 
 
 def _count_cells(mask):

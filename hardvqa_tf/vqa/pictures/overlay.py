@@ -10,7 +10,7 @@ Letters: H W image in pixels, h w grid in cells; `pictures.panels` says where a 
 import numpy as np
 
 from hardvqa_tf.pictures import panels
-from hardvqa_tf.pictures.paper import Paper
+from hardvqa_tf.pictures.paper import LEFT_OUT, Paper
 from hardvqa_tf.vqa.best_answers import NUM_BEST
 
 MARGIN, GAP = 24, 20  # around everything, between panels; in pixels, as all lengths here
@@ -39,7 +39,7 @@ def draw_overlay(
       presence: float[h, w], the norm of each cell; None leaves its panel out.
       question: str.
       predictions: list of (answer, probability), best first; the first five are drawn.
-      answer: the right answer; None where it is not known.
+      answer: the right answer; None where it is not known, and then nothing is said of it.
       look: `looks.Look`, what a mixer looked at; None leaves its part out.
       fields: `encoders.fields.Fields`, where cells look; None: see `panels`.
       extents: whether all that kept cells see is shown, half as clear as themselves.
@@ -99,7 +99,10 @@ def _draw_mask_legend(page, x, mask, extents):
 
 
 def _draw_presence_legend(page, x, width, presence):
-    low, high = (panels.format_number(value) for value in panels.finite_range(presence))
+    low, high = panels.format_range(*panels.finite_range(presence))
+    if low == high:
+        page.text(x, page.y + 8, f"{low} in every cell", 13, panels.FAINT)
+        return
     left = x + page.font.length(low, 13) + 8
     right = x + width - page.font.length(high, 13) - 8
     page.text(x, page.y + 8, low, 13, panels.FAINT)
@@ -132,24 +135,25 @@ def _draw_question(page, question):
     for line in lines:
         page.text(MARGIN, page.y, line, 22, panels.TEXT)
         page.y += 30
+    if page.font.leaves_out(question):
+        hint = f"{LEFT_OUT} is a script of which this system has no font."
+        page.text(MARGIN, page.y, hint, 13, panels.FAINT)
+        page.y += 24
     page.y += 6
 
 
 def _draw_verdict(page, predictions, answer):
     if answer is None or not predictions:
-        page.text(MARGIN, page.y, "The right answer is not known.", 16, panels.FAINT)
-    else:
-        said = predictions[0][0]
-        color = panels.RIGHT if said == answer else panels.WRONG
-        page.sign(MARGIN, page.y + 2, said == answer, color)
-        # Shortened apart, so that two long answers are both seen.
-        said, answer = (page.font.shorten(t, 16, page.width // 3) for t in (said, answer))
-        text = (
-            f"{said} is right"
-            if color == panels.RIGHT
-            else f"{said} is wrong, {answer} is right"
-        )
-        page.text(MARGIN + 24, page.y, text, 16, color)
+        return
+    said = predictions[0][0]
+    color = panels.RIGHT if said == answer else panels.WRONG
+    page.sign(MARGIN, page.y + 2, said == answer, color)
+    # Shortened apart, so that two long answers are both seen.
+    said, answer = (page.font.shorten(t, 16, page.width // 3) for t in (said, answer))
+    text = (
+        f"{said} is right" if color == panels.RIGHT else f"{said} is wrong, {answer} is right"
+    )
+    page.text(MARGIN + 24, page.y, text, 16, color)
     page.y += 34
 
 

@@ -89,6 +89,9 @@ def test_the_words_say_what_the_sign_says(monkeypatch):
     assert "wrong: said two, right is one" in written
     draw(answer=None)
     assert "The right answer is not known." in written
+    draw(presence=np.array([[11.2, 11.2000004]]))
+    draw(presence=np.array([[11.2, 11.2]]))
+    assert {"11.2-11.2000004", "presence 11"} <= set(written)
     draw(mask=np.array([[0.0, 0.75, 0.25]]))
     assert "weights to 0.75" in written
 

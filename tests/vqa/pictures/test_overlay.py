@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from hardvqa_tf.pictures import panels
+from hardvqa_tf.pictures import panels, paper
 from hardvqa_tf.vqa.pictures import overlay
 
 # 21 x 34 pixels in 2 x 3 cells: no side is divisible by its number of cells.
@@ -93,6 +93,24 @@ def test_right_and_wrong_are_marked():
     assert has_color(right, GREEN) and not has_color(right, RED)
     assert has_color(wrong, RED) and has_color(wrong, GREEN)  # green: beside the right answer
     assert not has_color(unknown, RED) and not has_color(unknown, GREEN)
+
+
+def test_the_words_of_a_picture(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        overlay.Paper, "text", lambda self, x, y, text, *_: written.append(text)
+    )
+    draw(presence=np.array([[11.2, 11.2000004, 11.2000002]]), mask=MASK[:1])
+    assert {"11.2", "11.2000004"} <= set(written)
+    # About one's own photograph nobody knows the right answer, which need not be said.
+    assert not any("right answer" in text for text in written)
+    written.clear()
+    draw(presence=np.full((1, 3), 11.2), mask=MASK[:1], answer="two")
+    assert "11.2 in every cell" in written and "two is right" in written
+    monkeypatch.setattr(paper, "_font_names", lambda: [None])
+    monkeypatch.setattr(paper.system_fonts, "font_with", lambda character: None)
+    draw(question="これは何ですか")
+    assert "[…] is a script of which this system has no font." in written
 
 
 def test_bars_are_as_long_as_the_probabilities():
