@@ -51,10 +51,11 @@ def some_cells(fields):
 SMALL = [(64, 64), (75, 75), (100, 100), (128, 128), (64, 256), (99, 57)]
 
 
+@pytest.mark.parametrize("centred", [False, True])
 @pytest.mark.parametrize("size", SMALL)
-def test_small_cnn(size):
+def test_small_cnn(size, centred):
     keras.utils.set_random_seed(0)
-    encoder = encoders.small_cnn(size, norm_first=True)
+    encoder = encoders.small_cnn(size, norm_first=True, centred=centred)
     fields = fields_of(encoder)
     every = [(row, column) for row in range(fields.grid[0]) for column in range(fields.grid[1])]
     assert check_by_gradients(encoder, fields, every) >= 8
