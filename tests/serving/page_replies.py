@@ -91,6 +91,7 @@ class Replies:
       paths: of all requests.
       outside: addresses of other hosts that were asked for.
       token: str, without which it answers 401.
+      examples: the bytes of example images; of others it has noise.
       fail: None, or a function of a route that answers a predict request.
     """
 
@@ -98,7 +99,7 @@ class Replies:
         self.models = [model("shapes", CARD)]
         self.row, self.token, self.fail = dict(ROW), "", None
         self.bodies, self.paths, self.outside, self.tokens = [], [], [], []
-        self.seen = set()
+        self.seen, self.examples = set(), {}
 
     def __call__(self, route):
         request = route.request
@@ -116,8 +117,9 @@ class Replies:
         if path == "/v1/models":
             return route.fulfill(json={"models": self.models})
         if "/examples/" in path:
-            seed = int(path.rpartition("/")[2])
-            return route.fulfill(body=encode(picture(20, 20, seed)), content_type="image/png")
+            number = int(path.rpartition("/")[2])
+            body = self.examples.get(number) or encode(picture(20, 20, number))
+            return route.fulfill(body=body, content_type="image/png")
         return self._predict(route, request.post_data_json)
 
     def _predict(self, route, body):

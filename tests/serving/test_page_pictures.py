@@ -23,7 +23,7 @@ from tests.serving.image_kinds import (
     save,
     turn,
 )
-from tests.serving.page_replies import ask, text
+from tests.serving.page_replies import CARD, ask, model, text
 
 FAULTS = os.path.join(os.path.dirname(__file__), *[".."] * 3, "shared", "faults", "server")
 # Decoders of JPEG round differently, most of all beside borders.
@@ -47,6 +47,7 @@ READ = """async () => {
 
 def give(page, content, name="given"):
     """Gives the page a file, and nothing else; returns the sentence of a problem, or ""."""
+    page.wait_for_selector(".thumb")  # When the examples are there, none is chosen any more.
     page.evaluate("state.pictures.length = 0; state.picture = null; tell('')")
     page.set_input_files("#file", {"name": name, "mimeType": "", "buffer": content})
     page.wait_for_function(
@@ -271,6 +272,29 @@ def test_the_server_gets_what_is_shown(open_page, replies):
     ask(page)
     image = replies.bodies[-1]["instances"][0]["image"]
     np.testing.assert_array_equal(decode(base64.b64decode(image["b64"])), turn(PIXELS, 8))
+
+
+def test_an_example_is_turned_as_training_turned_it(open_page, replies):
+    """Official data sets are read as they are, for so their annotations are."""
+    first, second = CARD["examples"]
+    examples = [first, {**second, "orientation": 6}]
+    replies.models = [model("shapes", {**CARD, "examples": examples})]
+    replies.examples = dict.fromkeys(range(2), put(PNG, b"IDAT", chunk(b"eXIf", kinds.exif(3))))
+    page = open_page()
+    for name, expected in (("Example 1", PIXELS), ("Example 2", turn(PIXELS, 6))):
+        page.click(f'.thumb[title="{name}"]')
+        for pixels in read(page)[:2]:
+            np.testing.assert_array_equal(pixels, expected)
+
+
+def test_a_large_photograph_is_turned_and_sent_smaller(open_page):
+    page = open_page()
+    wide = np.asarray(Image.fromarray(PIXELS).resize((4200, 600)))
+    assert give(page, put(save(wide, "JPEG"), TABLES, app1(6))) == ""
+    assert text(page, "#note").endswith(": turned upright, smaller.")
+    sent = decode(base64.b64decode(page.evaluate("toBase64(state.picture.blob)")))
+    small = turn(np.asarray(Image.fromarray(PIXELS).resize((2048, 293))), 6)
+    assert sent.shape == small.shape and np.abs(sent.astype(int) - small).mean() < 3
 
 
 @pytest.mark.skipif(not os.path.isdir(FAULTS), reason=f"needs the files of {FAULTS}")

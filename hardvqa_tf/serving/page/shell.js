@@ -52,12 +52,14 @@ async function chooseModel(model) {
   }
 }
 
+// An example is turned as it was for training, which its card says, whatever its EXIF says.
 async function loadExamples(model) {
   const path = `v1/models/${encodeURIComponent(model.name)}/examples/`;
   const found = await Promise.all((model.card?.examples ?? []).map(async (example, i) => {
     try {
       const blob = await (await call(path + i)).blob();
-      return { ...(await readPicture(blob, `Example ${i + 1}`)), model, example };
+      const picture = await readPicture(blob, `Example ${i + 1}`, example.orientation ?? 1);
+      return { ...picture, model, example };
     } catch {
       return null; // An example that cannot be had is no reason to ask nothing.
     }
