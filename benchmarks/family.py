@@ -22,6 +22,7 @@ from benchmarks.encoder_operations import multiply_adds
 from benchmarks.options import make_trainer
 from benchmarks.timing import alternate
 from hardvqa_tf.report.grid import load_grid
+from hardvqa_tf.vqa import layer_names
 
 REFERENCE = "small_cnn_han"
 
@@ -67,7 +68,7 @@ def count_operations(config, model, batch):
         soft = parts.soft
         total += operations.soft_attention(n, p, d, dq, soft.hidden_dim, soft.num_hops)
     else:
-        attention = model.get_layer("attention")
+        attention = model.get_layer(layer_names.ATTENTION)
         k = attention.num_cells or round(attention.fraction * p)
     vector = d
     if parts.aggregator == "relation":

@@ -110,7 +110,7 @@ def test_the_model_runs_on_every_keras_backend(path):
     own = {name for name in modules_of(path) if name.startswith("hardvqa_tf.")}
     allowed = {"hardvqa_tf.layers"}
     if path == pathlib.Path("hardvqa_tf/vqa/model.py"):
-        allowed |= {"hardvqa_tf.encoders", "hardvqa_tf.vqa.slots"}
+        allowed |= {"hardvqa_tf.encoders", "hardvqa_tf.vqa.slots", "hardvqa_tf.vqa.layer_names"}
         own.discard("hardvqa_tf.vqa")  # the package around the slots, which imports nothing
     if path.parent.name == "encoders":
         allowed.add("hardvqa_tf.encoders")
@@ -129,6 +129,16 @@ def test_flags_live_on_the_command_line_alone(path):
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
+
+
+@pytest.mark.parametrize("path", below("hardvqa_tf"), ids=str)
+def test_a_layer_is_looked_up_by_a_name_that_stands_once(path):
+    """Those of the model in vqa/layer_names.py; a part knows its own."""
+    if path.parent.name in ("layers", "encoders"):
+        return
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get_layer":
+            assert not isinstance(node.args[0], ast.Constant), ast.unparse(node)
 
 
 def imports_at_once(path):

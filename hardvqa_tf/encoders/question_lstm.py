@@ -10,6 +10,8 @@ import keras
 
 from hardvqa_tf.layers import LastState, MeanState, ReverseTokens
 
+LSTM = "lstm"  # the layer whose states are those of the words
+
 
 def question_lstm(
     vocabulary_size,
@@ -60,7 +62,7 @@ def question_lstm(
     )(read)
     words = keras.layers.Dropout(dropout, name="dropout")(words)
     # No mask: the pooling makes it needless, and a masked LSTM is slower.
-    states = keras.layers.LSTM(units, return_sequences=True, name="lstm")(words)
+    states = keras.layers.LSTM(units, return_sequences=True, name=LSTM)(words)
     pooling = LastState(name="last_state") if pool == "last" else MeanState(name="mean_state")
     question = pooling(states, read)
     return keras.Model(tokens, question, name=name)

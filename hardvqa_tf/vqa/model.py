@@ -20,6 +20,8 @@ from keras import layers, ops
 from hardvqa_tf import encoders
 from hardvqa_tf import layers as parts
 from hardvqa_tf.encoders.fields import fields_of
+from hardvqa_tf.encoders.question_lstm import LSTM
+from hardvqa_tf.vqa import layer_names as names
 from hardvqa_tf.vqa import slots
 
 # What makes the parts that `slots` names: {name: function or layer}.
@@ -95,23 +97,23 @@ def build_vqa_model(
         with_words=mixer == "query_guided",
     )
 
-    cells = layers.Reshape((num_cells, depth), name="cells")(grid)
-    cells = parts.Fusion(**(fusion_args or {}), name="fusion")(cells, question)
-    question = MergeQuestions(name="questions_of_batch")(question)  # [B·Q, D]
+    cells = layers.Reshape((num_cells, depth), name=names.CELLS)(grid)
+    cells = parts.Fusion(**(fusion_args or {}), name=names.FUSION)(cells, question)
+    question = MergeQuestions(name=names.QUESTIONS)(question)  # [B·Q, D]
     cells, looked = _mix(
         mixer, mixer_args or {}, cells, (height, width), question, words, is_word
     )
-    coordinates = parts.CellCoordinates(height, width, name="coordinates")(cells)
+    coordinates = parts.CellCoordinates(height, width, name=names.COORDINATES)(cells)
 
     attention_args, aggregator_args = attention_args or {}, aggregator_args or {}
     if static_shapes and attention == "adahan":
         attention_args = attention_args | {"mode": "mask"}
     if static_shapes and aggregator == "relation":
         aggregator_args = aggregator_args | {"flat": False}
-    attend = _pick("attention", attention, ATTENTIONS)(**attention_args, name="attention")
+    attend = _pick("attention", attention, ATTENTIONS)(**attention_args, name=names.ATTENTION)
     kept = attend(cells, question=question, coordinates=coordinates)
     aggregate = _pick("aggregator", aggregator, AGGREGATORS)
-    vector = aggregate(**aggregator_args, name="aggregator")(
+    vector = aggregate(**aggregator_args, name=names.AGGREGATOR)(
         kept["cells"],
         valid=kept.get("valid"),
         question=question,
@@ -122,7 +124,7 @@ def build_vqa_model(
     for i, units in enumerate(classifier_units):
         hidden = layers.Dense(units, activation="relu", name=f"classifier_{i}")(hidden)
     hidden = layers.Dropout(classifier_dropout, name="classifier_dropout")(hidden)
-    logits = layers.Dense(num_answers, dtype="float32", name="classifier_logits")(hidden)
+    logits = layers.Dense(num_answers, dtype="float32", name=names.LOGITS)(hidden)
 
     # Back from rows [B·Q, ...] to [B, Q, ...]; a mask gets the geometry of the grid.
     split = {
@@ -148,7 +150,7 @@ def grid_fields(model):
     """
     if "image" not in {tensor.name for tensor in model.inputs}:
         return None
-    return fields_of(model, model.get_layer("cells").input)
+    return fields_of(model, model.get_layer(names.CELLS).input)
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -214,7 +216,7 @@ def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct, 
     """Questions [B, Q, D]; also the states [B·Q, T, D] at all words, and which are words."""
     encoder = encoders.question_lstm(vocabulary_size, **arguments)
     if with_words:
-        states = encoder.get_layer("lstm").output
+        states = encoder.get_layer(LSTM).output
         if arguments.get("reverse"):  # Back into the order of the tokens.
             states = parts.ReverseTokens(name="words_in_order")(encoder.input, states=states)
         encoder = keras.Model(encoder.input, [encoder.output, states], name=encoder.name)

@@ -9,6 +9,8 @@ sees each cell by itself, because all pairs of all cells are many.
 import contextlib
 import functools
 
+from hardvqa_tf.vqa import layer_names
+
 
 def phases(model, config):
     """The phases of a model's training.
@@ -22,7 +24,7 @@ def phases(model, config):
       `context()`.
     """
     selecting = (None, contextlib.nullcontext)
-    attention = model.get_layer("attention")
+    attention = model.get_layer(layer_names.ATTENTION)
     if not (config.train.all_cells_steps and hasattr(attention, "keep_all")):
         return [selecting]
     every_cell = functools.partial(look_at_every_cell, model)
@@ -32,7 +34,10 @@ def phases(model, config):
 @contextlib.contextmanager
 def look_at_every_cell(model):
     """Within this context the model's attention keeps all cells."""
-    attention, aggregator = model.get_layer("attention"), model.get_layer("aggregator")
+    attention, aggregator = (
+        model.get_layer(layer_names.ATTENTION),
+        model.get_layer(layer_names.AGGREGATOR),
+    )
     attention.keep_all = aggregator.alone = True
     try:
         yield

@@ -261,3 +261,10 @@ def test_questions_are_normalised_over_the_distinct_ones():
     expected = 0.25 * (rows - distinct.mean(0)) / np.sqrt(distinct.var(0) + 0.001)
     np.testing.assert_allclose(questions(batch, training=True), expected, atol=1e-5)
     assert "question_norm" not in [layer.name for layer in build().layers]
+
+
+def test_layers_that_others_look_up_have_the_names_of_stored_models():
+    assert {layer.name for layer in build().layers} >= {
+        *("cells", "fusion", "questions_of_batch", "coordinates"),
+        *("attention", "aggregator", "classifier_logits"),
+    }

@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.layers import NoAttention, SoftAttention
+from hardvqa_tf.vqa import layer_names
 from hardvqa_tf.vqa.judging.mask_quality import cut_masks
 from hardvqa_tf.vqa.judging.metrics import accuracy_by_type
 
@@ -60,7 +61,7 @@ def measure_faithfulness(model, data, answers, metric, num_cells=None, seed=0):
         model did.
     """
     total_cells = int(np.prod(answers.mask.shape[1:]))
-    if isinstance(model.get_layer("attention"), NoAttention) or total_cells == 1:
+    if isinstance(model.get_layer(layer_names.ATTENTION), NoAttention) or total_cells == 1:
         return {}
     random = np.random.default_rng(seed)
     rows = _choose_rows(answers, total_cells, random)
@@ -153,16 +154,19 @@ def split_at_attention(model):
       `question` [B·Q, D'] and `coordinates` [B·Q, P, 2]. answer(parts, seen) takes the like for
       N rows and bool[N, P], True = the cell is seen, and gives logits float32[N, A].
     """
-    attention, aggregator = model.get_layer("attention"), model.get_layer("aggregator")
+    attention, aggregator = (
+        model.get_layer(layer_names.ATTENTION),
+        model.get_layer(layer_names.AGGREGATOR),
+    )
     before = keras.Model(
         model.inputs,
         {
             "cells": attention.input[0],
-            "question": model.get_layer("questions_of_batch").output,
-            "coordinates": model.get_layer("coordinates").output,
+            "question": model.get_layer(layer_names.QUESTIONS).output,
+            "coordinates": model.get_layer(layer_names.COORDINATES).output,
         },
     )
-    classifier = keras.Model(aggregator.output, model.get_layer("classifier_logits").output)
+    classifier = keras.Model(aggregator.output, model.get_layer(layer_names.LOGITS).output)
 
     @tf.function(reduce_retracing=True)
     def take_in(batch):
@@ -249,4 +253,4 @@ def _score(answers, predictions, metric):
 
 
 def _rounding(model):
-    return ROUNDING.get(model.get_layer("aggregator").compute_dtype, ROUNDING_16_BITS)
+    return ROUNDING.get(model.get_layer(layer_names.AGGREGATOR).compute_dtype, ROUNDING_16_BITS)
