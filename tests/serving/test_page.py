@@ -713,12 +713,12 @@ def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
     """The grid has 3 x 3 cells, in 2 x 2 regions."""
     from hardvqa_tf.export.savedmodel import write_saved_model
     from hardvqa_tf.serving.models import Servable
-    from tests import test_export
+    from tests.export import test_savedmodel
 
-    keras_model = test_export.build_mixed(mixer)
-    write_saved_model(str(tmp_path), keras_model, test_export.VOCABULARIES)
-    pixels = test_export.read_images([PNG])
-    expected = test_export.answers_of_keras(keras_model, pixels, [["is the GRÖSSE 1?"]])
+    keras_model = test_savedmodel.build_mixed(mixer)
+    write_saved_model(str(tmp_path), keras_model, test_savedmodel.VOCABULARIES)
+    pixels = test_savedmodel.read_images([PNG])
+    expected = test_savedmodel.answers_of_keras(keras_model, pixels, [["is the GRÖSSE 1?"]])
     with serve(Servable("mixed", 1, str(tmp_path))) as address:
         tab.said.clear()
         tab.emulate_media(reduced_motion="reduce")
