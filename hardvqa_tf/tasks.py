@@ -54,6 +54,13 @@ NAMES = {
     # Pictures of a few items, always the same: `for_board()` gives ({name: list of uint8
     # [H', W', 3]}, {name: values of a histogram}), `for_files()` a list of pictures.
     "open_gallery": "(model, data, assets, config) -> gallery",
+    # Export: {name: `tf.function`} of a SavedModel and what they need to live; what is known of
+    # a `runs.Run`, for model.json; examples for a first try, their files written into a folder;
+    # and what the model card says about the task, see `vqa.card.Card`.
+    "make_signatures": "(model, assets, *, max_pixels) -> signatures, kept",
+    "describe_export": "(run) -> dict: input, image_size, grid, and what the task knows",
+    "pick_examples": "(config, records_dir, folder) -> list of dicts",
+    "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, ...",
 }
 
 

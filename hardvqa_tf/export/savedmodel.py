@@ -1,4 +1,4 @@
-"""A trained run leaves as a SavedModel: image bytes and a question in, answer and mask out.
+"""A trained run leaves as a SavedModel, with a card of what it is; its task says what it takes.
 
 It needs nothing of this repository to run, only TensorFlow and tensorflow-text, or TensorFlow
 Serving, which links both.
@@ -18,8 +18,7 @@ import tensorflow as tf
 from hardvqa_tf.data.image_status import MAX_PIXELS
 from hardvqa_tf.export.model_card import model_card, stale_evaluations
 from hardvqa_tf.runs import load_run, write_json
-from hardvqa_tf.vqa.examples import pick_examples
-from hardvqa_tf.vqa.signatures import AnswerGraph, takes_maps
+from hardvqa_tf.tasks import name_of_task, task_of
 
 _NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"
 _PARTIAL, _HOUR = "partial-", 3600
@@ -44,6 +43,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     """
     name = _check_name(name) if name else _name_of(workdir)
     run = load_run(workdir)
+    task = task_of(run.config)
     for stale in stale_evaluations(workdir):
         report(
             f"{stale} is older than model.keras, so the model card leaves its numbers out. "
@@ -52,20 +52,23 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     folder = os.path.join(workdir, "export")
     os.makedirs(folder, exist_ok=True)
     with _new_version(folder) as (partial, version):
-        card = describe(run, name)
-        write_saved_model(partial, run.model, run.vocabularies, max_pixels=max_pixels)
+        facts = {"name": name, "task": name_of_task(run.config), **task.describe_export(run)}
+        facts |= {"data": run.config.dataset, "examples": []}
+        signatures, kept = task.make_signatures(run.model, run.vocabularies, max_pixels)
+        write_saved_model(partial, run.model, signatures, kept)
         extra, assets = (os.path.join(partial, name) for name in ("assets.extra", "assets"))
         os.makedirs(extra, exist_ok=True)
         os.makedirs(assets, exist_ok=True)
         try:
-            card["examples"] = pick_examples(run.config, records_dir, extra)
+            facts["examples"] = task.pick_examples(run.config, records_dir, extra)
         except ValueError as error:  # The model is whole without them.
             report(f"No example images are added: {error}")
-        write_json(os.path.join(extra, "model.json"), card)
-        for file, content in _asset_contents(run).items():
-            write_json(os.path.join(assets, file), content)
+        write_json(os.path.join(extra, "model.json"), facts)
+        config = json.loads(run.config.to_json())
+        write_json(os.path.join(assets, "config.json"), config)
+        write_json(os.path.join(assets, task.ASSETS_FILE), run.vocabularies.to_json())
         with open(os.path.join(partial, "README.md"), "w", encoding="utf-8") as file:
-            file.write(model_card(workdir, run, card, version, max_pixels, records_dir))
+            file.write(model_card(workdir, run, facts, version, max_pixels, records_dir))
     return os.path.join(folder, str(version))
 
 
@@ -82,41 +85,18 @@ def _name_of(workdir):
     return re.sub(_NOT_IN_NAMES, "_", os.path.basename(os.path.realpath(workdir)))
 
 
-def describe(run, name):
-    """What a server or a page needs to know of a `runs.Run`: the content of model.json."""
-    maps = takes_maps(run.model)
-    parts = run.config.model
-    return {
-        "name": name,
-        "image_size": None if maps else list(run.model.inputs[0].shape[1:3]),
-        "grid": list(run.model.output["mask"].shape[2:]),
-        "num_answers": len(run.vocabularies.answers),
-        "input": "features" if maps else "image",
-        "mixer": parts.mixer,
-        "attention": parts.attention,
-        "aggregator": parts.aggregator,
-        "data": run.config.dataset,
-        "examples": [],
-    }
-
-
-def write_saved_model(folder, model, vocabularies, *, max_pixels=MAX_PIXELS):
+def write_saved_model(folder, model, signatures, kept=()):
     """Writes the SavedModel alone.
 
     Args:
       folder: path.
-      model: from `build_vqa_model`.
-      vocabularies: `Vocabularies`.
-      max_pixels: see `export`.
+      model: that the signatures call.
+      signatures: {name: `tf.function`}.
+      kept: what else lives with them, such as tables of words.
     """
-    graph = AnswerGraph(model, vocabularies, max_pixels)
     module = tf.Module()  # what a SavedModel holds: tensors that live on, and functions
     module.model_variables = [variable.value for variable in model.variables]
-    module.words = vocabularies.tokenizer.table
-    signatures = {
-        tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: graph.answer,
-        "many_questions": graph.answer_many,
-    }
+    module.kept = list(kept)
     with _on_any_device(model):
         tf.saved_model.save(module, folder, signatures)
 
@@ -170,10 +150,3 @@ def _remove_leftovers(folder):
         path = os.path.join(folder, name)
         if name.startswith(_PARTIAL) and time.time() - os.path.getmtime(path) > _HOUR:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _asset_contents(run):
-    return {
-        "config.json": json.loads(run.config.to_json()),
-        "vocabularies.json": run.vocabularies.to_json(),
-    }

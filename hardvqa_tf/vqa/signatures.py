@@ -94,6 +94,25 @@ def outputs_of(parts):
     return [output for output in OUTPUTS if output.part in (None, parts.get(output.slot))]
 
 
+def make_signatures(model, assets, max_pixels=MAX_PIXELS):
+    """The signatures of an export.
+
+    Args:
+      model: from `build_vqa_model`.
+      assets: `Vocabularies`.
+      max_pixels: see `AnswerGraph`.
+
+    Returns:
+      ({name: `tf.function`}, what they need to live).
+    """
+    graph = AnswerGraph(model, assets, max_pixels)
+    signatures = {
+        tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: graph.answer,
+        "many_questions": graph.answer_many,
+    }
+    return signatures, [assets.tokenizer.table]
+
+
 def takes_maps(model):
     return model.inputs[0].name == "features"
 
@@ -104,7 +123,7 @@ class AnswerGraph:
     Args:
       model: from `build_vqa_model`; takes images or maps.
       vocabularies: `Vocabularies`.
-      max_pixels: see `export`.
+      max_pixels: height times width of the largest image that is decoded.
 
     Attributes:
       answer: a `tf.function`: `image` string[N] (or `features` float32[N, H, W, D]) and

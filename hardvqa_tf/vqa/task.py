@@ -1,19 +1,26 @@
 """Visual question answering, as `hardvqa_tf.tasks` describes a task."""
 
 from hardvqa_tf.vqa import slots
+from hardvqa_tf.vqa.card import Card, describe_export
 from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.examples import pick_examples
 from hardvqa_tf.vqa.judging.judge import Judge
 from hardvqa_tf.vqa.judging.tables import format_evaluation
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.phases import phases
 from hardvqa_tf.vqa.pictures.gallery import Gallery
 from hardvqa_tf.vqa.score import Score, pick_loss
+from hardvqa_tf.vqa.signatures import make_signatures
 from hardvqa_tf.vqa.vocabularies import Vocabularies
 
 __all__ = [  # of what is imported, what the task has
+    "Card",
     "Judge",
+    "describe_export",
     "format_evaluation",
+    "make_signatures",
     "phases",
+    "pick_examples",
 ]
 
 ITEMS, ITEM_ID = "questions", "question_id"

@@ -51,6 +51,7 @@ def test_everything_is_inside(version):
     examples = card.pop("examples")
     assert card == {
         "name": "my_run",
+        "task": "vqa",
         "image_size": [20, 24],
         "grid": [3, 3],
         "num_answers": 7,

@@ -16,7 +16,7 @@ from hardvqa_tf.training.optimizers import precision
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS, build_vqa_model
 from hardvqa_tf.vqa.pictures.looks import LOOKS
-from hardvqa_tf.vqa.signatures import AnswerGraph
+from hardvqa_tf.vqa.signatures import AnswerGraph, make_signatures
 from records.decode import decode_image
 from tests.conftest import EXPORTED_ANSWERS, EXPORTED_WORDS
 from tests.serving_ops import CORE, TEXT, operations_of
@@ -58,7 +58,7 @@ IMAGES = [encode("JPEG", size=(31, 27)), encode("PNG", "RGBA"), encode("GIF", si
 
 
 def save_and_load(folder, model, vocabularies=VOCABULARIES):
-    write_saved_model(str(folder), model, vocabularies)
+    write_saved_model(str(folder), model, *make_signatures(model, vocabularies))
     assert operations_of(folder) <= CORE | TEXT
     return tf.saved_model.load(str(folder)).signatures
 

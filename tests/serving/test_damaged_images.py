@@ -12,6 +12,7 @@ from PIL import Image
 
 from hardvqa_tf.export.savedmodel import write_saved_model
 from hardvqa_tf.serving.models import Servable
+from hardvqa_tf.vqa.signatures import make_signatures
 from tests.export.test_savedmodel import VOCABULARIES, build_model
 from tests.gifs import EXTENSION, make_gif
 from tests.serving.fakes import b64, make_service, open_client
@@ -25,7 +26,8 @@ VALUES = (0x00, 0x01, 0x7F, 0x80, 0xFF)
 def real(tmp_path_factory):
     """A client of a server with a model of ours, as it is exported."""
     folder = str(tmp_path_factory.mktemp("real") / "1")
-    write_saved_model(folder, build_model(), VOCABULARIES)
+    model = build_model()
+    write_saved_model(folder, model, *make_signatures(model, VOCABULARIES))
     with open_client(make_service(Servable("real", 1, folder))) as client:
         yield client
 

@@ -713,10 +713,12 @@ def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
     """The grid has 3 x 3 cells, in 2 x 2 regions."""
     from hardvqa_tf.export.savedmodel import write_saved_model
     from hardvqa_tf.serving.models import Servable
+    from hardvqa_tf.vqa.signatures import make_signatures
     from tests.export import test_savedmodel
 
     keras_model = test_savedmodel.build_mixed(mixer)
-    write_saved_model(str(tmp_path), keras_model, test_savedmodel.VOCABULARIES)
+    signatures = make_signatures(keras_model, test_savedmodel.VOCABULARIES)
+    write_saved_model(str(tmp_path), keras_model, *signatures)
     pixels = test_savedmodel.read_images([PNG])
     expected = test_savedmodel.answers_of_keras(keras_model, pixels, [["is the GRÖSSE 1?"]])
     with serve(Servable("mixed", 1, str(tmp_path))) as address:
