@@ -66,6 +66,9 @@ COMMON = {
             "filters": sizes((24, 24, 24, 24), "of each convolution"),
             "strides": sizes((2, 2, 2, 2), "of each convolution"),
             "norm_first": yes_or_no(False, "batch normalisation before the ReLU"),
+            "centred": yes_or_no(
+                True, "cells look at their own part of the image", absent=False
+            ),
         },
         "resnet101": {
             "weights": text("imagenet", "imagenet, random, or a file's path"),

@@ -184,6 +184,15 @@ def test_a_key_that_a_run_lacks_has_the_value_of_then(newer):
     assert values.completed(to_config(NEWER)).part.centred == "yes"
 
 
+def test_what_new_runs_have_and_older_ones_do_not():
+    of_older = {"model.small_cnn.centred": False}
+    table = values.flatten(base.TABLES["vqa"])
+    changed = {key: v.where_absent for key, v in table.items() if v.where_absent != v.default}
+    assert changed == of_older
+    older = values.flatten(values.complete({"seed": 0}))
+    assert {key: older[key] for key in of_older} == of_older
+
+
 def test_two_configs_differ_where_their_filled_values_do(newer):
     config = to_config(NEWER)
     config.part.centred = "no"
