@@ -21,8 +21,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers what the export needs
 
+from hardvqa_tf.data.inputs import input_size
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.data import VqaData
 from records.folder import shard_paths
 from records.schema import parse_example
 
@@ -62,9 +63,7 @@ def ask_keras(run, records_dir, arguments):
         records_dir,
         arguments.split,
         run.vocabularies,
-        image_size=input_size(
-            records_dir, run.config.model.image_encoder, run.config.image_size
-        ),
+        image_size=input_size(run.config, records_dir),
         batch_size=arguments.batch_size,
         with_strings=True,
     )

@@ -24,8 +24,8 @@ import tensorflow as tf
 from benchmarks import configs, timing
 from benchmarks.cat import run_cat
 from benchmarks.timing import alternate
+from hardvqa_tf.data import batches
 from hardvqa_tf.tasks import task_of
-from hardvqa_tf.vqa import data
 from records.folder import shard_paths
 
 REFERENCE = "TFRecordDataset, not parsed"
@@ -58,11 +58,11 @@ def make_measures(config, max_batches):
     task = task_of(config)
     assets = task.assets_from_records(config)
     cached = task.open_split(config, config.train.split, assets, learns=True)
-    allowed, data.CACHE_BYTES = data.CACHE_BYTES, 0
+    allowed, batches.CACHE_BYTES = batches.CACHE_BYTES, 0
     try:
         streamed = task.open_split(config, config.train.split, assets, learns=True)
     finally:
-        data.CACHE_BYTES = allowed
+        batches.CACHE_BYTES = allowed
     measures = {"VqaData, streamed": lambda: time_epoch(streamed, max_batches)}
     if cached.cached:
         measures["VqaData, from memory"] = lambda: time_epoch(cached, max_batches)
@@ -72,10 +72,10 @@ def make_measures(config, max_batches):
 def time_epoch(vqa_data, max_batches):
     """Seconds of a batch, without the first: before it comes, the epoch is traced."""
     # Of an epoch from memory, the first batch of the first epoch waits for all images.
-    batches = iter(vqa_data.training_epoch(0).take(max_batches or vqa_data.steps_per_epoch))
-    next(batches)
+    epoch = iter(vqa_data.training_epoch(0).take(max_batches or vqa_data.steps_per_epoch))
+    next(epoch)
     started, count = time.perf_counter(), 0
-    for _ in batches:
+    for _ in epoch:
         count += 1
     return (time.perf_counter() - started) / max(count, 1)
 

@@ -21,8 +21,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.cat import time_cat
+from hardvqa_tf.data import batches
 from hardvqa_tf.maps import MapEncoder
-from hardvqa_tf.vqa import Vocabularies, data
+from hardvqa_tf.vqa import Vocabularies, VqaData
 from hardvqa_tf.vqa.text import split_words
 from records.build import build
 from records.features import build_features
@@ -38,10 +39,10 @@ def main():
     parser.add_argument("--questions_per_image", type=int, help="of an item; default: all")
     parser.add_argument("--folder", help="where to write; default: the temporary folder")
     arguments = parser.parse_args()
-    data.CACHE_BYTES = 0  # Stream, as a large data set is.
+    batches.CACHE_BYTES = 0  # Stream, as a large data set is.
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         maps_dir = make_maps(folder, arguments)
-        vqa_data = data.VqaData(
+        vqa_data = VqaData(
             maps_dir,
             "train",
             Vocabularies.from_records(maps_dir),
@@ -84,10 +85,10 @@ def make_maps(folder, arguments):
 
 def time_epoch(vqa_data, epoch):
     """Seconds a batch, without the first one: before it comes, the epoch is traced."""
-    batches = iter(vqa_data.training_epoch(epoch))
-    next(batches)
+    of_epoch = iter(vqa_data.training_epoch(epoch))
+    next(of_epoch)
     started, count = time.perf_counter(), 0
-    for _ in batches:
+    for _ in of_epoch:
         count += 1
     return (time.perf_counter() - started) / count
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Callable
 
+from hardvqa_tf.data.inputs import trains_on_maps
 from hardvqa_tf.training import strategies
 from hardvqa_tf.vqa.text import split_words
 from records import build
@@ -64,7 +65,7 @@ class Building:
                 "together (TF_CONFIG): build the records once before, on a disk that all of "
                 f"them see: python main.py --mode=build --dataset={self.dataset}"
             )
-        if config.model.image_encoder == "features":
+        if trains_on_maps(config):
             raise ValueError(
                 f"There are no records of maps in {config.records_dir}. Build records of "
                 "images, then their maps (docs/data.md): python main.py --mode=build "

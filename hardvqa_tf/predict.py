@@ -5,6 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.data.inputs import takes_images
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run
@@ -119,8 +120,8 @@ def format_prediction(result):
 
 
 def _check_inputs(model):
-    inputs = [tensor.name for tensor in model.inputs]
-    if "image" not in inputs:
+    if not takes_images(model):
+        inputs = [tensor.name for tensor in model.inputs]
         raise ValueError(
             "This model cannot answer from an image file: it was trained on feature maps made "
             f"before. Received: inputs {', '.join(inputs)}, no image. Use the workdir of a run "

@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from hardvqa_tf import maps
 from hardvqa_tf.configs import base
+from hardvqa_tf.data import batches as batches_module
+from hardvqa_tf.data.inputs import input_size
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.encoders import resnet101
 from hardvqa_tf.evaluate import evaluate_run
 from hardvqa_tf.maps import MapEncoder, build_maps, encoder_from_config
 from hardvqa_tf.training.loop import train_model
-from hardvqa_tf.vqa import data as data_module
-from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.data import VqaData
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.text import split_words
 from records import build
@@ -75,7 +76,7 @@ def test_batches_are_those_of_the_images_with_maps_in_their_place(
 
 def test_maps_are_cached_by_their_own_size(maps_dir, vocabularies, monkeypatch):
     cached = open_data(maps_dir, vocabularies)
-    monkeypatch.setattr(data_module, "CACHE_BYTES", 24 * 2 * 3 * 4 * 2 - 1)
+    monkeypatch.setattr(batches_module, "CACHE_BYTES", 24 * 2 * 3 * 4 * 2 - 1)
     streamed = open_data(maps_dir, vocabularies, MAP_SHAPE)
     assert cached.cached and not streamed.cached
     equal_batches(batches(streamed.in_order()), batches(cached.in_order()))
@@ -95,18 +96,20 @@ def test_records_of_images_are_not_read_as_maps(records_dir, vocabularies, size)
         open_data(records_dir, vocabularies, size)
 
 
-def test_the_size_that_data_and_model_take(records_dir, maps_dir):
-    assert input_size(records_dir, "small_cnn", (75, 60)) == (75, 60)
-    assert input_size(maps_dir, "features", (75, 60)) == (2, 3, 4)
-    with pytest.raises(ValueError, match="hold images, but maps are asked"):
-        input_size(records_dir, "features", (75, 60))
+def test_the_size_that_data_and_model_take(config, records_dir, maps_dir):
+    config.image_size = (75, 60)
+    assert input_size(config) == input_size(config, records_dir) == (75, 60)
     with pytest.raises(ValueError, match=r"hold maps .*Received: image_size=\(75, 60\)"):
-        input_size(maps_dir, "small_cnn", (75, 60))
+        input_size(config, maps_dir)
+    config.model.image_encoder = "features"
+    assert input_size(config, maps_dir) == (2, 3, 4)
+    with pytest.raises(ValueError, match="hold images, but maps are asked"):
+        input_size(config, records_dir)
 
 
 def test_a_model_takes_the_batches(maps_dir, vocabularies):
     model = build_vqa_model(
-        image_size=input_size(maps_dir, "features", (75, 75)),
+        image_size=(2, 3, 4),
         vocabulary_size=vocabularies.tokenizer.vocabulary_size,
         num_answers=len(vocabularies.answers),
         image_encoder="features",

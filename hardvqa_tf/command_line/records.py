@@ -3,6 +3,7 @@
 from hardvqa_tf.building import Building
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import say
+from hardvqa_tf.data.inputs import trains_on_maps
 
 
 def building(config, pipeline_args=()):
@@ -22,7 +23,7 @@ def building(config, pipeline_args=()):
 def image_records_dir(config):
     """Where records of images are: for a config that trains on maps, not where those are."""
     own = flags.DATASET.value in (None, config.dataset)
-    if own and config.model.image_encoder == "features" and not flags.RECORDS_DIR.value:
+    if own and trains_on_maps(config) and not flags.RECORDS_DIR.value:
         return config.records_dir if flags.VERIFY.value else config.maps.image_records_dir
     return flags.records_dir()
 

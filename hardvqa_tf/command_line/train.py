@@ -25,9 +25,11 @@ def run(_):
 
 
 def _say_what_next(config, workdir):
+    from hardvqa_tf.data.inputs import trains_on_maps
+
     folder = shlex.quote(workdir)
     say(f"\nNext:\n  python main.py --mode=evaluate --workdir={folder} --split=test")
-    if config.model.image_encoder != "features":  # A model of maps takes no image.
+    if not trains_on_maps(config):  # A model of maps takes no image.
         from hardvqa_tf.predict import save_example
 
         path = os.path.join(workdir, "example.png")

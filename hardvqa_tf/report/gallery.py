@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.data.inputs import takes_images
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.report.groups import aggregator_title, aggregators_of, without_aggregator
@@ -89,7 +90,7 @@ def ask_models(groups, questions):
     asked = {}
     for group in groups:
         run = load_run(group.first.workdir)
-        is_of_images = "image" in [tensor.name for tensor in run.model.inputs]
+        is_of_images = takes_images(run.model)
         tiles = _ask(run, questions) if is_of_images and questions else []
         asked[group.first.workdir] = run.model.count_params(), tiles
         del run

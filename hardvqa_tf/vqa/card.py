@@ -3,7 +3,8 @@
 import json
 import re
 
-from hardvqa_tf.vqa.signatures import outputs_of, takes_maps
+from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
+from hardvqa_tf.vqa.signatures import outputs_of
 from hardvqa_tf.vqa.text import MAX_QUESTION_BYTES
 
 
@@ -15,7 +16,7 @@ def describe_export(run):
         "image_size": None if maps else list(run.model.inputs[0].shape[1:3]),
         "grid": list(run.model.output["mask"].shape[2:]),
         "num_answers": len(run.vocabularies.answers),
-        "input": "features" if maps else "image",
+        "input": MAPS if maps else IMAGE,
         "mixer": parts.mixer,
         "attention": parts.attention,
         "aggregator": parts.aggregator,
@@ -41,7 +42,7 @@ class Card:
         mixer = f"Mixer: `{facts['mixer']}`; attention" if mixed else "Attention"
         takes = (
             f"a map of {_times(self._run.model.inputs[0].shape[1:])}"
-            if facts["input"] == "features"
+            if facts["input"] == MAPS
             else f"an image, which it sees as {_times(facts['image_size'])} pixels"
         )
         return (
@@ -88,7 +89,7 @@ class Card:
     def calls(self):
         """How the model is called, by Python, REST and gRPC."""
         question, name = self._question(), self._facts["name"]
-        if self._facts["input"] == "features":
+        if self._facts["input"] == MAPS:
             shape, maps = _times(self._run.model.inputs[0].shape[1:]), self._run.config.maps
             return _CALLS_WITH_MAPS.format(
                 shape=shape,

@@ -2,6 +2,7 @@
 
 import os
 
+from hardvqa_tf.data.inputs import MAPS, takes_maps
 from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa.model import grid_fields
 from records.folder import INFO_NAME, read_info
@@ -20,7 +21,7 @@ def cell_fields(model, records_dir=None):
       False: the records are older than that, or not at hand, or the model sees no image.
     """
     fields = grid_fields(model)
-    if fields is None and model.inputs[0].name == "features":
+    if fields is None and takes_maps(model):
         fields = _of_records(records_dir)
     grid = tuple(model.output["mask"].shape[2:])
     # The records at hand may be others than those that the model was trained on.
@@ -32,5 +33,5 @@ def cell_fields(model, records_dir=None):
 def _of_records(records_dir):
     if not records_dir or not os.path.isfile(os.path.join(records_dir, INFO_NAME)):
         return None
-    values = read_info(records_dir).get("features", {}).get("fields")
+    values = read_info(records_dir).get(MAPS, {}).get("fields")
     return values and Fields.from_json(values)

@@ -5,6 +5,7 @@ import os
 
 import tensorflow as tf
 
+from hardvqa_tf.data.inputs import map_shape
 from records.folder import INFO_NAME, read_info, shard_paths
 from records.schema import parse_example
 
@@ -32,7 +33,7 @@ def pick_examples(config, records_dir, folder):
     records_dir = records_dir or config.records_dir
     if not os.path.exists(os.path.join(records_dir, INFO_NAME)):
         return []
-    if "features" in read_info(records_dir):
+    if map_shape(read_info(records_dir)):
         return []
     examples = []
     for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, config.train.val_split)):

@@ -19,6 +19,7 @@ from keras import layers, ops
 
 from hardvqa_tf import encoders
 from hardvqa_tf import layers as parts
+from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_images
 from hardvqa_tf.encoders.fields import fields_of
 from hardvqa_tf.encoders.question_lstm import LSTM
 from hardvqa_tf.vqa import layer_names as names
@@ -148,7 +149,7 @@ def grid_fields(model):
       `encoders.fields.Fields`, in pixels of the image as the model takes it. None where the
       model cannot know: it takes maps, or looks at no image.
     """
-    if "image" not in {tensor.name for tensor in model.inputs}:
+    if not takes_images(model):
         return None
     return fields_of(model, model.get_layer(names.CELLS).input)
 
@@ -203,12 +204,12 @@ class CountCells(layers.Layer):
 
 def _encode_image(name, image_size, arguments):
     encode = _pick("image_encoder", name, IMAGE_ENCODERS)
-    if name == "features":
+    if name == MAPS:
         encoder = encode(tuple(image_size), name="feature_maps", **arguments)
-        picture = keras.Input(tuple(image_size), dtype="float16", name="features")
+        picture = keras.Input(tuple(image_size), dtype="float16", name=MAPS)
     else:
         encoder = encode(image_size=tuple(image_size), **arguments)
-        picture = keras.Input((*image_size, 3), dtype="float32", name="image")
+        picture = keras.Input((*image_size, 3), dtype="float32", name=IMAGE)
     return picture, encoder(picture)
 
 

@@ -15,6 +15,7 @@ import dataclasses
 import tensorflow as tf
 
 from hardvqa_tf.data.image_status import MAX_PIXELS, OK, image_status
+from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.vqa.best_answers import NUM_BEST
 from hardvqa_tf.vqa.pictures.looks import LOOKS
@@ -113,10 +114,6 @@ def make_signatures(model, assets, max_pixels=MAX_PIXELS):
     return signatures, [assets.tokenizer.table]
 
 
-def takes_maps(model):
-    return model.inputs[0].name == "features"
-
-
 class AnswerGraph:
     """What is done to images and questions before the model, and to its outputs.
 
@@ -141,9 +138,9 @@ class AnswerGraph:
         self._input = model.inputs[0]  # [None, H, W, 3 or D]
         self._maps = takes_maps(model)
         if self._maps:
-            picture = tf.TensorSpec(self._input.shape, tf.float32, "features")
+            picture = tf.TensorSpec(self._input.shape, tf.float32, MAPS)
         else:
-            picture = tf.TensorSpec([None], tf.string, "image")
+            picture = tf.TensorSpec([None], tf.string, IMAGE)
 
         many = tf.TensorSpec([None, None], tf.string, "question")
         # Without autograph, which nothing here needs, tracing takes less time.

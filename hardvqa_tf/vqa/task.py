@@ -1,8 +1,9 @@
 """Visual question answering, as `hardvqa_tf.tasks` describes a task."""
 
+from hardvqa_tf.data.inputs import input_size, trains_on_maps
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.card import Card, describe_export
-from hardvqa_tf.vqa.data import VqaData, input_size
+from hardvqa_tf.vqa.data import VqaData
 from hardvqa_tf.vqa.examples import pick_examples
 from hardvqa_tf.vqa.judging.judge import Judge
 from hardvqa_tf.vqa.judging.tables import format_evaluation
@@ -57,7 +58,7 @@ def open_split(config, split, assets, *, records_dir=None, learns=False, with_id
         records_dir,
         split,
         assets,
-        image_size=input_size(records_dir, config.model.image_encoder, config.image_size),
+        image_size=input_size(config, records_dir),
         batch_size=config.train.batch_size,
         questions_per_image=config.train.questions_per_image,
         steps_per_epoch=config.train.steps_per_epoch,
@@ -70,7 +71,7 @@ def open_split(config, split, assets, *, records_dir=None, learns=False, with_id
 
 def input_shape(config):
     """(H, W, 3) of the images that a model of this config takes, or (H, W, D) of the maps."""
-    size = input_size(config.records_dir, config.model.image_encoder, config.image_size)
+    size = input_size(config)
     return size if len(size) == 3 else (*size, 3)
 
 
@@ -97,7 +98,7 @@ def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrai
         return {key: value for key, value in given.items() if value is not None}
 
     image_size = input_shape or config.image_size
-    if parts.image_encoder != "features":
+    if not trains_on_maps(config):
         image_size = image_size[:2]
     return build_vqa_model(
         image_size=image_size,

@@ -37,7 +37,7 @@ def test_hosts_and_devices_share_each_batch(
     records_dir, vocabularies, monkeypatch, cached, start
 ):
     """Whole batches, put together again from what each device gets; the filled one, too."""
-    monkeypatch.setattr("hardvqa_tf.vqa.data.CACHE_BYTES", 2**31 if cached else 0)
+    monkeypatch.setattr("hardvqa_tf.data.batches.CACHE_BYTES", 2**31 if cached else 0)
     data = VqaData(
         records_dir,
         "train",

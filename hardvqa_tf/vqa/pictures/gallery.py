@@ -11,6 +11,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.data.inputs import IMAGE, MAPS
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
@@ -128,7 +129,7 @@ class Gallery:
     @functools.cached_property
     def _pixels(self):
         """list of N uint8[H, W, 3], or None where the pixels are not known."""
-        if "features" in self._inputs:
+        if MAPS in self._inputs:
             ids = [question["image_id"] for question in self.questions]
             found = _read_images(self._image_records_dir, self._data.split, set(ids))
             return [found.get(image_id) for image_id in ids]
@@ -171,7 +172,7 @@ def _read_questions(data, ids):
         wanted = batch["is_question"].numpy() & np.isin(batch_ids, list(ids))
         for i, q in np.argwhere(wanted):
             found[batch_ids[i, q]] = {
-                name: (value[i] if name in ("image", "features") else value[i, q]).numpy()
+                name: (value[i] if name in (IMAGE, MAPS) else value[i, q]).numpy()
                 for name, value in batch.items()
             }
         if len(found) == len(ids):
