@@ -5,6 +5,8 @@ import os
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.tasks import name_of_task, task_of
+from records.damage import naming_damage
+from records.folder import shard_paths
 
 
 def evaluate_run(workdir, split, records_dir=None, **options):
@@ -29,7 +31,13 @@ def evaluate_run(workdir, split, records_dir=None, **options):
       RuntimeError: if the model is found not to be what it claims, see `Judge.evaluate`.
     """
     run = load_run(workdir)
-    config, assets, task = run.config, run.vocabularies, task_of(run.config)
+    records_dir = records_dir or run.config.records_dir
+    with naming_damage(lambda: shard_paths(records_dir, split)):
+        return _evaluate(run, workdir, split, records_dir, options)
+
+
+def _evaluate(run, workdir, split, records_dir, options):
+    config, assets, task = run.config, run.assets, task_of(run.config)
     options = _check_options(options, config)
     judge = task.Judge(run.model, config, assets, split, records_dir=records_dir, **options)
     data = task.open_split(config, split, assets, records_dir=records_dir, with_ids=True)

@@ -14,6 +14,7 @@ from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import split_words
+from records.damage import naming_damage
 from records.decode import decode_image
 from records.folder import shard_paths
 from records.schema import parse_example
@@ -94,8 +95,9 @@ def save_example(records_dir, split, path):
     Returns:
       A question about it, str.
     """
-    records = tf.data.TFRecordDataset(shard_paths(records_dir, split))
-    example = parse_example(next(iter(records)))
+    paths = shard_paths(records_dir, split)
+    with naming_damage(lambda: paths):
+        example = parse_example(next(iter(tf.data.TFRecordDataset(paths))))
     with open(path, "wb") as file:
         file.write(example["image/encoded"].numpy())
     return example["question/text"][0].numpy().decode("utf-8")

@@ -1,17 +1,18 @@
 """What a training run leaves in its workdir besides checkpoints, and how it is read again.
 
-    config.json         every value of the experiment
-    vocabularies.json   {"words": [...], "answers": [...], "max_words": T}
-    model.keras         the model of the epoch that was best on the validation split
-    metrics.jsonl       a line per epoch
+    config.json     every value of the experiment
+    records.json    which records it is trained on, see `data.identity`
+    model.keras     the model of the epoch that was best on the validation split
+    metrics.jsonl   a line per epoch
+    and the task's assets: vocabularies.json
 
 Together they answer questions without the records that the model was trained on.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
-import zipfile
 
 import keras
 from ml_collections import ConfigDict
@@ -19,9 +20,13 @@ from ml_collections import ConfigDict
 # Imported for their layers and schedules, which Keras must know to load a model.
 from hardvqa_tf import encoders, layers  # noqa: F401
 from hardvqa_tf.configs.table import values
+from hardvqa_tf.data import identity
+from hardvqa_tf.tasks import task_of
 from hardvqa_tf.training import schedules  # noqa: F401
-from hardvqa_tf.vqa import model as vqa_model  # noqa: F401
-from hardvqa_tf.vqa.vocabularies import Vocabularies
+from hardvqa_tf.training.checkpoints import has_checkpoints
+from records import damage
+
+_COPY_AGAIN = "Copy the run's folder again."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,24 +35,105 @@ class Run:
 
     model: keras.Model
     config: ConfigDict
-    vocabularies: Vocabularies
+    assets: object
+
+    @property
+    def vocabularies(self):
+        """The assets of a run of `vqa`."""
+        return self.assets
 
 
-def start_run(workdir, config, vocabularies, write=True):
-    """Writes config and vocabularies, or checks that they are those of the run that is there.
+# A run begins.
+
+
+def check_run(workdir, config, assets, records=None):
+    """Checks that a run that is there, if any, is the one that is about to be trained.
 
     Args:
-      write: False on a machine that must leave the folder as it is.
+      workdir: folder of the run.
+      config: `ConfigDict`.
+      assets: of the task.
+      records: from `identity.identity_of`; None: whatever they are.
 
     Raises:
-      ValueError: if the workdir holds a run with another config or vocabulary, naming the keys
-        that differ.
+      ValueError: if the workdir holds a run with another config, of other records or with other
+        assets, naming what differs; or if some of its files are damaged or lost.
     """
+    has_state = _has_state(workdir)
+    for name, content, differing in _files(config, assets, records):
+        path = os.path.join(workdir, name)
+        if os.path.exists(path):
+            stored = damage.read_json(path, _COPY_AGAIN)
+            with _naming(path):
+                found = differing(stored, content)
+            if found:
+                _refuse(workdir, name, found, has_state)
+        elif has_state and name != "records.json":  # which runs of before do not have
+            raise ValueError(
+                f"{path} is missing, but {workdir} holds a run that was trained. {_COPY_AGAIN}"
+            )
+    _check_metrics(workdir)
+
+
+def start_run(workdir, config, assets, records=None):
+    """Writes what a run keeps of its beginning, or checks that it is the same; see `check_run`.
+
+    Called when all is ready to train, so that a start that fails leaves no run behind.
+    """
+    check_run(workdir, config, assets, records)
     os.makedirs(workdir, exist_ok=True)
-    content = values.complete(values.as_json(config))
-    _write_or_compare(workdir, "config.json", content, values.differences, write)
-    content = vocabularies.to_json()
-    _write_or_compare(workdir, "vocabularies.json", content, values.differing_keys, write)
+    for name, content, _ in _files(config, assets, records):
+        path = os.path.join(workdir, name)
+        if content is not None and not os.path.exists(path):
+            write_json(path, content)
+
+
+@contextlib.contextmanager
+def forgotten_if_untrained(workdir, config):
+    """Within it, an error takes back what `start_run` wrote, if nothing was trained before it.
+
+    The corrected command then starts a run of its own.
+    """
+    try:
+        yield
+    except Exception:
+        if not _has_state(workdir):
+            for name in ("config.json", "records.json", task_of(config).ASSETS_FILE):
+                with contextlib.suppress(OSError):
+                    os.remove(os.path.join(workdir, name))
+        raise
+
+
+def _files(config, assets, records):
+    """(name, content, what differs) of the files that are the same from the first start on."""
+    config_now = values.complete(values.as_json(config))
+    return [
+        ("config.json", config_now, values.differences),
+        ("records.json", records, _differing_records),
+        (task_of(config).ASSETS_FILE, assets.to_json(), values.differing_keys),
+    ]
+
+
+def _differing_records(stored, now):
+    return identity.differences(stored, now) if now is not None else []
+
+
+def _refuse(workdir, name, differing, has_state):
+    what = {"records.json": "other records"}.get(name, f"another {name}")
+    trained = "" if has_state else " It has trained nothing yet: to start again, delete it."
+    raise ValueError(
+        f"{workdir} holds a run with {what}: {', '.join(differing)} differ. Use the same to go "
+        f"on with it, or another --workdir for a new run.{trained}"
+    )
+
+
+def _has_state(workdir):
+    """Whether something was trained and saved."""
+    files = (os.path.join(workdir, name) for name in ("metrics.jsonl", "model.keras"))
+    return has_checkpoints(workdir) or any(map(os.path.exists, files))
+
+
+# A run is read.
 
 
 def load_run(workdir):
@@ -59,22 +145,20 @@ def load_run(workdir):
     Raises:
       ValueError: if the workdir lacks one of the files, or they cannot be read.
     """
-    names = ("model.keras", "config.json", "vocabularies.json")
-    path, *others = (os.path.join(workdir, name) for name in names)
-    missing = [p for p in (path, *others) if not os.path.isfile(p)]
-    if missing:
-        raise ValueError(
-            f"There is no trained model in {workdir}: {missing[0]} is missing. "
-            f"Train one: python main.py --mode=train --workdir={workdir}"
-        )
+    for name in ("model.keras", "config.json"):
+        _require(workdir, name)
+    config = read_config(workdir)
+    task = task_of(config)  # Imported before: Keras must know its layers, too.
+    _require(workdir, task.ASSETS_FILE)
+    path = os.path.join(workdir, task.ASSETS_FILE)
+    content = damage.read_json(path, _COPY_AGAIN)
     try:
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        assets = task.assets_from_json(content)
+    except (TypeError, ValueError, KeyError) as error:
         raise ValueError(
-            f"{path} cannot be loaded ({error}). If a copy was cut off, copy it again; "
-            "else train with this version of the program."
-        ) from error
-    return Run(model, read_config(workdir), Vocabularies(**read_json(others[1])))
+            f"{path} does not hold what a run keeps ({error}). {_COPY_AGAIN}"
+        ) from None
+    return Run(_load_model(os.path.join(workdir, "model.keras")), config, assets)
 
 
 def read_config(workdir):
@@ -84,11 +168,78 @@ def read_config(workdir):
       ValueError: if the file is damaged, or has a key that this program does not know.
     """
     path = os.path.join(workdir, "config.json")
-    stored = read_json(path)
-    try:
+    stored = damage.read_json(path, _COPY_AGAIN)
+    with _naming(path):
         return ConfigDict(values.complete(stored))
+
+
+@contextlib.contextmanager
+def _naming(path):
+    try:
+        yield
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def read_metrics(workdir):
+    """The lines of metrics.jsonl, list of dicts.
+
+    Raises:
+      ValueError: if the file is missing or damaged, naming the line.
+    """
+    path = os.path.join(workdir, "metrics.jsonl")
+    wrong = damage.what_is_wrong(path)
+    if wrong and wrong != "is empty":  # before the first epoch of a run of before
+        raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")
+    with open(path, "rb") as file:
+        return [_read_line(path, i, line) for i, line in enumerate(file, 1) if line.strip()]
+
+
+def _read_line(path, number, line):
+    try:
+        content = json.loads(line)
+        content["epoch"] + 0
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(
+            f"{path}, line {number}: this is no epoch's metrics ({error}). Copy the run's "
+            "folder again, or delete that line."
+        ) from None
+    return content
+
+
+def _require(workdir, name):
+    path = os.path.join(workdir, name)
+    wrong = damage.what_is_wrong(path)
+    if wrong == "is missing":
+        raise ValueError(
+            f"There is no trained model in {workdir}: {path} is missing. "
+            f"Train one: python main.py --mode=train --workdir={workdir}"
+        )
+    if wrong:
+        raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")
+
+
+def _load_model(path):
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras, zipfile and HDF5 tell of damage in many ways.
+        cause = str(error).strip().partition("\n")[0]
+        raise ValueError(
+            f"{path} cannot be loaded ({cause}). If a copy was cut off, copy it again; "
+            "else train with this version of the program."
+        ) from error
+
+
+def _check_metrics(workdir):
+    """Their damage is found at the start, not when the next epoch has been trained."""
+    path = os.path.join(workdir, "metrics.jsonl")
+    done = [line["epoch"] for line in read_metrics(workdir)] if os.path.exists(path) else []
+    # The first epoch's line comes before its checkpoint.
+    if max(done, default=0) > 1 and not has_checkpoints(workdir):
+        raise ValueError(
+            f"{path} has {max(done)} epochs, but there is no checkpoint to resume from in "
+            f"{workdir}/checkpoints. {_COPY_AGAIN} Or train again, into another --workdir."
+        )
 
 
 def has_epochs_left(train, epoch, best_epoch):
@@ -102,53 +253,53 @@ def has_epochs_left(train, epoch, best_epoch):
     return epoch < train["epochs"] and not (patience and epoch - best_epoch >= patience)
 
 
+# A run is written.
+
+
 def save_model(workdir, model):
     """Writes `model.keras`, beside and renamed when whole."""
-    partial = os.path.join(workdir, "partial.model.keras")
-    model.save(partial)
-    os.replace(partial, os.path.join(workdir, "model.keras"))
+    path, partial = (os.path.join(workdir, n) for n in ("model.keras", "partial.model.keras"))
+    with _writing(path):
+        model.save(partial)
+        os.replace(partial, path)
 
 
 def append_metrics(workdir, metrics):
     """Adds an epoch's line; one that a killed run left of the same epoch is replaced."""
-    path, lines = os.path.join(workdir, "metrics.jsonl"), []
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            lines = [line for line in file if json.loads(line)["epoch"] < metrics["epoch"]]
-    with open(path + ".partial", "w", encoding="utf-8") as file:
-        file.writelines([*lines, json.dumps(metrics) + "\n"])
-    os.replace(path + ".partial", path)
+    path = os.path.join(workdir, "metrics.jsonl")
+    before = read_metrics(workdir) if os.path.exists(path) else []
+    kept = [line for line in before if line["epoch"] < metrics["epoch"]]
+    _write_text(path, "".join(json.dumps(line) + "\n" for line in [*kept, metrics]))
 
 
 def write_json(path, content):
-    partial = path + ".partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=1)
-    os.replace(partial, path)
+    """Writes a JSON file, beside and renamed when whole."""
+    _write_text(path, json.dumps(content, ensure_ascii=False, indent=1))
 
 
-def _write_or_compare(workdir, name, content, differing_keys, write):
-    path = os.path.join(workdir, name)
-    if not os.path.exists(path):
-        if write:
-            write_json(path, content)
-        return
-    differing = differing_keys(read_json(path), content)
-    if differing:
-        raise ValueError(
-            f"{workdir} holds a run with another {name}: {', '.join(differing)} differ. "
-            "Use the same values to go on with it, or another --workdir for a new run."
-        )
-
-
-def read_json(path, what_to_do="Copy the run's folder again."):
-    """What a run's JSON file holds.
+def read_json(path, what_to_do=_COPY_AGAIN):
+    """The object that a run's JSON file holds.
 
     Raises:
-      ValueError: if it is not JSON, saying `what_to_do`.
+      ValueError: if it holds none, saying `what_to_do`.
     """
+    return damage.read_json(path, what_to_do)
+
+
+def _write_text(path, text):
+    with _writing(path):
+        with open(path + ".partial", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(path + ".partial", path)
+
+
+@contextlib.contextmanager
+def _writing(path):
+    """Within it, an error names the file that cannot be written."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error}). {what_to_do}") from None
+        yield
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be written ({error.strerror or error}). What was saved before is "
+            "still there. Make room, or let it be written; the same command then resumes."
+        ) from error

@@ -19,6 +19,7 @@ from hashlib import sha256
 
 from records import folder, resume, schema, writer
 from records.contents import by_count, count_words, describe_split, read_split, verify
+from records.damage import read_json
 from records.folder import read_info, read_vocabularies
 from records.source import BuildError, Problems
 
@@ -214,7 +215,7 @@ def _plan_shards(records_dir, examples, num_shards):
     """Returns {split: shards}: of the unfinished build that is there, or a new plan."""
     path = os.path.join(records_dir, folder.PLAN_NAME)
     if os.path.exists(path):
-        return folder.read_json(path)["num_shards"]
+        return read_json(path)["num_shards"]
     return {split: num_shards or _default_shards(len(of)) for split, of in examples.items()}
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tqdm
 
 from records import folder, writer
+from records.damage import check_file, damage
 from records.source import BuildError, sha256_of_file
 
 
@@ -181,7 +182,7 @@ def verify(records_dir, *, split_words=None):
 
 def _check_file(path, num_bytes, sha256):
     if num_bytes is not None:
-        folder.check_size(path, num_bytes)
+        check_file(path, num_bytes)
     if not os.path.exists(path):
         _damaged(path, "is missing")
     if sha256_of_file(path) != sha256:
@@ -198,7 +199,7 @@ def _check_counts(records_dir, split, expected, found):
 
 
 def _damaged(path, what):
-    raise BuildError(folder.damage(path, what))
+    raise BuildError(damage(path, what))
 
 
 def _summary(info):

@@ -20,6 +20,7 @@ from hashlib import sha256
 import numpy as np
 
 from records import build, contents, folder, resume, writer
+from records.damage import check_file
 from records.map_shards import DTYPE, Encoding, MapShard, write_map_shard
 from records.progress import EncodingProgress
 from records.source import BuildError, Problems, read_bytes, sha256_of_file
@@ -99,7 +100,7 @@ def _read_source(source_dir):
     for of_split in info["splits"].values():
         for shard in of_split["shards"]:
             path = os.path.join(source_dir, shard["name"])
-            folder.check_size(path, shard["num_bytes"])
+            check_file(path, shard["num_bytes"])
     return info
 
 

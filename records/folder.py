@@ -6,7 +6,16 @@ import json
 import os
 
 from records import schema
-from records.source import BuildError
+from records.damage import (
+    check_file,
+    check_info,
+    check_plan,
+    check_values,
+    check_whose,
+    damage,
+    read_json,
+)
+from records.source import BuildError, sha256_of_file
 
 INFO_NAME = "dataset_info.json"
 PLAN_NAME = "build_plan.json"
@@ -18,7 +27,7 @@ def read_info(records_dir):
     """Returns the content of dataset_info.json of finished records."""
     path = os.path.join(records_dir, INFO_NAME)
     if os.path.exists(os.path.join(records_dir, PLAN_NAME)) and not os.path.exists(path):
-        plan = read_json(os.path.join(records_dir, PLAN_NAME))
+        plan = _read_plan(records_dir)
         raise BuildError(
             f"The records in {records_dir} are not finished. Run their build command again, it "
             f"goes on where it ended: {_build_command(records_dir, plan)}"
@@ -28,20 +37,30 @@ def read_info(records_dir):
             f"There are no records in {records_dir}. Build them: {_build_command(records_dir)}"
         )
     info = read_json(path)
+    check_whose(path, info)
     if info["version"] != schema.VERSION:
         raise BuildError(
             f"The records in {records_dir} have version {info['version']}, this program reads "
             f"{schema.VERSION}. Build them anew, into another folder: "
             f"{_build_command(records_dir, info)}"
         )
+    check_info(path, info)
     return info
+
+
+def _read_plan(records_dir):
+    path = os.path.join(records_dir, PLAN_NAME)
+    plan = read_json(path)
+    check_plan(path, plan)
+    return plan
 
 
 def shard_paths(records_dir, split):
     """Returns the paths of a split's shards, in order.
 
     Raises:
-      ValueError: if the records have no such split; lists those they have.
+      ValueError: if the records have no such split; lists those they have. If a shard is not
+        there as it was written.
     """
     splits = read_info(records_dir)["splits"]
     if split not in splits:
@@ -49,12 +68,16 @@ def shard_paths(records_dir, split):
             f"The records in {records_dir} have no such split. Received: split={split!r}. "
             f"Use one of: {', '.join(splits)}."
         )
-    return [os.path.join(records_dir, shard["name"]) for shard in splits[split]["shards"]]
+    shards = splits[split]["shards"]
+    paths = [os.path.join(records_dir, shard["name"]) for shard in shards]
+    for path, shard in zip(paths, shards, strict=True):
+        check_file(path, shard["num_bytes"])
+    return paths
 
 
 def _build_command(records_dir, plan=None):
     """Returns the command that builds what `plan` says, as far as it says it."""
-    what = f"--dataset={plan['dataset'] if plan else '...'}"
+    what = f"--dataset={(plan or {}).get('dataset', '...')}"
     if plan and "features" in plan:
         what += " --features --source_records=..."
     return f"python main.py --mode=build {what} --records_dir={records_dir}"
@@ -62,8 +85,14 @@ def _build_command(records_dir, plan=None):
 
 def read_vocabularies(records_dir):
     """Returns {"words": [[word, count], ...], "answers": [[answer, count], ...]} of train."""
-    read_info(records_dir)
-    return read_json(os.path.join(records_dir, VOCABULARIES_NAME))
+    info = read_info(records_dir)
+    path = os.path.join(records_dir, VOCABULARIES_NAME)
+    stored = read_json(path)
+    check_values(path, stored, {"words": list, "answers": list})
+    checksum = info.get("files", {}).get(VOCABULARIES_NAME)
+    if checksum not in (None, sha256_of_file(path)):
+        raise BuildError(damage(path, "is not what it was when it was written"))
+    return stored
 
 
 def read_finished(records_dir, plan, num_shards):
@@ -72,6 +101,8 @@ def read_finished(records_dir, plan, num_shards):
     if not os.path.exists(path):
         return None
     info = read_json(path)
+    check_whose(path, info)
+    check_info(path, info)
     _refuse_differences(records_dir, info, plan, "finished records")
     for split, of_split in info["splits"].items():
         if num_shards not in (None, len(of_split["shards"])):
@@ -84,7 +115,7 @@ def read_finished(records_dir, plan, num_shards):
                 ],
             )
         for shard in of_split["shards"]:
-            check_size(os.path.join(records_dir, shard["name"]), shard["num_bytes"])
+            check_file(os.path.join(records_dir, shard["name"]), shard["num_bytes"])
     return info
 
 
@@ -92,7 +123,7 @@ def check_unfinished(records_dir, plan, num_shards):
     """Refuses a folder that holds an unfinished build of something else."""
     path = os.path.join(records_dir, PLAN_NAME)
     if os.path.exists(path):
-        there = read_json(path)
+        there = _read_plan(records_dir)
         _refuse_differences(records_dir, there, plan, "records of an unfinished build")
         if num_shards is not None and {num_shards} != set(there["num_shards"].values()):
             _refuse(
@@ -150,23 +181,6 @@ def lock(records_dir):
         os.close(folder)
 
 
-def check_size(path, num_bytes):
-    """Checks that a file is there and as long as it was when it was written."""
-    if not os.path.exists(path):
-        raise BuildError(damage(path, "is missing"))
-    if os.path.getsize(path) != num_bytes:
-        size = os.path.getsize(path)
-        raise BuildError(damage(path, f"has {size} bytes, but was written with {num_bytes}"))
-
-
-def damage(path, what):
-    """Returns the message about a damaged file of finished records."""
-    return (
-        f"{path} {what}. Copy it again from where it came, or delete the whole folder and "
-        "build it again."
-    )
-
-
 def to_json(value):
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
@@ -178,8 +192,3 @@ def pairs_to_json(lists):
         lines = ",\n".join(f"  {json.dumps(pair, ensure_ascii=False)}" for pair in pairs)
         parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
     return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def read_json(path):
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)

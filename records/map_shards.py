@@ -20,7 +20,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from records import folder, schema, writer
+from records import schema, writer
+from records.damage import damage
 from records.source import BuildError, Problems
 
 DTYPE = np.dtype("<f2")  # float16, as `schema.with_features` stores it
@@ -100,7 +101,7 @@ def _read_images(shard, decode, problems):
             serialized, image = next(images)
         except (StopIteration, tf.errors.DataLossError):
             what = f"is damaged after record {position} of {shard.num_images}"
-            raise BuildError(folder.damage(shard.source, what)) from None
+            raise BuildError(damage(shard.source, what)) from None
         except tf.errors.InvalidArgumentError as error:
             # The iterator stays where it is: its next element is the next image.
             serialized = _record_at(shard.source, position)

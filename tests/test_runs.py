@@ -1,12 +1,15 @@
 """What a run leaves in its workdir, and how it is read again."""
 
 import json
+import resource
 import shutil
+import signal
 
 import pytest
 
 from hardvqa_tf import runs
 from hardvqa_tf.vqa import Vocabularies
+from tests import small_models
 
 
 def test_other_words_in_the_same_folder_are_refused(trained_run, config, vocabularies):
@@ -15,18 +18,126 @@ def test_other_words_in_the_same_folder_are_refused(trained_run, config, vocabul
         runs.start_run(trained_run[0], config, fewer)
 
 
-def test_a_damaged_folder_says_what_to_do(trained_run, tmp_path):
+def test_a_folder_without_a_run_says_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="model.keras is missing. Train one: python main.py"):
         runs.load_run(str(tmp_path / "nothing"))
-    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
-    whole = (workdir / "model.keras").read_bytes()
-    (workdir / "model.keras").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="cannot be loaded .* copy it again"):
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace_by_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 17696\n"
+DAMAGES = {
+    "cut": (cut, ""),
+    "garbage": (lambda path: path.write_bytes(b"\x00\xff\x9c" * 40), ""),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
+    "pointer": (lambda path: path.write_bytes(POINTER), "is a pointer of Git LFS"),
+    "folder": (replace_by_folder, "is a folder, not a file"),
+    "list": (lambda path: path.write_text("[3]"), ""),
+    "deep": (lambda path: path.write_text("[" * 100_000), ""),
+    "other": (lambda path: path.write_text('{"epochs": 3, "model": 4}'), ""),
+}
+RECORDS = {"dataset": "a", "splits": {}}
+
+
+@pytest.fixture(params=DAMAGES)
+def damage(request):
+    return DAMAGES[request.param]
+
+
+@pytest.fixture
+def workdir(exported_run, config, vocabularies, tmp_path):
+    """Of a run that was trained, as far as its files tell."""
+    workdir = tmp_path / "run"
+    runs.start_run(str(workdir), config, vocabularies, RECORDS)
+    shutil.copy(f"{exported_run}/model.keras", workdir)
+    runs.append_metrics(workdir, {"epoch": 1, "val/all": 0.5})
+    return workdir
+
+
+@pytest.mark.parametrize("name", ["model.keras", "config.json", "vocabularies.json"])
+def test_a_damaged_file_is_named_when_a_run_is_loaded(workdir, name, damage):
+    change, said = damage
+    assert runs.load_run(str(workdir)).config.train.epochs == 2
+    change(workdir / name)
+    with pytest.raises(ValueError) as error:
         runs.load_run(str(workdir))
-    (workdir / "model.keras").write_bytes(whole)
-    (workdir / "config.json").write_text('{"seed": ')
-    with pytest.raises(ValueError, match="config.json is not JSON"):
-        runs.load_run(str(workdir))
+    message = str(error.value)
+    assert message.startswith(f"{workdir / name}") and said in message
+    assert "\n" not in message.strip()
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocabularies.json", "records.json"])
+def test_a_damaged_file_is_named_when_a_run_resumes(
+    workdir, name, damage, config, vocabularies
+):
+    change, said = damage
+    runs.check_run(str(workdir), config, vocabularies, RECORDS)
+    change(workdir / name)
+    with pytest.raises(ValueError) as error:
+        runs.check_run(str(workdir), config, vocabularies, RECORDS)
+    assert str(workdir) in str(error.value) and said in str(error.value)
+
+
+def test_damaged_metrics_are_named(workdir, damage, config, vocabularies):
+    change, said = damage
+    change(workdir / "metrics.jsonl")
+    for read in (
+        lambda: runs.read_metrics(workdir),
+        lambda: runs.check_run(str(workdir), config, vocabularies),
+        lambda: runs.append_metrics(workdir, {"epoch": 2}),
+    ):
+        if said == "is empty":
+            read()
+            continue
+        with pytest.raises(ValueError, match=f"{workdir}/metrics.jsonl.*{said}"):
+            read()
+
+
+def test_a_line_of_metrics_is_named_by_its_number(workdir):
+    runs.append_metrics(workdir, {"epoch": 2, "val/all": 0.6})
+    with open(workdir / "metrics.jsonl", "a") as file:
+        file.write('{"epoch": 3, "val')
+    with pytest.raises(ValueError, match="metrics.jsonl, line 3: .* or delete that line"):
+        runs.read_metrics(workdir)
+
+
+def test_what_a_trained_run_lost_is_not_made_up(workdir, config, vocabularies):
+    runs.append_metrics(workdir, {"epoch": 2, "val/all": 0.6})
+    with pytest.raises(ValueError, match="has 2 epochs, but there is no checkpoint to resume"):
+        runs.check_run(str(workdir), config, vocabularies)
+    (workdir / "config.json").unlink()
+    with pytest.raises(ValueError, match="config.json is missing, but .* was trained. Copy"):
+        runs.check_run(str(workdir), config, vocabularies)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("metrics.jsonl", lambda folder: runs.append_metrics(folder, {"epoch": 1})),
+        ("a.json", lambda folder: runs.write_json(f"{folder}/a.json", {"a": 1})),
+        ("model.keras", lambda folder: runs.save_model(folder, small_models.build())),
+    ],
+)
+def test_what_cannot_be_written_is_named(tmp_path, name, write):
+    """A limit of 10 bytes stands for a full disk; what was there stays."""
+    (tmp_path / name).write_bytes(b"")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match=f"{tmp_path / name} cannot be written .*Make room"):
+            write(str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    assert (tmp_path / name).read_bytes() == b""
 
 
 def test_a_run_that_is_older_than_a_value_loads(trained_run, tmp_path):
@@ -37,3 +148,15 @@ def test_a_run_that_is_older_than_a_value_loads(trained_run, tmp_path):
     found = runs.load_run(str(workdir)).config
     assert (found.metric, found.train.ema_decay) == ("exact", 0.0)
     assert (found.train.epochs, found.model.question_lstm.units) == (2, 7)  # as it was trained
+
+
+def test_a_run_that_is_newer_than_the_program_is_refused(
+    trained_run, config, vocabularies, tmp_path
+):
+    workdir = shutil.copytree(trained_run[0], tmp_path / "run")
+    stored = json.loads((workdir / "config.json").read_text())
+    stored["model"]["small_cnn"]["dilation"] = 2
+    (workdir / "config.json").write_text(json.dumps(stored))
+    for read in (runs.load_run, lambda folder: runs.check_run(folder, config, vocabularies)):
+        with pytest.raises(ValueError, match="does not know model.small_cnn.dilation=2. A new"):
+            read(str(workdir))

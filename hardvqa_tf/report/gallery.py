@@ -18,6 +18,7 @@ from hardvqa_tf.report.groups import aggregator_title, aggregators_of, without_a
 from hardvqa_tf.report.pages import Gallery, Tile
 from hardvqa_tf.report.plots import draw_gallery
 from hardvqa_tf.runs import load_run
+from records.damage import naming_damage
 from records.decode import decode_image
 from records.folder import shard_paths
 from records.schema import parse_example
@@ -52,8 +53,14 @@ def choose_questions(records_dir, split, number=NUM_QUESTIONS):
     Returns:
       list of `AskedQuestion`, the same in every call; empty for records of maps.
     """
+    paths = shard_paths(records_dir, split)
+    with naming_damage(lambda: paths):
+        return _choose_questions(paths, number)
+
+
+def _choose_questions(paths, number):
     chosen, seen = [], collections.Counter()
-    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):
+    for serialized in tf.data.TFRecordDataset(paths):
         record = {name: value.numpy() for name, value in _fields(serialized).items()}
         if not record["image/encoded"]:
             return []

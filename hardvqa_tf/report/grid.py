@@ -9,8 +9,8 @@ import keras
 
 from hardvqa_tf.configs import grids
 from hardvqa_tf.configs.table import values
-from hardvqa_tf.report.runs import read_epochs, why_unfinished
-from hardvqa_tf.runs import read_json
+from hardvqa_tf.report.runs import why_unfinished
+from hardvqa_tf.runs import read_config, read_metrics
 from hardvqa_tf.training.loop import train_model
 
 _GRIDS = os.path.dirname(grids.__file__)
@@ -72,7 +72,7 @@ def run_grid(configs, workdir, say=print, progress=False):
     for number, (name, config) in enumerate(configs.items(), 1):
         heading = f"{name} ({number} of {len(configs)})"
         if why_unfinished(folders[name]) is None:
-            seconds = sum(epoch.get("seconds", 0.0) for epoch in read_epochs(folders[name]))
+            seconds = sum(epoch.get("seconds", 0.0) for epoch in read_metrics(folders[name]))
             say(f"{heading}: done, {seconds / 60:.1f} minutes of training steps")
             continue
         say(heading)
@@ -106,7 +106,7 @@ def _check_config(workdir, config):
     path = os.path.join(workdir, "config.json")
     if not os.path.exists(path):
         return
-    differing = values.differences(read_json(path), config)
+    differing = values.differences(values.as_json(read_config(workdir)), config)
     if differing:
         raise ValueError(
             f"{workdir} holds a run with another config than the grid's: "

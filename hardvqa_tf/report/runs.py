@@ -2,12 +2,11 @@
 
 import dataclasses
 import glob
-import json
 import os
 
 from hardvqa_tf import evaluate
 from hardvqa_tf.configs.table import values
-from hardvqa_tf.runs import has_epochs_left, read_json
+from hardvqa_tf.runs import has_epochs_left, read_config, read_json, read_metrics
 from hardvqa_tf.vqa import slots
 from records.folder import INFO_NAME
 
@@ -147,13 +146,13 @@ def read_runs(workdirs, split, records_dir=None, say=print):
             )
     runs = []
     for number, workdir in enumerate(workdirs, 1):
-        config = _read_json(workdir, "config.json")
+        config = read_config(workdir).to_dict()
         if _must_be_evaluated(workdir, split, records_dir or config["records_dir"]):
             say(f"{workdir}: evaluating on {split} ({number} of {len(workdirs)})")
             evaluate.evaluate_run(workdir, split, records_dir)
         evaluation = _read_json(workdir, f"evaluation_{split}.json")
         name = os.path.basename(os.path.abspath(workdir))
-        runs.append(ReportedRun(workdir, name, config, read_epochs(workdir), evaluation))
+        runs.append(ReportedRun(workdir, name, config, read_metrics(workdir), evaluation))
     return runs
 
 
@@ -162,19 +161,13 @@ def why_unfinished(workdir):
     for name in ("config.json", "metrics.jsonl", "model.keras"):
         if not os.path.isfile(os.path.join(workdir, name)):
             return f"{name} is missing"
-    train, epochs = _read_json(workdir, "config.json")["train"], read_epochs(workdir)
+    train, epochs = read_config(workdir).train, read_metrics(workdir)
     done = epochs[-1]["epoch"] if epochs else 0
     # The first of equally good ones.
     best = max(epochs, key=lambda epoch: epoch.get("val/all", 0.0), default={"epoch": 0})
     if not has_epochs_left(train, done, best["epoch"]):
         return None
     return f"it has done {done} of {train['epochs']} epochs"
-
-
-def read_epochs(workdir):
-    """The lines of metrics.jsonl, list of dicts."""
-    with open(os.path.join(workdir, "metrics.jsonl"), encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def _must_be_evaluated(workdir, split, records_dir):

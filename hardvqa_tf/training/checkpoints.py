@@ -9,6 +9,7 @@ A checkpoint that a full disk or a power failure left half-written is never used
 its files has a checksum, and where one is wrong the checkpoint before is read.
 """
 
+import glob
 import os
 import re
 
@@ -51,10 +52,9 @@ class RunState:
             best_epoch=self._best_epoch,
         )
         self._folder = os.path.join(workdir, "checkpoints")
+        self._list = os.path.join(self._folder, "checkpoint")
         self._writes = writes
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, self._folder, max_to_keep=2
-        )
+        self._manager = None  # opened by the first to save
 
     @property
     def epoch(self):
@@ -86,6 +86,8 @@ class RunState:
           ValueError: if there are checkpoints, and none of them can be read.
         """
         paths = _newest_first(self._folder)
+        if os.path.isdir(self._list):
+            raise ValueError(f"{self._list} is a folder, not a file. Remove it.")
         for path in paths:
             try:
                 self._checkpoint.restore(path).assert_consumed()
@@ -95,8 +97,9 @@ class RunState:
                 report(f"{path} is damaged and left out ({cause})")
         if paths:
             raise ValueError(
-                f"None of the {len(paths)} checkpoints in {self._folder} can be read. Copy "
-                "them again from where they are whole, or start anew with another --workdir."
+                f"None of the {len(paths)} checkpoints in {self._folder} can be read. "
+                "Copy them again from where they are whole, or train again, into another "
+                "--workdir."
             )
 
     def finish_epoch(self, value):
@@ -119,13 +122,35 @@ class RunState:
         if not self._writes:
             return
         try:
+            self._manager = self._manager or self._open_manager()
             self._manager.save()
+            self._remove_older()
         except tf.errors.OpError as error:
             cause = str(error).splitlines()[0]
             raise OSError(
                 f"The run's state cannot be written to {self._folder} ({cause}). What was "
                 "saved before is still there: make room, and the same command goes on from it."
             ) from error
+
+    def _open_manager(self):
+        """TensorFlow's list of checkpoints is for other programs; here their names are enough.
+
+        Damaged, it would stop the manager, which can make it again.
+        """
+        try:
+            state = tf.train.get_checkpoint_state(self._folder)
+            is_whole = state is None or state.model_checkpoint_path
+        except (ValueError, tf.errors.OpError):
+            is_whole = False
+        if not is_whole and os.path.isfile(self._list):
+            os.remove(self._list)
+        return tf.train.CheckpointManager(self._checkpoint, self._folder, max_to_keep=2)
+
+    def _remove_older(self):
+        """Those that a list which was lost would have had removed."""
+        for path in _newest_first(self._folder)[2:]:
+            for file in glob.glob(glob.escape(path) + ".*"):
+                os.remove(file)
 
     def save_within_epoch(self, step, sums):
         """Saves after `step` steps of an epoch, whose sums so far are `sums`."""
@@ -135,6 +160,11 @@ class RunState:
     def _set_steps(self, step, sums):
         self._step.assign(step)
         self._sums.assign([sums[name] for name in self._sum_names])
+
+
+def has_checkpoints(workdir):
+    """Whether a run has a state to resume from, damaged or not."""
+    return bool(_newest_first(os.path.join(workdir, "checkpoints")))
 
 
 def _newest_first(folder):

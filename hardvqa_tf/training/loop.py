@@ -25,9 +25,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from hardvqa_tf.configs.table import values
+from hardvqa_tf.data.identity import identity_of
 from hardvqa_tf.data.shares import OneBatch
 from hardvqa_tf.runs import (
     append_metrics,
+    check_run,
+    forgotten_if_untrained,
     has_epochs_left,
     save_model,
     start_run,
@@ -37,13 +40,15 @@ from hardvqa_tf.tasks import task_of
 from hardvqa_tf.training import strategies
 from hardvqa_tf.training.averages import WeightAverage
 from hardvqa_tf.training.board import Board
-from hardvqa_tf.training.checkpoints import RunState
+from hardvqa_tf.training.checkpoints import RunState, has_checkpoints
 from hardvqa_tf.training.lines import describe_run, format_epoch
 from hardvqa_tf.training.not_finite import not_finite_error
 from hardvqa_tf.training.optimizers import make_optimizer, precision
 from hardvqa_tf.training.saver import AskedToStop, Saver
 from hardvqa_tf.training.steps import TrainSteps, asking_ahead, names_of_sums
 from records.build import read_info
+from records.damage import naming_damage
+from records.folder import shard_paths
 
 
 def train_model(config, workdir, num_virtual_devices=None, report=print, progress=False):
@@ -63,9 +68,11 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
       The metrics of the last epoch that ran here, a dict; empty if the run was done before.
 
     Raises:
-      ValueError: for a value that cannot be; if the workdir holds a run with another config,
-        naming the keys that differ; if the split that chooses the best epoch is one to test on;
-        if the loss is not a number any more, naming what it came from.
+      ValueError: for a value that cannot be; if the workdir holds a run with another config
+        or of other records, naming what differs; if the split that chooses the best epoch is
+        one to test on, or cannot choose; if records are damaged, naming the file; if the loss
+        is not a number any more, naming what it came from.
+      OSError: if something cannot be written, naming the file.
       stopping.Stopped: after SIGTERM or Ctrl-C, when everything is saved.
       stopping.LostPeer: when another machine is gone. What is saved is the last checkpoint.
     """
@@ -76,8 +83,14 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
+    splits = {config.train.split, config.train.val_split}
+
+    def shards():
+        return [path for split in splits for path in shard_paths(config.records_dir, split)]
+
     try:
-        return _Training(config, workdir, strategy, report, progress).run()
+        with naming_damage(shards), forgotten_if_untrained(workdir, config):
+            return _Training(config, workdir, strategy, report, progress).run()
     except _LOST_PEER as error:
         if strategies.num_hosts() == 1:
             raise
@@ -107,8 +120,11 @@ class _Training:
         self.report = report if self.is_chief else lambda line: None
         self.progress, self.board = progress and self.is_chief, None
         self.score = self.task.make_score(config)
+        self.task.check_splits(config)
         self.assets = self.task.assets_from_records(config)
-        start_run(workdir, config, self.assets, write=self.is_chief)
+        splits = (config.train.split, config.train.val_split)
+        records = identity_of(config.records_dir, splits)
+        check_run(workdir, config, self.assets, records)
         _refuse_to_compile_for_many(config, strategy)
         self.train_data = self._open_train_data()
         self.train_data.read_ahead()  # While the model is made.
@@ -117,7 +133,12 @@ class _Training:
         )
         with strategy.scope(), precision(config.train.precision):
             shape = self.task.input_shape(config)
-            self.model = self.task.build_model(config, self.assets, input_shape=shape)
+            self.model = self.task.build_model(
+                config,
+                self.assets,
+                input_shape=shape,
+                pretrained=not has_checkpoints(workdir),  # which have all weights
+            )
             self.optimizer = make_optimizer(config.train, self.train_data.steps_per_epoch)
             self.optimizer.build(self.model.trainable_variables)
         self.gallery = self.task.open_gallery(self.model, self.val_data, self.assets, config)
@@ -129,6 +150,8 @@ class _Training:
         )
         self.state.restore(self.report)
         _check_that_all_restored_the_same(strategy, self.state, workdir)
+        if self.is_chief:
+            start_run(workdir, config, self.assets, records)
 
     def run(self):
         config, state, task = self.config, self.state, self.task

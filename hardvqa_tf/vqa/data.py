@@ -87,6 +87,11 @@ class VqaData(Batches):
         self._vocabularies = vocabularies
         self.target, self._with_strings = target, with_strings
         self.num_questions = facts["num_questions"]
+        if not facts["num_images"]:
+            raise ValueError(
+                f"The split {split!r} of {records_dir} has no images. Use another: "
+                f"{', '.join(info['splits'])}."
+            )
         per_image = {int(n): images for n, images in facts["questions_per_image"].items()}
         self.questions_per_image = questions_per_image or max(per_image)
         groups = {n: -(-n // self.questions_per_image) for n in per_image}

@@ -6,6 +6,7 @@ import os
 import tensorflow as tf
 
 from hardvqa_tf.data.inputs import map_shape
+from records.damage import naming_damage
 from records.folder import INFO_NAME, read_info, shard_paths
 from records.schema import parse_example
 
@@ -35,8 +36,14 @@ def pick_examples(config, records_dir, folder):
         return []
     if map_shape(read_info(records_dir)):
         return []
+    paths = shard_paths(records_dir, config.train.val_split)
+    with naming_damage(lambda: paths):
+        return _pick(paths, folder)
+
+
+def _pick(paths, folder):
     examples = []
-    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, config.train.val_split)):
+    for serialized in tf.data.TFRecordDataset(paths):
         record = parse_example(serialized)
         encoded = record["image/encoded"].numpy()
         if len(encoded) > MAX_BYTES:

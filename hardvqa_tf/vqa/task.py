@@ -13,6 +13,7 @@ from hardvqa_tf.vqa.pictures.gallery import Gallery
 from hardvqa_tf.vqa.score import Score, pick_loss
 from hardvqa_tf.vqa.signatures import make_signatures
 from hardvqa_tf.vqa.vocabularies import Vocabularies
+from records.build import read_info
 
 __all__ = [  # of what is imported, what the task has
     "Card",
@@ -28,6 +29,27 @@ ITEMS, ITEM_ID = "questions", "question_id"
 BEST = "val/all"
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
+
+
+def check_splits(config):
+    """Refuses to train on a split without an answer, or to choose the best epoch by one.
+
+    Raises:
+      ValueError: naming the splits that have answers.
+    """
+    splits = read_info(config.records_dir)["splits"]
+    answered = [name for name, split in splits.items() if split["num_answered"]]
+    uses = {"train.split": "nothing can be learned from it"}
+    uses["train.val_split"] = "it cannot say which epoch is the best"
+    for key, why in uses.items():
+        split = config.train[key.removeprefix("train.")]
+        if split in splits and split not in answered:
+            questions = splits[split]["num_questions"]
+            raise ValueError(
+                f"The split {split!r} of {config.records_dir} has no answer to any of its "
+                f"{questions:,} questions: {why}. Received: {key}={split!r}. Use one of those "
+                f"with answers: {', '.join(answered) or 'there are none'}."
+            )
 
 
 def assets_from_records(config):

@@ -2,11 +2,15 @@
 
 import json
 import pathlib
+import types
 
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.training.loop import _Training
+from hardvqa_tf.training.steps import TrainSteps
 from hardvqa_tf.vqa import task
+from hardvqa_tf.vqa.judging.judge import Judge
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -45,3 +49,25 @@ def without_pictures(monkeypatch):
 class NoGallery:
     def for_board(self):
         return {}, {}
+
+
+def scripted(monkeypatch, accuracies):
+    """Replaces the data and the work of an epoch by given accuracies on val, one an epoch."""
+    sizes = {"contents": "24 images", "steps_per_epoch": 5, "batch_contents": "5 images"}
+    data = types.SimpleNamespace(**sizes, read_ahead=lambda: None, batch_spec=None)
+    accuracies = iter(accuracies)
+    metrics = {
+        "seconds": 1.0,
+        "questions_per_second": 1.0,
+        "input_wait": 0.0,
+        "train/loss": 1.0,
+        "train/accuracy": 0.5,
+        "train/num_cells": 2.0,
+        "learning_rate": 0.1,
+    }
+    monkeypatch.setattr(TrainSteps, "trace", lambda *args: None)
+    monkeypatch.setattr(task, "open_split", lambda *args, **kwargs: data)
+    monkeypatch.setattr(_Training, "_run_epoch", lambda *args: (dict(metrics), None))
+    monkeypatch.setattr(Judge, "ask", lambda *args: None)
+    monkeypatch.setattr(Judge, "values", lambda *args: {"val/all": next(accuracies)})
+    without_pictures(monkeypatch)

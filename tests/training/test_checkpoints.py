@@ -6,6 +6,7 @@ import signal
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from hardvqa_tf.training import checkpoints
 
@@ -39,7 +40,7 @@ def state(tmp_path):
     optimizer = keras.optimizers.SGD()
     optimizer.build(model.trainable_variables)
     state = checkpoints.RunState(str(tmp_path), model, optimizer, sum_names=("loss", "items"))
-    state.model = model
+    state.model, state.optimizer = model, optimizer
     for epoch in (1.0, 2.0):
         model.set_weights([np.full((2, 3), epoch), np.full(3, epoch)])
         state.finish_epoch(0.5)
@@ -73,6 +74,31 @@ def test_a_damaged_checkpoint_is_left_out(state, tmp_path, part, damage):
 def test_a_lost_list_of_checkpoints_is_not_needed(state, tmp_path):
     (tmp_path / "checkpoints" / "checkpoint").unlink()
     assert restored(state, []) == [2, 2.0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"model_check", b"\x00\xff\x9c" * 9, b"version https://git-lfs", b'a: "ckpt-9"\n'],
+)
+def test_a_damaged_list_of_checkpoints_is_made_again(state, tmp_path, content):
+    folder = tmp_path / "checkpoints"
+    (folder / "checkpoint").write_bytes(content)
+    again = checkpoints.RunState(str(tmp_path), state.model, state.optimizer, ("loss", "items"))
+    again.model = state.model
+    assert restored(again, []) == [2, 2.0]
+    again.finish_epoch(0.7)
+    again.save()
+    assert {path.stem for path in folder.glob("ckpt-*")} == {"ckpt-2", "ckpt-3"}
+    assert tf.train.latest_checkpoint(str(folder)) == str(folder / "ckpt-3")
+    assert restored(state, []) == [3, 2.0]
+
+
+def test_a_folder_in_place_of_the_list_of_checkpoints(state, tmp_path):
+    path = tmp_path / "checkpoints" / "checkpoint"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ValueError, match=f"{path} is a folder, not a file. Remove it"):
+        restored(state, [])
 
 
 def test_a_full_disk(state, tmp_path):

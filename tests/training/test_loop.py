@@ -26,6 +26,7 @@ from tests.training.runs import (
     ROOT,
     check_equal_runs,
     read_metrics,
+    scripted,
     without_pictures,
 )
 
@@ -41,6 +42,7 @@ def test_what_a_run_leaves(trained_run, config, vocabularies):
         "logs",
         "metrics.jsonl",
         "model.keras",
+        "records.json",
         "vocabularies.json",
     }
     assert list(pathlib.Path(workdir, "logs").glob("events*"))
@@ -191,33 +193,9 @@ def test_another_config_in_the_same_folder_is_refused(trained_run, config):
         train_model(config, trained_run[0], report=pytest.fail)
 
 
-@pytest.fixture
-def scripted(monkeypatch):
-    """Replaces the data and the work of an epoch by given accuracies on val, one an epoch."""
-    sizes = {"contents": "24 images", "steps_per_epoch": 5, "batch_contents": "5 images"}
-
-    def script(accuracies):
-        accuracies = iter(accuracies)
-        metrics = {
-            "seconds": 1.0,
-            "questions_per_second": 1.0,
-            "input_wait": 0.0,
-            "train/loss": 1.0,
-            "train/accuracy": 0.5,
-            "train/num_cells": 2.0,
-            "learning_rate": 0.1,
-        }
-        data = types.SimpleNamespace(**sizes, read_ahead=lambda: None, batch_spec=None)
-        monkeypatch.setattr(TrainSteps, "trace", lambda *args: None)
-        monkeypatch.setattr(task, "open_split", lambda *args, **kwargs: data)
-        monkeypatch.setattr(
-            train_module._Training, "_run_epoch", lambda *args: (dict(metrics), None)
-        )
-        monkeypatch.setattr(Judge, "ask", lambda *args: None)
-        monkeypatch.setattr(Judge, "values", lambda *args: {"val/all": next(accuracies)})
-        without_pictures(monkeypatch)
-
-    return script
+@pytest.fixture(name="scripted")
+def _scripted(monkeypatch):
+    return lambda accuracies: scripted(monkeypatch, accuracies)
 
 
 def test_a_finished_run_is_left_alone(scripted, trained_run, config, tmp_path):

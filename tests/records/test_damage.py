@@ -1,0 +1,196 @@
+"""Records that are not what they were are named, with what is wrong and what to do."""
+
+import json
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from hardvqa_tf.vqa import VqaData
+from records import build
+from records.damage import find_damage, naming_damage, read_json, what_is_wrong
+from records.folder import read_info, read_vocabularies, shard_paths
+from records.source import BuildError
+from tests.conftest import BUILDER_ARGS
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 17696\n"
+# What happens to a file, and what is said of it.
+DAMAGES = {
+    "missing": (lambda path: path.unlink(), "is missing"),
+    "folder": (lambda path: (path.unlink(), path.mkdir()), "is a folder, not a file"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
+    "pointer": (lambda path: path.write_bytes(POINTER), "is a pointer of Git LFS, which `git"),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-100]), ""),
+    "garbage": (lambda path: path.write_bytes(b"\x00\xff\x9c" * 40), ""),
+}
+
+
+@pytest.fixture
+def folder(records_dir, tmp_path):
+    return shutil.copytree(records_dir, tmp_path / "records")
+
+
+@pytest.fixture(params=DAMAGES)
+def damaged(request):
+    return DAMAGES[request.param]
+
+
+def check_refusal(error, path, said):
+    message = str(error.value)
+    assert message.startswith(f"{path} {said}"), message
+    assert "Copy it again from where it came, or delete the whole folder and build" in message
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "vocabularies.json"])
+def test_a_damaged_json_file(folder, damaged, name):
+    damage, said = damaged
+    damage(folder / name)
+    if (name, said) == ("dataset_info.json", "is missing"):
+        with pytest.raises(BuildError, match="There are no records in .* Build them: python"):
+            read_info(str(folder))
+        return
+    with pytest.raises(BuildError) as error:
+        (read_info if name == "dataset_info.json" else read_vocabularies)(str(folder))
+    check_refusal(error, folder / name, said or "is not JSON (")
+
+
+def test_other_words_with_the_right_form(folder):
+    path = folder / "vocabularies.json"
+    path.write_text(path.read_text().replace("circle", "circel"))
+    with pytest.raises(BuildError) as error:
+        read_vocabularies(str(folder))
+    check_refusal(error, path, "is not what it was when it was written")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[]", "should hold an object, but holds a list"),
+        ("[" * 100_000, "is not JSON"),
+        ("null", "should hold an object, but holds a NoneType"),
+        (
+            '{"version": "1.1.0"}',
+            "is not, or no longer, what this program wrote: it has no",
+        ),
+        ("splits", "it has no splits.val.shards, or something else there"),
+        ("sha256", "it has no splits.train.shards.sha256, or something else there"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_an_info_that_is_none(folder, content, said):
+    path = folder / "dataset_info.json"
+    info = json.loads(path.read_text())
+    if content == "splits":
+        info["splits"]["val"]["shards"] = "two"
+        content = json.dumps(info)
+    elif content == "sha256":
+        del info["splits"]["train"]["shards"][1]["sha256"]
+        content = json.dumps(info)
+    path.write_text(content)
+    for reader in (read_info, lambda folder: build_again(folder)):
+        with pytest.raises(BuildError) as error:
+            reader(str(folder))
+        assert str(error.value).startswith(str(path)) and said in str(error.value)
+
+
+def build_again(folder):
+    return build.build("sort_of_clevr", folder, builder_args=BUILDER_ARGS, num_shards=2)
+
+
+@pytest.mark.parametrize(
+    ("info", "whose"),
+    [
+        (
+            {"name": "clevr", "version": "3.1.0", "fileFormat": "tfrecord", "splits": []},
+            "TensorFlow Datasets",
+        ),
+        (
+            {"builder_name": "parquet", "config_name": "default", "splits": {"train": {}}},
+            "Hugging Face's datasets",
+        ),
+    ],
+    ids=["tfds", "huggingface"],
+)
+def test_the_records_of_others(tmp_path, info, whose):
+    (tmp_path / "dataset_info.json").write_text(json.dumps(info))
+    for reader in (read_info, build_again):
+        with pytest.raises(BuildError, match=f"is one of {whose}, .*docs/data.md"):
+            reader(str(tmp_path))
+
+
+def test_an_unfinished_build_with_a_damaged_plan(folder, damaged):
+    (folder / "dataset_info.json").rename(folder / "build_plan.json")
+    damage, said = damaged
+    if said == "is missing":
+        return
+    damage(folder / "build_plan.json")
+    for reader in (read_info, build_again):
+        with pytest.raises(BuildError) as error:
+            reader(str(folder))
+        check_refusal(error, folder / "build_plan.json", said or "is not JSON (")
+
+
+def test_a_shard_that_is_not_there_as_it_was_written(folder, damaged):
+    damage, said = damaged
+    path = folder / "sort_of_clevr-val.tfrecord-00001-of-00002"
+    size = path.stat().st_size
+    damage(path)
+    assert shard_paths(str(folder), "train")
+    with pytest.raises(BuildError) as error:
+        shard_paths(str(folder), "val")
+    now = path.stat().st_size if path.exists() else None
+    check_refusal(error, path, said or f"has {now} bytes, but was written with {size}")
+
+
+def flip(path, position):
+    data = bytearray(path.read_bytes())
+    data[position] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("position", [3, 100, 9_000, -2])
+def test_a_flipped_bit_while_reading(folder, vocabularies, position):
+    path = folder / "sort_of_clevr-train.tfrecord-00001-of-00002"
+    flip(path, position)
+    paths = shard_paths(str(folder), "train")
+    data = VqaData(str(folder), "train", vocabularies, image_size=(8, 8), batch_size=6)
+    with pytest.raises(BuildError) as error, naming_damage(lambda: paths):
+        list(data.in_order())
+    assert isinstance(error.value.__cause__, tf.errors.DataLossError)
+    check_refusal(error, path, "cannot be read: record ")
+
+
+def test_an_image_that_cannot_be_decoded(folder, vocabularies, tmp_path):
+    path = shard_paths(str(folder), "val")[0]
+    first, *others = [raw.numpy() for raw in tf.data.TFRecordDataset(path)]
+    example = tf.train.Example.FromString(first)
+    picture = example.features.feature["image/encoded"].bytes_list
+    picture.value[0] = picture.value[0][: len(picture.value[0]) // 2]
+    image_id = example.features.feature["image/id"].bytes_list.value[0].decode()
+    bad = str(tmp_path / "bad")
+    with tf.io.TFRecordWriter(bad) as writer:
+        for record in (*others, example.SerializeToString()):
+            writer.write(record)
+    found = find_damage([path, bad])
+    assert found.startswith(f"The image {image_id} (record 2 of {bad}) cannot be decoded")
+
+
+def test_an_error_that_is_not_of_the_records(folder):
+    paths = shard_paths(str(folder), "train")
+    assert find_damage(paths) is None
+    with pytest.raises(tf.errors.InvalidArgumentError, match="mine"):
+        with naming_damage(lambda: paths):
+            raise tf.errors.InvalidArgumentError(None, None, "mine")
+
+
+def test_what_is_wrong_with_a_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"1234")
+    assert what_is_wrong(path) is what_is_wrong(path, 4) is None
+    assert what_is_wrong(path, 5) == "has 4 bytes, but was written with 5"
+
+
+def test_json_says_what_to_do(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": ')
+    with pytest.raises(BuildError, match=r"a.json is not JSON \(Expecting.*\). Look there."):
+        read_json(str(tmp_path / "a.json"), "Look there.")
