@@ -19,6 +19,7 @@ import tensorflow as tf
 from hardvqa_tf import encoders
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.encoders import biformer, swiftformer
+from hardvqa_tf.encoders.fields import fields_of
 from hardvqa_tf.training.strategies import make_strategy
 from hardvqa_tf.vqa.text import split_words
 from records import features
@@ -114,6 +115,17 @@ class MapEncoder:
             weights = f"sha256:{sha256_of_file(weights)}"
         return {"image_size": list(self.image_size), "weights": weights} | self.options
 
+    def fields(self):
+        """Where the cells of a map look in the image: JSON of `encoders.fields.Fields`.
+
+        Builds the encoder once more, without its weights.
+        """
+        build = MAP_ENCODERS[self.name].build
+        options = {"image_size": tuple(self.image_size), "weights": "random", **self.options}
+        with tf.device("CPU:0"):
+            fields = fields_of(build(**options))
+        return fields.to_json()
+
     def __call__(self):
         """Returns a function from uint8[N, H, W, 3] to maps float16[N, h, w, D]."""
         return make_encode(
@@ -196,6 +208,7 @@ def build_maps(source_dir, records_dir, encoder, *, batch_size=32, **arguments):
         name=encoder.name,
         arguments=encoder.arguments(),
         map_shape=encoder.map_shape,
+        fields=encoder.fields,
         batch_size=batch_size,
         split_words=split_words,
         **arguments,

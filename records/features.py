@@ -35,6 +35,7 @@ def build_features(
     name,
     arguments,
     map_shape,
+    fields=None,
     batch_size=32,
     on_error="stop",
     split_words=None,
@@ -54,6 +55,9 @@ def build_features(
       name: of the encoder, and `arguments`, a dict of JSON values: what the maps are made by.
         They go into dataset_info.json; a folder with other ones is refused.
       map_shape: (h, w, D).
+      fields: function without arguments that returns where the cells of a map look in the
+        image, a JSON value, for whoever draws or measures them; called once, at the end. It
+        follows from name and arguments, so it is no part of what is compared.
       batch_size: images that are encoded at once, over all devices together.
       on_error: "stop" at the first image that cannot be used, or "skip" it and note it in
         skipped.jsonl.
@@ -83,6 +87,8 @@ def build_features(
     with folder.lock(records_dir):
         shards = _shards(source_dir, records_dir, source)
         _write(records_dir, plan, shards, encoding, write_shards or _write_here, report)
+        made_by = plan["features"] | ({"fields": fields()} if fields else {})
+        plan = plan | {"features": made_by}
         return _finish(source_dir, records_dir, source, plan, shards, split_words, report)
 
 

@@ -153,6 +153,7 @@ def _flat(plan):
     """Returns what makes up a build, each argument by its own name."""
     arguments = {f"argument {name}": value for name, value in plan["arguments"].items()}
     maps = {f"features {name}": value for name, value in plan.get("features", {}).items()}
+    maps.pop("features fields", None)  # They follow from the rest; older maps have none.
     identity = {key: plan[key] for key in ("dataset", "version", "source_fingerprint")}
     return identity | arguments | maps
 

@@ -144,6 +144,13 @@ def test_resnet101_once_for_real(records_dir, tmp_path, monkeypatch):
         "arguments": {"image_size": [32, 32], "weights": "random"},
         "shape": [1, 1, 2048],
         "dtype": "float16",
+        "fields": {
+            "origin": [0.5, 0.5],
+            "pitch": [32, 32],
+            "extent": [1027, 1027],
+            "image_size": [32, 32],
+            "grid": [1, 1],
+        },
     }
     build.verify(tmp_path / "maps", split_words=split_words)
     found = [
@@ -152,7 +159,7 @@ def test_resnet101_once_for_real(records_dir, tmp_path, monkeypatch):
     ]
     images = [record["image/encoded"] for record in read_records(records_dir, "val")]
     pixels = np.stack([decode_image(image, (32, 32)) for image in images])
-    (model,) = models
+    model, _ = models  # The other one is asked where its cells look.
     expected = model(scale_pixels(pixels)).numpy()
     assert np.ptp(expected, axis=0).max() > 0.1  # Images differ.
     # float16 has 11 bits: half a unit of the last one is 2**-11 of the number.
@@ -244,6 +251,8 @@ def test_the_maps_are_the_grid_of_a_stage(name, given, options, map_shape):
     arguments = {"image_size": [32, 48], "weights": "random"} | (options or given)
     assert encoder.arguments() == arguments
     found = encoder()(some_images(3))
+    assert encoder.fields()["grid"] == list(map_shape[:2])
+    assert encoder.fields()["pitch"] == [32 / map_shape[0], 48 / map_shape[1]]
     assert found.shape == (3, *encoder.map_shape) == (3, *map_shape)
     assert np.isfinite(found).all() and np.ptp(found, axis=0).max() > 0.01  # Images differ.
 

@@ -116,6 +116,21 @@ def test_info_is_the_sources_with_features(tmp_path, source):
     assert vocabularies[0].read_bytes() == vocabularies[1].read_bytes()
 
 
+def test_where_cells_look_is_kept_and_compared_with_nothing(tmp_path, source, maps):
+    """`maps` was built before anyone said where its cells look."""
+    looks = {"origin": [1.5, 0.5], "pitch": [2, 2.5]}
+    info = build_features(source, tmp_path / "maps_with", fields=lambda: looks)
+    assert info["features"].pop("fields") == looks
+    assert info == folder.read_info(maps)
+    with open(tmp_path / "maps_with" / "dataset_info.json") as file:
+        assert json.load(file)["features"]["fields"] == looks
+    # Neither is another build.
+    assert build_features(source, maps, make_encode=None, fields=lambda: looks) == info
+    again = build_features(source, tmp_path / "maps_with", make_encode=None)
+    assert again["features"]["fields"] == looks
+    build.verify(tmp_path / "maps_with")
+
+
 def test_a_batch_never_reaches_into_another_shard_and_is_always_full(tmp_path, source):
     shapes = []
 
