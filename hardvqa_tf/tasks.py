@@ -11,7 +11,8 @@ is of; a config of before there were several has no such key, and means `vqa`.
     model = task.build_model(config, assets)
 
 A module is imported when its task is first asked for. It imports layers, encoders, `data`,
-`pictures` and `records`; nothing of those who reach it through this file, and no other task.
+`pictures`, `records` and what reports are made of (`report`'s pages, plots, texts, groups and
+reported_run); nothing of those who reach it through this file, and no other task.
 
 **Words.** The *items* of a task are what it learns and is judged by: questions, or queries. A
 *batch* is a dict of tensors, B images in front; its `weights` float32[B, ...] are 1 for an item
@@ -62,6 +63,10 @@ NAMES = {
     "describe_export": "(run) -> dict: input, image_size, grid, and what the task knows",
     "pick_examples": "(config, records_dir, folder) -> list of dicts",
     "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, ...",
+    # Reports: what is said of a run, and the sections on the runs of one data set.
+    "ReportedRun": "a `report.reported_run.ReportedRun` that knows what the task's runs have",
+    "report_intro": "(runs, split) -> what the numbers are, a sentence",
+    "report_sections": "(groups, split, records_dir, prefix, load_run) -> list of `Section`",
 }
 
 

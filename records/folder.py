@@ -23,6 +23,11 @@ VOCABULARIES_NAME = "vocabularies.json"
 SKIPPED_NAME = "skipped.jsonl"
 
 
+def has_records(records_dir):
+    """Whether finished records are at hand, of whatever version; None: no folder is known."""
+    return bool(records_dir) and os.path.isfile(os.path.join(records_dir, INFO_NAME))
+
+
 def read_info(records_dir):
     """Returns the content of dataset_info.json of finished records."""
     path = os.path.join(records_dir, INFO_NAME)

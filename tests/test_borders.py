@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from hardvqa_tf.tasks import TASKS
 from hardvqa_tf.vqa.task import build_model
 from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
 
@@ -129,6 +130,21 @@ def test_flags_live_on_the_command_line_alone(path):
     flags = ("absl", "ml_collections.config_flags")
     uses_flags = "FLAGS" in names or any(n.startswith(flags) for n in modules_of(path))
     assert not uses_flags or path.parent == COMMAND_LINE
+
+
+@pytest.mark.parametrize(
+    "path", [*below("hardvqa_tf", "export"), *below("hardvqa_tf", "report")], ids=str
+)
+def test_exports_and_reports_reach_a_task_through_tasks_alone(path):
+    tasks = {name.rpartition(".")[0] for name in TASKS.values()}
+    assert not [name for name in modules_of(path) if name.startswith(tuple(tasks))]
+
+
+@pytest.mark.parametrize("path", below("hardvqa_tf", "pictures"), ids=str)
+def test_pictures_know_no_task_and_need_no_tensorflow(path):
+    assert packages_of(path) <= {"hardvqa_tf", "numpy", "PIL", *sys.stdlib_module_names}
+    own = [name for name in modules_of(path) if name.startswith("hardvqa_tf.")]
+    assert all(name.startswith("hardvqa_tf.pictures") for name in own), own
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

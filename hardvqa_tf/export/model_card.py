@@ -10,7 +10,7 @@ import os
 from hardvqa_tf.data.image_status import MAX_SIDE
 from hardvqa_tf.runs import read_json
 from hardvqa_tf.tasks import task_of
-from records.folder import INFO_NAME
+from records.folder import INFO_NAME, has_records
 
 
 def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
@@ -63,7 +63,7 @@ def _title(card, run, facts, version):
 def _data(task, run, facts, records_dir):
     lines = [f"## Data\n\nTrained on `{facts['data']}`, split `{run.config.train.split}`."]
     path = os.path.join(records_dir, INFO_NAME)
-    info = read_json(path) if os.path.exists(path) else {}
+    info = read_json(path) if has_records(records_dir) else {}
     splits = info.get("splits", {}) if info.get("dataset") == facts["data"] else {}
     for split, found in splits.items():
         lines.append(

@@ -5,8 +5,6 @@ import dataclasses
 import json
 import statistics
 
-from hardvqa_tf.report.runs import AGGREGATORS, ATTENTIONS
-
 
 @dataclasses.dataclass(frozen=True)
 class Group:
@@ -37,9 +35,12 @@ class Group:
 def group_by_seed(runs):
     """Puts runs together that differ in nothing but the seed.
 
+    Args:
+      runs: list of `ReportedRun`, of one task.
+
     Returns:
-      list of `Group`, sorted: all cells first, then soft attention, HAN from many cells to few,
-      AdaHAN; within these by aggregator and by number of fused layers.
+      list of `Group`, in the order that the task gives them, with the labels that it gives;
+      where two would have the same, the name of the first run is added.
     """
     by_settings = collections.defaultdict(list)
     for run in runs:
@@ -50,28 +51,14 @@ def group_by_seed(runs):
         tuple(sorted(members, key=lambda run: (run.config["seed"], run.name)))
         for members in by_settings.values()
     ]
-    together.sort(key=lambda members: _order(members[0]))
-    labels = [describe(members[0]) for members in together]
-    layers = {members[0].fused_layers for members in together}
-    if len(layers) > 1:
-        usual = most_common([members[0].fused_layers for members in together])
-        labels = [
-            label if run.fused_layers == usual else f"{label}, {run.fused_layers} fused"
-            for label, (run, *_) in zip(labels, together, strict=True)
-        ]
+    together.sort(key=lambda members: members[0].order)
+    first = [members[0] for members in together]
+    labels = first[0].labels(first) if first else []
     counts = collections.Counter(labels)
     return [
         Group(label if counts[label] == 1 else f"{label} ({members[0].name})", members)
         for label, members in zip(labels, together, strict=True)
     ]
-
-
-def describe(run):
-    """A run's model in a few words: what attends, and what aggregates."""
-    name = ATTENTIONS.get(run.attention, run.attention)
-    if run.attention == "han":
-        name = f"{name} {run.num_cells:.0f}"
-    return f"{name} + {aggregator_title(run.aggregator)}"
 
 
 def differing_settings(runs, shown_elsewhere=()):
@@ -105,43 +92,6 @@ def most_common(values):
     return collections.Counter(values).most_common(1)[0][0]
 
 
-def usual_depth(groups):
-    """The groups with as many fused layers as most; the others are table 3's."""
-    if not groups:
-        return [], None
-    layers = most_common([group.first.fused_layers for group in groups])
-    return [group for group in groups if group.first.fused_layers == layers], layers
-
-
-def aggregators_of(groups):
-    """Their names, in the order of tables."""
-    found = {group.first.aggregator for group in groups}
-    return [name for name in AGGREGATORS if name in found] + sorted(found - set(AGGREGATORS))
-
-
-def aggregator_title(name):
-    return AGGREGATORS.get(name, name)
-
-
-def without_aggregator(group):
-    """The label, where the aggregator stands above it."""
-    return group.label.replace(f" + {aggregator_title(group.first.aggregator)}", "")
-
-
 def has_seeds(groups):
     """Whether a model was trained with several seeds."""
     return any(len(group.runs) > 1 for group in groups)
-
-
-def _order(run):
-    return (
-        _place(ATTENTIONS, run.attention),
-        -run.num_cells,
-        _place(AGGREGATORS, run.aggregator),
-        run.fused_layers,
-        run.name,
-    )
-
-
-def _place(names, name):
-    return list(names).index(name) if name in names else len(names)

@@ -1,104 +1,12 @@
-"""Finished runs as a report sees them: what each is, how it went, and how right it is."""
+"""Which runs are finished, and what is read of them; those without an evaluation get one."""
 
-import dataclasses
 import glob
 import os
 
 from hardvqa_tf import evaluate
-from hardvqa_tf.configs.table import values
 from hardvqa_tf.runs import has_epochs_left, read_config, read_json, read_metrics
-from hardvqa_tf.vqa import slots
-from records.folder import INFO_NAME
-
-# {name: what tables and plots call it}, in the order that tables have them.
-ATTENTIONS = {name: part.title for name, part in slots.ATTENTIONS.items()}
-AGGREGATORS = {name: part.title for name, part in slots.AGGREGATORS.items()}
-
-
-@dataclasses.dataclass(frozen=True)
-class ReportedRun:
-    """One finished run.
-
-    `name` is its folder's, `config` its config.json, `epochs` the lines of metrics.jsonl, and
-    `evaluation` what `evaluate.evaluate_run` wrote about the report's split.
-    """
-
-    workdir: str
-    name: str
-    config: dict
-    epochs: list
-    evaluation: dict
-
-    @property
-    def attention(self):
-        return self.config["model"]["attention"]
-
-    @property
-    def aggregator(self):
-        return self.config["model"]["aggregator"]
-
-    @property
-    def fused_layers(self):
-        return len(self.config["model"]["fusion"]["units"])
-
-    @property
-    def num_cells(self):
-        """Cells looked at, on average over the split's questions."""
-        return self.evaluation["num_cells"]
-
-    @property
-    def share(self):
-        """Share of the cells that was looked at, in 0..1."""
-        return self.num_cells / self.evaluation["total_cells"]
-
-    @property
-    def accuracy(self):
-        """In 0..1; None where the data set hides the answers."""
-        return self.accuracy_of("all")
-
-    def accuracy_of(self, question_type, name="accuracy"):
-        """`name`: accuracy, or blind_by_text or blind_by_type, which needed no image."""
-        for row in self.evaluation.get("rows", []):
-            if row["type"] == question_type:
-                return row.get(name)
-        return None
-
-    @property
-    def question_types(self):
-        return [row["type"] for row in self.evaluation.get("rows", [])]
-
-    @property
-    def minutes(self):
-        """Of training steps on the clock, over all epochs."""
-        return sum(epoch.get("seconds", 0.0) for epoch in self.epochs) / 60
-
-    @property
-    def best_val(self):
-        return max((epoch.get("val/all", 0.0) for epoch in self.epochs), default=None)
-
-    def curve(self):
-        """[(minutes of training steps so far, accuracy on the validation split)]."""
-        points, seconds = [], 0.0
-        for epoch in self.epochs:
-            seconds += epoch.get("seconds", 0.0)
-            if "val/all" in epoch:
-                points.append((seconds / 60, epoch["val/all"]))
-        return points
-
-    def settings(self):
-        """{dotted key: value} of all that made this model; nothing of parts it does not use.
-
-        A key that an older run lacks has the value that held before there was the key.
-        """
-        config = values.complete(self.config)
-        model = config["model"]
-        unused = slots.all_names() - slots.names_in_use(model)
-        used = {
-            name: slots.arguments_that_count(part) if isinstance(part, dict) else part
-            for name, part in model.items()
-            if name not in unused
-        }
-        return values.flatten(config | {"model": used})
+from hardvqa_tf.tasks import task_of
+from records.folder import has_records
 
 
 def find_runs(patterns):
@@ -131,7 +39,7 @@ def read_runs(workdirs, split, records_dir=None, say=print):
       say: called with each line that the user should see.
 
     Returns:
-      list of `ReportedRun`.
+      list of `ReportedRun`, each as its task makes it.
 
     Raises:
       ValueError: for a run that is not finished, naming it.
@@ -152,7 +60,8 @@ def read_runs(workdirs, split, records_dir=None, say=print):
             evaluate.evaluate_run(workdir, split, records_dir)
         evaluation = _read_json(workdir, f"evaluation_{split}.json")
         name = os.path.basename(os.path.abspath(workdir))
-        runs.append(ReportedRun(workdir, name, config, read_metrics(workdir), evaluation))
+        made = task_of(config).ReportedRun
+        runs.append(made(workdir, name, config, read_metrics(workdir), evaluation))
     return runs
 
 
@@ -161,10 +70,11 @@ def why_unfinished(workdir):
     for name in ("config.json", "metrics.jsonl", "model.keras"):
         if not os.path.isfile(os.path.join(workdir, name)):
             return f"{name} is missing"
-    train, epochs = read_config(workdir).train, read_metrics(workdir)
+    config, epochs = read_config(workdir), read_metrics(workdir)
+    train, chooses = config.train, task_of(config).BEST
     done = epochs[-1]["epoch"] if epochs else 0
     # The first of equally good ones.
-    best = max(epochs, key=lambda epoch: epoch.get("val/all", 0.0), default={"epoch": 0})
+    best = max(epochs, key=lambda epoch: epoch.get(chooses, 0.0), default={"epoch": 0})
     if not has_epochs_left(train, done, best["epoch"]):
         return None
     return f"it has done {done} of {train['epochs']} epochs"
@@ -180,10 +90,6 @@ def _must_be_evaluated(workdir, split, records_dir):
         return True
     older = os.path.getmtime(path) < os.path.getmtime(os.path.join(workdir, "model.keras"))
     return older and has_records(records_dir)
-
-
-def has_records(records_dir):
-    return os.path.isfile(os.path.join(records_dir, INFO_NAME))
 
 
 def _read_json(workdir, name):

@@ -1,11 +1,9 @@
 """Where the cells of a model look, whatever it takes: images, maps of them, or neither."""
 
-import os
-
 from hardvqa_tf.data.inputs import MAPS, takes_maps
 from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa.model import grid_fields
-from records.folder import INFO_NAME, read_info
+from records.folder import has_records, read_info
 
 
 def cell_fields(model, records_dir=None):
@@ -31,7 +29,7 @@ def cell_fields(model, records_dir=None):
 
 
 def _of_records(records_dir):
-    if not records_dir or not os.path.isfile(os.path.join(records_dir, INFO_NAME)):
+    if not has_records(records_dir):
         return None
     values = read_info(records_dir).get(MAPS, {}).get("fields")
     return values and Fields.from_json(values)

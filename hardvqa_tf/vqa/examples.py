@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from hardvqa_tf.data.inputs import map_shape
 from records.damage import naming_damage
-from records.folder import INFO_NAME, read_info, shard_paths
+from records.folder import has_records, read_info, shard_paths
 from records.schema import parse_example
 
 NUM_IMAGES = 4
@@ -32,7 +32,7 @@ def pick_examples(config, records_dir, folder):
       ValueError: if the records are not finished, or have no such split.
     """
     records_dir = records_dir or config.records_dir
-    if not os.path.exists(os.path.join(records_dir, INFO_NAME)):
+    if not has_records(records_dir):
         return []
     if map_shape(read_info(records_dir)):
         return []

@@ -10,6 +10,7 @@ from hardvqa_tf.vqa.judging.tables import format_evaluation
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.phases import phases
 from hardvqa_tf.vqa.pictures.gallery import Gallery
+from hardvqa_tf.vqa.report.run import VqaRun
 from hardvqa_tf.vqa.score import Score, pick_loss
 from hardvqa_tf.vqa.signatures import make_signatures
 from hardvqa_tf.vqa.vocabularies import Vocabularies
@@ -29,6 +30,7 @@ ITEMS, ITEM_ID = "questions", "question_id"
 BEST = "val/all"
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
+ReportedRun = VqaRun
 
 
 def check_splits(config):
@@ -170,3 +172,15 @@ def format_metrics(metrics):
 def open_gallery(model, data, assets, config):
     """`Gallery`; of a model of maps, with the images that they were made of."""
     return Gallery(model, data, assets, image_records_dir=config.maps.image_records_dir)
+
+
+def report_intro(runs, split):
+    from hardvqa_tf.vqa.report import sections  # Reports alone wait for matplotlib.
+
+    return sections.report_intro(runs, split)
+
+
+def report_sections(groups, split, records_dir, prefix, load_run):
+    from hardvqa_tf.vqa.report import sections
+
+    return sections.report_sections(groups, split, records_dir, prefix, load_run)

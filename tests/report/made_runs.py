@@ -3,9 +3,9 @@
 import json
 import os
 
-from hardvqa_tf.report.runs import ReportedRun
 from hardvqa_tf.runs import append_metrics, save_model, start_run
 from hardvqa_tf.vqa import Vocabularies
+from hardvqa_tf.vqa.report.run import VqaRun
 from hardvqa_tf.vqa.task import build_model
 from tests.conftest import tiny_config
 
@@ -32,7 +32,7 @@ def reported(
     ]
     evaluation = {"num_cells": num_cells, "total_cells": CELLS, "rows": rows}
     evaluation |= {"num_questions": 50, "metric": "exact"}
-    return ReportedRun(f"runs/{name}", name, config, epochs, evaluation)
+    return VqaRun(f"runs/{name}", name, config, epochs, evaluation)
 
 
 def labels(groups):

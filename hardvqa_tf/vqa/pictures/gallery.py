@@ -6,7 +6,6 @@ Letters: N questions of the gallery · A answers · h w grid.
 import collections
 import functools
 import itertools
-import os
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +17,7 @@ from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import split_words
 from records.decode import decode_image
-from records.folder import INFO_NAME, shard_paths
+from records.folder import has_records, shard_paths
 from records.schema import parse_example
 
 # Chosen among the questions of this many images, so that a large split is not read to its end.
@@ -182,7 +181,7 @@ def _read_questions(data, ids):
 
 def _read_images(records_dir, split, ids):
     """Returns {image id: uint8[H, W, 3]} of the images that the records have."""
-    if not records_dir or not os.path.exists(os.path.join(records_dir, INFO_NAME)):
+    if not has_records(records_dir):
         return {}
     found = {}
     for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):

@@ -4,14 +4,8 @@ Which run belongs where is read from its config, never from its name. Every func
 `Group`s of one data set and returns blocks of `pages`, none where there is nothing to show.
 """
 
-from hardvqa_tf.report.groups import (
-    aggregator_title,
-    aggregators_of,
-    differing_settings,
-    usual_depth,
-)
+from hardvqa_tf.report.groups import differing_settings
 from hardvqa_tf.report.pages import Table
-from hardvqa_tf.report.runs import ATTENTIONS
 from hardvqa_tf.report.texts import (
     NOTHING,
     counted,
@@ -20,6 +14,7 @@ from hardvqa_tf.report.texts import (
     percent,
     spread_note,
 )
+from hardvqa_tf.vqa.report.run import ATTENTIONS, aggregator_title, aggregators_of, usual_depth
 
 # Keys of the config that tables show in columns of their own.
 _SHOWN = ("model.attention", "model.aggregator", "model.han.num_cells", "model.han.fraction")

@@ -1,7 +1,7 @@
 """The tables, from hand-made runs."""
 
-from hardvqa_tf.report import curves, tables
 from hardvqa_tf.report.groups import group_by_seed
+from hardvqa_tf.vqa.report import curves, tables
 from tests.report.made_runs import reported
 
 

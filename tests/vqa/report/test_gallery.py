@@ -1,6 +1,6 @@
 """Which questions all models are asked."""
 
-from hardvqa_tf.report.gallery import choose_questions
+from hardvqa_tf.vqa.report.gallery import choose_questions
 
 
 def test_the_same_questions_are_chosen_again(records_dir):

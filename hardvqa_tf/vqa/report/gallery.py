@@ -14,10 +14,9 @@ import tensorflow as tf
 from hardvqa_tf.data.inputs import takes_images
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures import panels
-from hardvqa_tf.report.groups import aggregator_title, aggregators_of, without_aggregator
 from hardvqa_tf.report.pages import Gallery, Tile
 from hardvqa_tf.report.plots import draw_gallery
-from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, without_aggregator
 from records.damage import naming_damage
 from records.decode import decode_image
 from records.folder import shard_paths
@@ -83,12 +82,13 @@ def _choose_questions(paths, number):
     return chosen
 
 
-def ask_models(groups, questions):
+def ask_models(groups, questions, load_run):
     """Asks the first run of each group.
 
     Args:
       groups: list of `groups.Group`.
       questions: list of `AskedQuestion`; may be empty.
+      load_run: from a run's folder to a `runs.Run`.
 
     Returns:
       {workdir: (number of parameters, list of `Tile`, one a question)}; a model of maps, which

@@ -5,17 +5,17 @@ import dataclasses
 import keras
 
 from hardvqa_tf.report.groups import Group
-from hardvqa_tf.runs import load_run
 from hardvqa_tf.tasks import task_of
 
 
-def cut_like_han(groups, split, records_dir):
+def cut_like_han(groups, split, records_dir, load_run):
     """Takes each group of soft attention apart, into one for each number of cells of a HAN.
 
     Args:
       groups: list of `Group` on one data set.
       split: "test", ...
       records_dir: its records.
+      load_run: from a run's folder to a `runs.Run`.
 
     Returns:
       list of `Group`; those of other attentions, and all if there is no HAN, as they are.
@@ -27,7 +27,7 @@ def cut_like_han(groups, split, records_dir):
         if group.first.attention != "soft" or not counts:
             found.append(group)
             continue
-        measured = [_cut(run, counts, split, records_dir) for run in group.runs]
+        measured = [_cut(run, counts, split, records_dir, load_run) for run in group.runs]
         found += [
             Group(f"{group.label}, cut to {count}", runs)
             for count, runs in zip(counts, zip(*measured, strict=True), strict=True)
@@ -35,7 +35,7 @@ def cut_like_han(groups, split, records_dir):
     return found
 
 
-def _cut(reported, counts, split, records_dir):
+def _cut(reported, counts, split, records_dir, load_run):
     """A `ReportedRun` for each number of cells, with masks measured so."""
     run = load_run(reported.workdir)
     task, assets = task_of(run.config), run.vocabularies

@@ -1,0 +1,1 @@
+"""What reports say about questions and answers: the paper's tables and figures."""

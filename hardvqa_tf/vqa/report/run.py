@@ -1,0 +1,120 @@
+"""A run of a model that answers questions, as a report sees it."""
+
+from hardvqa_tf.configs.table import values
+from hardvqa_tf.report.groups import most_common
+from hardvqa_tf.report.reported_run import ReportedRun
+from hardvqa_tf.vqa import slots
+
+# {name: what tables and plots call it}, in the order that tables have them.
+ATTENTIONS = {name: part.title for name, part in slots.ATTENTIONS.items()}
+AGGREGATORS = {name: part.title for name, part in slots.AGGREGATORS.items()}
+
+
+class VqaRun(ReportedRun):
+    """One finished run: what its model is, what it looked at, and how right it is."""
+
+    @property
+    def attention(self):
+        return self.config["model"]["attention"]
+
+    @property
+    def aggregator(self):
+        return self.config["model"]["aggregator"]
+
+    @property
+    def fused_layers(self):
+        return len(self.config["model"]["fusion"]["units"])
+
+    @property
+    def num_cells(self):
+        """Cells looked at, on average over the split's questions."""
+        return self.evaluation["num_cells"]
+
+    @property
+    def share(self):
+        """Share of the cells that was looked at, in 0..1."""
+        return self.num_cells / self.evaluation["total_cells"]
+
+    @property
+    def accuracy(self):
+        """In 0..1; None where the data set hides the answers."""
+        return self.accuracy_of("all")
+
+    def accuracy_of(self, question_type, name="accuracy"):
+        """`name`: accuracy, or blind_by_text or blind_by_type, which needed no image."""
+        for row in self.evaluation.get("rows", []):
+            if row["type"] == question_type:
+                return row.get(name)
+        return None
+
+    @property
+    def question_types(self):
+        return [row["type"] for row in self.evaluation.get("rows", [])]
+
+    def settings(self):
+        """As of any run, without the settings of parts that it does not use."""
+        config = values.complete(self.config)
+        model = config["model"]
+        unused = slots.all_names() - slots.names_in_use(model)
+        used = {
+            name: slots.arguments_that_count(part) if isinstance(part, dict) else part
+            for name, part in model.items()
+            if name not in unused
+        }
+        return values.flatten(config | {"model": used})
+
+    @property
+    def order(self):
+        """All cells first, then soft attention, HAN from many cells to few, AdaHAN; within
+        these by aggregator and by number of fused layers."""
+        return (
+            _place(ATTENTIONS, self.attention),
+            -self.num_cells,
+            _place(AGGREGATORS, self.aggregator),
+            self.fused_layers,
+            self.name,
+        )
+
+    @staticmethod
+    def labels(runs):
+        """What attends, and what aggregates; and how many layers fuse, if that is unusual."""
+        depths = [run.fused_layers for run in runs]
+        return [
+            _describe(run) + (f", {depth} fused" if depth != most_common(depths) else "")
+            for run, depth in zip(runs, depths, strict=True)
+        ]
+
+
+def usual_depth(groups):
+    """The groups with as many fused layers as most; the others are table 3's."""
+    if not groups:
+        return [], None
+    layers = most_common([group.first.fused_layers for group in groups])
+    return [group for group in groups if group.first.fused_layers == layers], layers
+
+
+def aggregators_of(groups):
+    """Their names, in the order of tables."""
+    found = {group.first.aggregator for group in groups}
+    return [name for name in AGGREGATORS if name in found] + sorted(found - set(AGGREGATORS))
+
+
+def aggregator_title(name):
+    return AGGREGATORS.get(name, name)
+
+
+def without_aggregator(group):
+    """The label, where the aggregator stands above it."""
+    return group.label.replace(f" + {aggregator_title(group.first.aggregator)}", "")
+
+
+def _describe(run):
+    """A run's model in a few words: what attends, and what aggregates."""
+    name = ATTENTIONS.get(run.attention, run.attention)
+    if run.attention == "han":
+        name = f"{name} {run.num_cells:.0f}"
+    return f"{name} + {aggregator_title(run.aggregator)}"
+
+
+def _place(names, name):
+    return list(names).index(name) if name in names else len(names)
