@@ -21,10 +21,10 @@ from PIL import Image
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from hardvqa_tf import predict
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.pictures.paper import Paper
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa import predicting
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.looks import look_of
 from hardvqa_tf.vqa.text import split_words
@@ -78,7 +78,7 @@ def ask(run, encoded, question):
     """
     tokenizer = run.vocabularies.tokenizer
     pixels = decode_image(encoded, run.config.image_size)
-    outputs = predict.ask(run.model, pixels, tokenizer([question]))
+    outputs = predicting.ask(run.model, pixels, tokenizer([question]))
     words = split_words([question])[0][: tokenizer.max_words]
     return outputs, best_answers(outputs["logits"], run.vocabularies.answers.answers), words
 

@@ -4,7 +4,7 @@ import os
 
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, write_json
-from hardvqa_tf.tasks import name_of_task, task_of
+from hardvqa_tf.tasks import given_options, name_of_task, task_of
 from records.damage import naming_damage
 from records.folder import shard_paths
 
@@ -38,7 +38,7 @@ def evaluate_run(workdir, split, records_dir=None, **options):
 
 def _evaluate(run, workdir, split, records_dir, options):
     config, assets, task = run.config, run.assets, task_of(run.config)
-    options = _check_options(options, config)
+    options = given_options(config, task.JUDGE_OPTIONS, options)
     judge = task.Judge(run.model, config, assets, split, records_dir=records_dir, **options)
     data = task.open_split(config, split, assets, records_dir=records_dir, with_ids=True)
     answers = judge.ask(data)
@@ -59,19 +59,6 @@ def _evaluate(run, workdir, split, records_dir, options):
 def format_evaluation(result):
     """The result of `evaluate_run` as a table for a terminal."""
     return task_of(result).format_evaluation(result)
-
-
-def _check_options(options, config):
-    """Those that are given."""
-    given = {name: value for name, value in options.items() if value is not None}
-    known = task_of(config).JUDGE_OPTIONS
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise ValueError(
-            f"A run of the task {name_of_task(config)} is evaluated without "
-            f"--{unknown[0]}. Received: {unknown[0]}={given[unknown[0]]}. Leave it out."
-        )
-    return given
 
 
 def _write_pictures(folder, pictures):

@@ -17,12 +17,11 @@ import os
 import keras
 from ml_collections import ConfigDict
 
-# Imported for their layers and schedules, which Keras must know to load a model.
+# Imported for their layers, which Keras must know to load a model; the task has others.
 from hardvqa_tf import encoders, layers  # noqa: F401
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.data import identity
 from hardvqa_tf.tasks import task_of
-from hardvqa_tf.training import schedules  # noqa: F401
 from hardvqa_tf.training.checkpoints import has_checkpoints
 from records import damage
 
@@ -145,8 +144,7 @@ def load_run(workdir):
     Raises:
       ValueError: if the workdir lacks one of the files, or they cannot be read.
     """
-    for name in ("model.keras", "config.json"):
-        _require(workdir, name)
+    _require(workdir, "model.keras")
     config = read_config(workdir)
     task = task_of(config)  # Imported before: Keras must know its layers, too.
     _require(workdir, task.ASSETS_FILE)
@@ -165,8 +163,10 @@ def read_config(workdir):
     """A run's config as a `ConfigDict`, with the values that held where it lacks a key.
 
     Raises:
-      ValueError: if the file is damaged, or has a key that this program does not know.
+      ValueError: if the file is missing or damaged, or has a key that this program does not
+        know.
     """
+    _require(workdir, "config.json")
     path = os.path.join(workdir, "config.json")
     stored = damage.read_json(path, _COPY_AGAIN)
     with _naming(path):

@@ -56,6 +56,12 @@ NAMES = {
     # Pictures of a few items, always the same: `for_board()` gives ({name: list of uint8
     # [H', W', 3]}, {name: values of a histogram}), `for_files()` a list of pictures.
     "open_gallery": "(model, data, assets, config) -> gallery",
+    # Prediction: of a `runs.Run` about an image's bytes, which are `size` (H, W); a dict, and
+    # the picture uint8[H', W', 3]. An option that is a must is None where it is not given.
+    "predict": "(run, encoded, size, *, and PREDICT_OPTIONS) -> dict, picture",
+    "PREDICT_OPTIONS": "names of options that prediction has for this task alone",
+    "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
+    "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",
     # Export: {name: `tf.function`} of a SavedModel and what they need to live; what is known of
     # a `runs.Run`, for model.json; examples for a first try, their files written into a folder;
     # and what the model card says about the task, see `vqa.card.Card`.
@@ -89,3 +95,24 @@ def task_of(config):
 
 def name_of_task(config):
     return config.get("task") or BEFORE_TASKS
+
+
+def given_options(config, known, options):
+    """Those options of a task that are given.
+
+    Args:
+      config: of the run.
+      known: names of the options that the task has.
+      options: {name: value}; None is as if left out.
+
+    Raises:
+      ValueError: for an option that the task does not have.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(
+                f"A run of the task {name_of_task(config)} has no option {name}. Received: "
+                f"{name}={value!r}. Leave it out; there are: {', '.join(known)}."
+            )
+    return given

@@ -313,3 +313,10 @@ def test_an_unknown_split_and_an_untrained_folder(trained_run, tmp_path):
     with pytest.raises(ValueError, match="no trained model"):
         evaluate_run(str(tmp_path), "val")
     assert not list(pathlib.Path(trained_run[0]).glob("evaluation_*"))
+
+
+def test_an_option_of_another_task_is_refused(trained_run):
+    with pytest.raises(
+        ValueError, match="vqa has no option threshold. .*: evaluator, mask_cel"
+    ):
+        evaluate_run(trained_run[0], "val", threshold=0.5)

@@ -11,11 +11,12 @@ import tensorflow as tf
 from absl.testing import flagsaver
 from PIL import Image
 
-from hardvqa_tf import predict as predict_module
-from hardvqa_tf.predict import format_prediction, predict_answer
+from hardvqa_tf.predict import format_prediction, predict_image
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.vqa.model import build_vqa_model, grid_fields
 from hardvqa_tf.vqa.pictures import looks
+from hardvqa_tf.vqa.predicting import ask as ask_model
+from records.decode import decode_image
 
 ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
 WORDS = ["is", "it", "red", "?"]
@@ -69,7 +70,7 @@ def image(tmp_path):
 
 
 def test_the_answer_and_the_picture(workdir, image):
-    result = predict_answer(str(workdir), str(image), "Is it red?")
+    result = predict_image(str(workdir), str(image), question="Is it red?")
     assert result["answer"] == result["best_answers"][0][0]
     probabilities = [p for _, p in result["best_answers"]]
     assert len(probabilities) == 5 and probabilities == sorted(probabilities, reverse=True)
@@ -99,7 +100,7 @@ def read_mask(path):
 def test_kept_cells_are_drawn_where_they_look(workdir, image):
     model = load_run(str(workdir)).model
     large, row = ask(model, image)
-    result = predict_answer(str(workdir), str(image), "Is it red?")
+    result = predict_image(str(workdir), str(image), question="Is it red?")
     same = (read_mask(result["overlay"]) == large).all(axis=-1)
     kept = np.zeros((240, 300), bool)
     for i, j in np.argwhere(row["mask"]):
@@ -109,7 +110,7 @@ def test_kept_cells_are_drawn_where_they_look(workdir, image):
 
 
 def test_what_kept_cells_see_is_drawn_where_it_is_asked_for(workdir, image, door, capsys):
-    without = predict_answer(str(workdir), str(image), "Is it red?")
+    without = predict_image(str(workdir), str(image), question="Is it red?")
     plain = read_mask(without["overlay"]).astype(int)
     given = {"mode": "predict", "workdir": str(workdir), "image": str(image)}
     with flagsaver.as_parsed(**given, question="Is it red?", fields="true"):
@@ -150,15 +151,15 @@ def read_look(path):
 
 def ask(model, image):
     """The image as it is drawn, and the model's outputs for "Is it red?"."""
-    pixels = predict_module.decode_image(image.read_bytes(), (16, 24))
-    row = predict_module.ask(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
+    pixels = decode_image(image.read_bytes(), (16, 24))
+    row = ask_model(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
     return np.asarray(Image.open(image)).repeat(6, axis=0).repeat(6, axis=1), row
 
 
 @pytest.mark.parametrize("mixer", MIXER_ARGS)
 def test_what_the_mixer_looked_at_is_drawn(mixed_runs, image, mixer):
     workdir, model = mixed_runs[mixer]
-    result = predict_answer(str(workdir), str(image), "Is it red?")
+    result = predict_image(str(workdir), str(image), question="Is it red?")
     large, row = ask(model, image)
     fields = grid_fields(model)
     if mixer == "additive":
@@ -172,7 +173,7 @@ def test_what_the_mixer_looked_at_is_drawn(mixed_runs, image, mixer):
         expected = looks.draw_cell_weights(large, weights, row["mask"], fields)
     np.testing.assert_array_equal(read_look(result["overlay"]), expected)
     assert set(result) == {"question", "answer", "best_answers", "num_cells", "total_cells"} | {
-        *("overlay", "unknown_words", "ignored_words")
+        *("overlay", "unknown_words", "ignored_words", "task")
     }
 
 
@@ -199,11 +200,12 @@ def test_the_probabilities_are_the_models(workdir, image):
     assert run.vocabularies.answers.answers == ANSWERS
     assert tuple(run.config.image_size) == (16, 24)
     np.testing.assert_array_equal(tokenizer(["red is?"]), [[4, 2, 5, 0, 0]])
-    pixels = predict_module.decode_image(image.read_bytes(), (16, 24)).numpy()
+    pixels = decode_image(image.read_bytes(), (16, 24)).numpy()
     batch = {"image": pixels[None] / np.float32(255), "question_tokens": [[[2, 3, 4, 5, 0]]]}
     batch["question_tokens"] = np.array(batch["question_tokens"], np.int32)
     expected = keras.ops.softmax(model(batch)["logits"])[0, 0].numpy()
-    best = dict(predict_answer(str(workdir), str(image), "is IT red ?")["best_answers"])
+    result = predict_image(str(workdir), str(image), question="is IT red ?")
+    best = dict(result["best_answers"])
     for answer, probability in best.items():
         # Divided by 255 in another order of operations: float32 rounding.
         assert probability == pytest.approx(expected[ANSWERS.index(answer)], abs=1e-6)
@@ -211,18 +213,17 @@ def test_the_probabilities_are_the_models(workdir, image):
 
 def test_the_picture_goes_where_it_is_asked_for(workdir, image, tmp_path):
     output = tmp_path / "new" / "picture.png"
-    assert predict_answer(str(workdir), str(image), "red?", str(output))["overlay"] == str(
-        output
-    )
+    result = predict_image(str(workdir), str(image), str(output), question="red?")
+    assert result["overlay"] == str(output)
     assert output.stat().st_size > 1000
     before = image.read_bytes()
     with pytest.raises(ValueError, match="would overwrite the image"):
-        predict_answer(str(workdir), str(image), "red?", str(image))
+        predict_image(str(workdir), str(image), str(image), question="red?")
     assert image.read_bytes() == before
 
 
 def test_unknown_and_ignored_words_are_reported(workdir, image):
-    result = predict_answer(str(workdir), str(image), "Is the cat, the CAT red?")
+    result = predict_image(str(workdir), str(image), question="Is the cat, the CAT red?")
     assert result["unknown_words"] == ["the", "cat", ","]
     assert result["ignored_words"] == ["cat", "red", "?"]  # longer than five words
     text = format_prediction(result)
@@ -251,7 +252,7 @@ def test_the_table_for_the_terminal():
 
 def test_no_run_says_which_command_trains_one(image, tmp_path):
     with pytest.raises(ValueError, match="--mode=train --workdir=.*nowhere"):
-        predict_answer(str(tmp_path / "nowhere"), str(image), "red?")
+        predict_image(str(tmp_path / "nowhere"), str(image), question="red?")
 
 
 def test_a_model_file_that_was_cut_off(workdir, image, tmp_path):
@@ -259,28 +260,28 @@ def test_a_model_file_that_was_cut_off(workdir, image, tmp_path):
     model = tmp_path / "run" / "model.keras"
     model.write_bytes(model.read_bytes()[:999])
     with pytest.raises(ValueError, match="model.keras cannot be loaded .*copy it again"):
-        predict_answer(str(tmp_path / "run"), str(image), "red?")
+        predict_image(str(tmp_path / "run"), str(image), question="red?")
 
 
 def test_bad_images_are_named(workdir, image, tmp_path):
     with pytest.raises(ValueError, match=r"none\.png \(No such file"):
-        predict_answer(str(workdir), str(tmp_path / "none.png"), "red?")
+        predict_image(str(workdir), str(tmp_path / "none.png"), question="red?")
     text = tmp_path / "notes.jpg"
     text.write_text("no image")
     with pytest.raises(ValueError, match=r"notes\.jpg: not an image"):
-        predict_answer(str(workdir), str(text), "red?")
+        predict_image(str(workdir), str(text), question="red?")
     buffer = io.BytesIO()
     Image.open(image).save(buffer, "JPEG")
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(buffer.getvalue()[:-200])
     with pytest.raises(ValueError, match=r"cut\.jpg: broken or truncated"):
-        predict_answer(str(workdir), str(cut), "red?")
+        predict_image(str(workdir), str(cut), question="red?")
 
 
-@pytest.mark.parametrize("question", ["", "  \n"])
+@pytest.mark.parametrize("question", ["", "  \n", None])
 def test_an_empty_question_is_refused(workdir, image, question):
     with pytest.raises(ValueError, match="has no words"):
-        predict_answer(str(workdir), str(image), question)
+        predict_image(str(workdir), str(image), question=question)
 
 
 def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):
@@ -289,4 +290,9 @@ def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):
     model = keras.Model([maps, tokens], {"logits": keras.layers.Flatten()(maps)})
     write_run(tmp_path, model, image_size=(2, 3, 4))
     with pytest.raises(ValueError, match="cannot answer from an image file"):
-        predict_answer(str(tmp_path), str(image), "red?")
+        predict_image(str(tmp_path), str(image), question="red?")
+
+
+def test_an_option_of_another_task_is_refused(workdir, image):
+    with pytest.raises(ValueError, match="vqa has no option sketch. .* there are: question, r"):
+        predict_image(str(workdir), str(image), question="red?", sketch="cat.png")

@@ -4,16 +4,16 @@ from hardvqa_tf.command_line import flags
 
 
 def run(_):
-    flags.require("predict", "image", "question", also=" Also --workdir, of a trained run.")
-    from hardvqa_tf.predict import format_prediction, predict_answer
+    flags.require("predict", "image", also=" Also --workdir, of a trained run.")
+    from hardvqa_tf.predict import format_prediction, predict_image
 
-    result = predict_answer(
+    result = predict_image(
         flags.workdir(),
         flags.IMAGE.value,
-        flags.QUESTION.value,
         flags.OVERLAY.value,
-        _region(flags.REGION.value),
-        flags.FIELDS.value,
+        question=flags.QUESTION.value,
+        region=_region(flags.REGION.value),
+        extents=flags.FIELDS.value or None,
     )
     print(format_prediction(result))
 

@@ -25,20 +25,14 @@ def run(_):
 
 
 def _say_what_next(config, workdir):
-    from hardvqa_tf.data.inputs import trains_on_maps
+    from hardvqa_tf.tasks import task_of
 
     folder = shlex.quote(workdir)
     say(f"\nNext:\n  python main.py --mode=evaluate --workdir={folder} --split=test")
-    if not trains_on_maps(config):  # A model of maps takes no image.
-        from hardvqa_tf.predict import save_example
-
-        path = os.path.join(workdir, "example.png")
-        question = save_example(config.records_dir, config.train.val_split, path)
-        image, question = shlex.quote(path), shlex.quote(question)
-        say(
-            f"  python main.py --mode=predict --workdir={folder} --image={image} "
-            f"--question={question}"
-        )
+    asked = task_of(config).first_try(config, workdir)
+    if asked:
+        given = " ".join(f"--{name}={shlex.quote(value)}" for name, value in asked.items())
+        say(f"  python main.py --mode=predict --workdir={folder} {given}")
     say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
     say(f"  python main.py --mode=export --workdir={folder}")
     say(f"  python main.py --mode=serve --model_dir={folder}")

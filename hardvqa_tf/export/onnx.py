@@ -82,7 +82,7 @@ def static_model(run):
     with precision("float32"):
         model = task_of(run.config).build_model(
             run.config,
-            run.vocabularies,
+            run.assets,
             input_shape=shape,
             static_shapes=True,
             pretrained=False,

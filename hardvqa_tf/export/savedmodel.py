@@ -54,7 +54,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     with _new_version(folder) as (partial, version):
         facts = {"name": name, "task": name_of_task(run.config), **task.describe_export(run)}
         facts |= {"data": run.config.dataset, "examples": []}
-        signatures, kept = task.make_signatures(run.model, run.vocabularies, max_pixels)
+        signatures, kept = task.make_signatures(run.model, run.assets, max_pixels)
         write_saved_model(partial, run.model, signatures, kept)
         extra, assets = (os.path.join(partial, name) for name in ("assets.extra", "assets"))
         os.makedirs(extra, exist_ok=True)
@@ -66,7 +66,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
         write_json(os.path.join(extra, "model.json"), facts)
         config = json.loads(run.config.to_json())
         write_json(os.path.join(assets, "config.json"), config)
-        write_json(os.path.join(assets, task.ASSETS_FILE), run.vocabularies.to_json())
+        write_json(os.path.join(assets, task.ASSETS_FILE), run.assets.to_json())
         with open(os.path.join(partial, "README.md"), "w", encoding="utf-8") as file:
             file.write(model_card(workdir, run, facts, version, max_pixels, records_dir))
     return os.path.join(folder, str(version))

@@ -15,7 +15,7 @@ def describe_export(run):
     return {
         "image_size": None if maps else list(run.model.inputs[0].shape[1:3]),
         "grid": list(run.model.output["mask"].shape[2:]),
-        "num_answers": len(run.vocabularies.answers),
+        "num_answers": len(run.assets.answers),
         "input": MAPS if maps else IMAGE,
         "mixer": parts.mixer,
         "attention": parts.attention,
@@ -103,7 +103,7 @@ class Card:
     def outputs(self):
         """[(name, type and shape, meaning)] of what it gives for a question."""
         height, width = self._facts["grid"]
-        sizes = {"H": height, "W": width, "T": self._run.vocabularies.tokenizer.max_words}
+        sizes = {"H": height, "W": width, "T": self._run.assets.tokenizer.max_words}
         if self._facts["mixer"] == "bilevel_routing":
             sizes["R"] = self._run.model.output["routes"].shape[-1]
         return [(o.name, o.kind(**sizes), o.meaning) for o in outputs_of(self._facts)]
@@ -115,7 +115,7 @@ class Card:
 
     def limits(self):
         """What to know before one trusts an answer."""
-        tokenizer = self._run.vocabularies.tokenizer
+        tokenizer = self._run.assets.tokenizer
         return [
             f"It knows {len(tokenizer.words):,} words; others count as one unknown word. It "
             f"reads the first {tokenizer.max_words} words of a question.",
@@ -127,7 +127,7 @@ class Card:
         """A question of the data, quoted as JSON and Python do it."""
         examples = self._facts["examples"]
         asked = [row["question"] for example in examples for row in example["questions"]]
-        asked = asked or [" ".join([*self._run.vocabularies.tokenizer.words[:3], "?"])]
+        asked = asked or [" ".join([*self._run.assets.tokenizer.words[:3], "?"])]
         # Without what the shell or its printf would take for its own.
         text = re.sub(r"['\"\\%]", "", min(asked, key=len))
         return json.dumps(text, ensure_ascii=False)

@@ -10,6 +10,7 @@ from hardvqa_tf.vqa.judging.tables import format_evaluation
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.phases import phases
 from hardvqa_tf.vqa.pictures.gallery import Gallery
+from hardvqa_tf.vqa.predicting import first_try, format_prediction, predict
 from hardvqa_tf.vqa.report.run import VqaRun
 from hardvqa_tf.vqa.score import Score, pick_loss
 from hardvqa_tf.vqa.signatures import make_signatures
@@ -20,9 +21,12 @@ __all__ = [  # of what is imported, what the task has
     "Card",
     "Judge",
     "describe_export",
+    "first_try",
     "format_evaluation",
+    "format_prediction",
     "make_signatures",
     "phases",
+    "predict",
     "pick_examples",
 ]
 
@@ -30,6 +34,7 @@ ITEMS, ITEM_ID = "questions", "question_id"
 BEST = "val/all"
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
+PREDICT_OPTIONS = ("question", "region", "extents")
 ReportedRun = VqaRun
 
 

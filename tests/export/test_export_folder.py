@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks import export_parity
 from hardvqa_tf.export import savedmodel as exporting
 from hardvqa_tf.export.savedmodel import export
-from hardvqa_tf.predict import predict_answer
+from hardvqa_tf.predict import predict_image
 from hardvqa_tf.runs import load_run
 from tests.conftest import EXPORTED_ANSWERS, EXPORTED_WORDS
 from tests.serving_ops import CORE, TEXT, operations_of
@@ -273,7 +273,8 @@ def test_the_card_says_how_to_call_it_and_that_works_without_us(workdir, alone, 
     folder, lines = alone
     question = json.loads(re.search(r"tf.constant\(\[(\".+\")\]\)", _card(folder)).group(1))
     picture = str(tmp_path / "picture.png")
-    expected = predict_answer(str(workdir), str(folder / "image.jpg"), question, picture)
+    image = str(folder / "image.jpg")
+    expected = predict_image(str(workdir), image, picture, question=question)
     answer, probability = lines[1].rsplit(" ", 1)
     assert answer == expected["answer"]
     assert float(probability) == pytest.approx(expected["best_answers"][0][1], abs=1e-5)

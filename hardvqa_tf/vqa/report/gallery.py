@@ -147,10 +147,10 @@ def _gallery(title, groups, questions, asked, name):
 def _ask(run, questions):
     """A `Tile` for each question."""
     pixels = [decode_image(question.encoded, run.config.image_size) for question in questions]
-    tokens = run.vocabularies.tokenizer([question.text for question in questions])
+    tokens = run.assets.tokenizer([question.text for question in questions])
     batch = {"image": scale_pixels(tf.stack(pixels)), "question_tokens": tokens[:, None]}
     outputs = {k: np.asarray(v)[:, 0] for k, v in run.model(batch, training=False).items()}
-    classes, answers = outputs["logits"].argmax(axis=-1), run.vocabularies.answers.answers
+    classes, answers = outputs["logits"].argmax(axis=-1), run.assets.answers.answers
     return [
         _tile(question, answers[i], mask)
         for question, i, mask in zip(questions, classes, outputs["mask"], strict=True)

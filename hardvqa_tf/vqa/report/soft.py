@@ -38,7 +38,7 @@ def cut_like_han(groups, split, records_dir, load_run):
 def _cut(reported, counts, split, records_dir, load_run):
     """A `ReportedRun` for each number of cells, with masks measured so."""
     run = load_run(reported.workdir)
-    task, assets = task_of(run.config), run.vocabularies
+    task, assets = task_of(run.config), run.assets
     data = task.open_split(run.config, split, assets, records_dir=records_dir, with_ids=True)
     judge = task.Judge(run.model, run.config, assets, split, records_dir=records_dir)
     answers = judge.ask(data)
