@@ -107,9 +107,18 @@ def _files(config, assets, records):
     """(name, content, what differs) of the files that are the same from the first start on."""
     config_now = values.complete(values.as_json(config))
     return [
-        ("config.json", config_now, values.differences),
+        ("config.json", config_now, _differing_values),
         ("records.json", records, _differing_records),
         (task_of(config).ASSETS_FILE, assets.to_json(), values.differing_keys),
+    ]
+
+
+def _differing_values(stored, now):
+    """The keys in which two configs differ, each with both values, as one would type them."""
+    one, other = (values.flatten(values.complete(config)) for config in (stored, now))
+    return [
+        f"{key} ({one.get(key)} there, {other.get(key)} here)"
+        for key in values.differences(stored, now)
     ]
 
 

@@ -187,8 +187,9 @@ def test_another_config_in_the_same_folder_is_refused(trained_run, config):
     config.model.han.num_cells = 4
     with pytest.raises(
         ValueError,
-        match="another config.json: model.fusion.how, model.han.num_cells, train.learning_rate "
-        "differ.*another --workdir",
+        match=r"another config.json: model.fusion.how \(concatenate there, add here\), "
+        r"model.han.num_cells \(None there, 4 here\), train.learning_rate \(0.001 there, 0.5 "
+        r"here\) differ.*another --workdir",
     ):
         train_model(config, trained_run[0], report=pytest.fail)
 

@@ -87,7 +87,7 @@ def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
     assert train(config, tmp_path)["epoch"] == 2
     # What was trained is kept: an error after it takes nothing back.
     config.train.batch_size = 4
-    with pytest.raises(ValueError, match="another config.json: train.batch_size differ"):
+    with pytest.raises(ValueError, match=r"train.batch_size \(3 there, 4 here\) differ"):
         train(config, tmp_path)
     assert {"config.json", "vocabularies.json", "records.json"} <= {*files_of(tmp_path)}
 
@@ -95,7 +95,9 @@ def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
 def test_a_killed_start_says_that_nothing_was_trained(config, vocabularies, tmp_path):
     runs.start_run(str(tmp_path), config, vocabularies)
     config.train.epochs = 7
-    with pytest.raises(ValueError, match="train.epochs differ.*nothing yet: to start again"):
+    with pytest.raises(
+        ValueError, match=r"epochs \(2 there, 7 here\) differ.*nothing yet: to start again"
+    ):
         train(config, tmp_path)
 
 
