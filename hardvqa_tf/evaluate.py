@@ -23,8 +23,8 @@ def evaluate_run(workdir, split, records_dir=None, **options):
       **options: of the task's `Judge`, in its `JUDGE_OPTIONS`; None is as if left out.
 
     Returns:
-      A dict: `task`, `workdir`, `split`, `masks_dir`, and what `Judge.evaluate` of the task
-      says.
+      A dict: `task`, `measures` (its MEASURES), `workdir`, `split`, `masks_dir`, and what
+      `Judge.evaluate` of the task says.
 
     Raises:
       ValueError: if there is no such split or no trained run, and for an option that cannot be.
@@ -47,6 +47,7 @@ def _evaluate(run, workdir, split, records_dir, options):
     write_json(os.path.join(workdir, f"predictions_{split}.json"), judge.predictions(answers))
     result = {
         "task": name_of_task(config),
+        "measures": task.MEASURES,
         "workdir": workdir,
         "split": split,
         "masks_dir": masks_dir,

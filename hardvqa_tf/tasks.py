@@ -52,6 +52,7 @@ NAMES = {
     # `lines()` is what to know before training.
     "Judge": "(model, config, assets, split, *, records_dir, and JUDGE_OPTIONS)",
     "JUDGE_OPTIONS": "names of options that evaluation has for this task alone",
+    "MEASURES": "a number that rises when `evaluate` measures otherwise than before",
     "format_evaluation": "(result of `evaluate.evaluate_run`) -> table for a terminal",
     # Pictures of a few items, always the same: `for_board()` gives ({name: list of uint8
     # [H', W', 3]}, {name: values of a histogram}), `for_files()` a list of pictures.

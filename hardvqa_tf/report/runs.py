@@ -55,7 +55,7 @@ def read_runs(workdirs, split, records_dir=None, say=print):
     runs = []
     for number, workdir in enumerate(workdirs, 1):
         config = read_config(workdir).to_dict()
-        if _must_be_evaluated(workdir, split, records_dir or config["records_dir"]):
+        if _must_be_evaluated(workdir, config, split, records_dir or config["records_dir"]):
             say(f"{workdir}: evaluating on {split} ({number} of {len(workdirs)})")
             evaluate.evaluate_run(workdir, split, records_dir)
         evaluation = _read_json(workdir, f"evaluation_{split}.json")
@@ -80,16 +80,19 @@ def why_unfinished(workdir):
     return f"it has done {done} of {train['epochs']} epochs"
 
 
-def _must_be_evaluated(workdir, split, records_dir):
-    """Whether there is no evaluation, or one of a model that was trained further since.
+def _must_be_evaluated(workdir, config, split, records_dir):
+    """Whether there is no evaluation, or one of a model that was trained further since, or of
+    a version that measured otherwise.
 
     A copied run's times say nothing; without records, what it says is taken as it is.
     """
-    path = os.path.join(workdir, f"evaluation_{split}.json")
+    name = f"evaluation_{split}.json"
+    path = os.path.join(workdir, name)
     if not os.path.exists(path):
         return True
     older = os.path.getmtime(path) < os.path.getmtime(os.path.join(workdir, "model.keras"))
-    return older and has_records(records_dir)
+    other = _read_json(workdir, name).get("measures") != task_of(config).MEASURES
+    return (older or other) and has_records(records_dir)
 
 
 def _read_json(workdir, name):

@@ -3,6 +3,7 @@
 from hardvqa_tf.data.inputs import input_size, trains_on_maps
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.card import Card, describe_export
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.data import VqaData
 from hardvqa_tf.vqa.examples import pick_examples
 from hardvqa_tf.vqa.judging.judge import Judge
@@ -35,6 +36,7 @@ BEST = "val/all"
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
 PREDICT_OPTIONS = ("question", "region", "extents")
+MEASURES = 2  # 1, or none said: an object's cell was that of an equal division of the image
 ReportedRun = VqaRun
 
 
@@ -176,7 +178,13 @@ def format_metrics(metrics):
 
 def open_gallery(model, data, assets, config):
     """`Gallery`; of a model of maps, with the images that they were made of."""
-    return Gallery(model, data, assets, image_records_dir=config.maps.image_records_dir)
+    return Gallery(
+        model,
+        data,
+        assets,
+        image_records_dir=config.maps.image_records_dir,
+        fields=cell_fields(model, config.records_dir),
+    )
 
 
 def report_intro(runs, split):

@@ -6,7 +6,7 @@ import os
 from hardvqa_tf.runs import append_metrics, save_model, start_run
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.report.run import VqaRun
-from hardvqa_tf.vqa.task import build_model
+from hardvqa_tf.vqa.task import MEASURES, build_model
 from tests.conftest import tiny_config
 
 CELLS = 20  # of the hand-made runs' grids
@@ -52,5 +52,6 @@ def write_evaluation(workdir, split, records_dir=None, num_cells=9):
     """In the place of the real one, which takes seconds."""
     rows = [{"type": "all", "accuracy": 0.625, "blind_by_text": 0.5}]
     evaluation = {"num_cells": num_cells, "total_cells": 9, "rows": rows, "num_questions": 30}
+    evaluation["measures"] = MEASURES
     with open(os.path.join(workdir, f"evaluation_{split}.json"), "w") as file:
         json.dump(evaluation, file)

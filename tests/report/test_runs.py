@@ -6,6 +6,7 @@ import os
 import pytest
 
 from hardvqa_tf.report.runs import find_runs, read_runs, why_unfinished
+from hardvqa_tf.vqa import task
 
 
 def test_an_evaluation_of_an_older_model_is_made_anew(runs_dir, monkeypatch):
@@ -16,7 +17,7 @@ def test_an_evaluation_of_an_older_model_is_made_anew(runs_dir, monkeypatch):
         os.path.join(workdir, n) for n in ("evaluation_val.json", "model.keras")
     )
     with open(evaluation, "w", encoding="utf-8") as file:
-        file.write("{}")
+        json.dump({"measures": task.MEASURES}, file)
     os.utime(evaluation, (os.path.getmtime(model) + 5,) * 2)
     read_runs([workdir], "val", say=str)
     assert asked == []
@@ -25,6 +26,17 @@ def test_an_evaluation_of_an_older_model_is_made_anew(runs_dir, monkeypatch):
     assert asked == []
     read_runs([workdir], "val", say=str)
     assert asked == [(workdir, "val", None)]
+
+
+def test_an_evaluation_that_measured_otherwise_is_made_anew(runs_dir, monkeypatch):
+    asked = []
+    monkeypatch.setattr("hardvqa_tf.evaluate.evaluate_run", lambda *args: asked.append(args))
+    workdir = runs_dir / "hard"
+    (workdir / "evaluation_train.json").write_text("{}")  # of before anyone said
+    read_runs([str(workdir)], "train", records_dir="not there", say=str)
+    assert asked == []
+    read_runs([str(workdir)], "train", say=str)
+    assert asked == [(str(workdir), "train", None)]
 
 
 def write_epochs(workdir, accuracies, patience=0, epochs=4):

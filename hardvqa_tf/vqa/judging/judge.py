@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
 from hardvqa_tf.vqa.judging.blind import blind_accuracy, read_questions
 from hardvqa_tf.vqa.judging.faithfulness import measure_faithfulness
@@ -48,6 +49,7 @@ class Judge:
         self._mask_cells = cells_after_cut(model.output["mask"], mask_cells)
         self._records_dir, self._split = records_dir or config.records_dir, split
         self._vocabulary = assets.answers.answers
+        self._fields = cell_fields(model, self._records_dir)
         self._metric = Metric(config, self._vocabulary, self._records_dir, split, evaluator)
 
     def lines(self):
@@ -127,7 +129,9 @@ class Judge:
         """
         return {
             "mask_cells": mask_cells,
-            "masks": measure_masks(answers, self._records_dir, self._split, mask_cells),
+            "masks": measure_masks(
+                answers, self._records_dir, self._split, mask_cells, self._fields
+            ),
             "faithfulness": measure_faithfulness(
                 self._model, data, answers, self._metric, mask_cells
             ),

@@ -6,8 +6,9 @@ Three shares, each beside what random cells of the same number would have on ave
     objects_kept         of the objects, those in a kept cell
     asked_objects_kept   of the objects that the question names, those in a kept cell
 
-A cell holds an object if the object's centre lies in it. (What a cell knows reaches further
-than its borders, so a neighbour of the object's cell may serve as well: the shares are strict.)
+A cell holds an object if the object's centre lies where the cell is drawn: in a box around
+where it looks (`encoders.fields`), nearer to its middle than to any other cell's. It sees more
+than that, so a neighbour of the object's cell may serve as well: the shares are strict.
 
 Letters: N questions, h w grid, P = h·w cells, K kept cells.
 """
@@ -15,6 +16,7 @@ Letters: N questions, h w grid, P = h·w cells, K kept cells.
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa.text import split_words
 from records.build import read_info
 from records.folder import shard_paths
@@ -56,13 +58,14 @@ def read_objects(records_dir, split):
     }
 
 
-def measure_masks(answers, records_dir, split, num_cells=None):
+def measure_masks(answers, records_dir, split, num_cells=None, fields=None):
     """Measures the masks of a split's answers.
 
     Args:
       answers: `metrics.Answers` with masks.
       records_dir, split: where the objects are.
       num_cells: K of weights of soft attention, see `cells_after_cut`.
+      fields: `encoders.fields.Fields`, where cells look; None: an equal division.
 
     Returns:
       {name: {"share", "chance"}}, in 0..1, of the three shares above; those that the data set
@@ -75,13 +78,19 @@ def measure_masks(answers, records_dir, split, num_cells=None):
     if not any(objects.values()):
         return {}
     masks = cut_masks(answers.mask, num_cells)
-    of_question = [objects[image_id] for image_id in answers.image_id]
+    fields = fields or Fields.equal(masks.shape[1:], masks.shape[1:])
+    cells = {image: [fields.cell_of(o.x, o.y) for o in objects[image]] for image in objects}
+    of_question = [cells[image_id] for image_id in answers.image_id]
     measured = {
         "cells_with_object": _mean(map(_cells_with_object, masks, of_question)),
         "objects_kept": _mean(map(_objects_kept, masks, of_question)),
     }
     if dataset in _NAMES_BY_FIRST_WORD:
-        asked = asked_objects(answers.question_text, of_question)
+        in_image = [objects[image_id] for image_id in answers.image_id]
+        asked = [
+            [fields.cell_of(o.x, o.y) for o in of_question]
+            for of_question in asked_objects(answers.question_text, in_image)
+        ]
         measured["asked_objects_kept"] = _mean(map(_objects_kept, masks, asked))
     return {name: value for name, value in measured.items() if value}
 
@@ -163,26 +172,20 @@ def format_masks(measured, mask_cells=None):
     return lines
 
 
-def _cells_with_object(mask, objects):
-    """(share, chance) of one question; None where there is nothing to count."""
-    if not objects or not mask.any():
+def _cells_with_object(mask, cells):
+    """(share, chance) of one question, of the cells that its objects are in, each [(row,
+    column), ...]; None where there is nothing to count."""
+    if not cells or not mask.any():
         return None
-    cells = {_cell(mask.shape, o) for o in objects}
+    cells = set(cells)
     hits = sum(bool(mask[cell]) for cell in cells)
     return hits / mask.sum(), len(cells) / mask.size
 
 
-def _objects_kept(mask, objects):
-    if not objects:
+def _objects_kept(mask, cells):
+    if not cells:
         return None
-    hits = sum(bool(mask[_cell(mask.shape, o)]) for o in objects)
-    return hits / len(objects), mask.sum() / mask.size
-
-
-def _cell(shape, o):
-    """(row, column) of the cell that holds the object's centre."""
-    height, width = shape
-    return min(int(o.y * height), height - 1), min(int(o.x * width), width - 1)
+    return sum(bool(mask[cell]) for cell in cells) / len(cells), mask.sum() / mask.size
 
 
 def _mean(pairs):

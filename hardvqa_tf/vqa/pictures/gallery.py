@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from hardvqa_tf.data.inputs import IMAGE, MAPS
 from hardvqa_tf.vqa.best_answers import best_answers
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
@@ -38,13 +39,17 @@ class Gallery:
       num_questions: N; fewer if the split has fewer questions.
       image_records_dir: for a model on feature maps: the records of images that the maps were
         made of. Where it is None, or not there, the pictures have a grey image.
+      fields: `encoders.fields.Fields`, where the model's cells look; None: see `cell_fields`.
     """
 
-    def __init__(self, model, data, vocabularies, num_questions=8, image_records_dir=None):
+    def __init__(
+        self, model, data, vocabularies, num_questions=8, image_records_dir=None, fields=None
+    ):
         self._data = data
         self._answers = vocabularies.answers.answers
         self._num_questions = num_questions
         self._image_records_dir = image_records_dir
+        self._fields = fields or cell_fields(model)
         self._inputs = [tensor.name for tensor in model.inputs]
 
         @tf.function
@@ -108,7 +113,8 @@ class Gallery:
             question=text,
             predictions=best_answers(outputs["logits"], self._answers),
             answer=_right_answer(question, self._answers),
-            look=look_of(outputs, split_words([text])[0]),
+            look=look_of(outputs, split_words([text])[0], fields=self._fields),
+            fields=self._fields,
         )
 
     @functools.cached_property

@@ -16,6 +16,7 @@ from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.report.pages import Gallery, Tile
 from hardvqa_tf.report.plots import draw_gallery
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, without_aggregator
 from records.damage import naming_damage
 from records.decode import decode_image
@@ -150,14 +151,15 @@ def _ask(run, questions):
     tokens = run.assets.tokenizer([question.text for question in questions])
     batch = {"image": scale_pixels(tf.stack(pixels)), "question_tokens": tokens[:, None]}
     outputs = {k: np.asarray(v)[:, 0] for k, v in run.model(batch, training=False).items()}
+    fields = cell_fields(run.model)
     classes, answers = outputs["logits"].argmax(axis=-1), run.assets.answers.answers
     return [
-        _tile(question, answers[i], mask)
+        _tile(question, answers[i], mask, fields)
         for question, i, mask in zip(questions, classes, outputs["mask"], strict=True)
     ]
 
 
-def _tile(question, answer, mask):
+def _tile(question, answer, mask, fields):
     sign, word = "", ""
     if question.answer:
         right = answer == question.answer
@@ -165,7 +167,7 @@ def _tile(question, answer, mask):
     looked = "weights of all cells"
     if mask.dtype == bool:
         looked = f"looked at {np.count_nonzero(mask)} of {mask.size} cells"
-    pixels = panels.dim_dropped(question.pixels, mask)
+    pixels = panels.dim_dropped(question.pixels, mask, fields)
     return Tile(pixels, f"{looked}; answer {answer}{word}", answer + sign)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa.judging.mask_quality import (
     asked_objects,
     cells_after_cut,
@@ -73,6 +74,24 @@ def test_shares_and_chance(two_images):
         "asked objects in a kept cell     75.00 %       33.33 %",
     ]
     assert format_masks(measured, mask_cells=2)[0].startswith("masks, the 2 greatest weights ")
+
+
+def test_an_object_is_in_the_cell_that_looks_at_it(monkeypatch):
+    """At 75x75 pixels the cells of small_cnn are 16 apart from 2.5 on, not 15 from 0 on."""
+    fields = Fields((10.5, 10.5), (16, 16), (31, 31), (75, 75), (5, 5))
+    objects = {"a": [Object("red circle", 0.22, 0.01), Object("blue circle", 0.99, 0.25)]}
+    monkeypatch.setattr(f"{MASK_QUALITY}.read_objects", lambda *args: objects)
+    monkeypatch.setattr(f"{MASK_QUALITY}.read_info", lambda *args: {"dataset": "sort_of_clevr"})
+    # Pixel 16.5 is in column 0, 0.75 in row 0, though above all that is drawn; 74.25 is in
+    # column 4, 18.75 in row 1. Divided equally, the first one is in column 1.
+    masks = np.zeros((2, 5, 5), bool)
+    masks[0, 0, 0] = masks[1, 0, 1] = masks[:, 1, 4] = True
+    answers = answers_with(masks, ["a", "a"], ["Is it red?", "Is it red?"])
+    measured = measure_masks(answers, "records", "val", fields=fields)
+    assert measured["objects_kept"]["share"] == measured["cells_with_object"]["share"] == 0.75
+    assert measured["asked_objects_kept"]["share"] == 0.5
+    equal = measure_masks(answers.take([0]), "records", "val")
+    assert equal["asked_objects_kept"]["share"] == 0.0
 
 
 def test_weights_are_cut_to_as_many_cells(two_images):
