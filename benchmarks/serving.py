@@ -159,6 +159,7 @@ class Server:
         if not found:
             raise RuntimeError(f"The server did not start. It said: {line!r}.")
         self.model, self.port = found.group(1), int(found.group(2))
+        self.pid = self._process.pid
 
     def stop(self):
         self._process.terminate()

@@ -49,9 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _is_idle = False  # between requests
     _in_body = False  # between the end of a head and the end of its body
-    _unanswered = (
-        0  # requests whose answer is not complete, the one in whose body we are as well
-    )
+    _unanswered = 0  # requests without a complete answer, the one in whose body we are as well
     _due = None  # loop's time by which the client must do what we wait for
     _loose = 0  # bytes in a row that neither ended a head nor were of a body
     _body_left = 0  # of a body whose length is known
@@ -80,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._outlet.is_stuck(now):
             self._outlet.abort()
         elif self._due is not None and now > self._due:
-            if self.flow.read_paused:  # It is we who do not read.
+            if not self._may_read():  # It is we who keep the client waiting.
                 self._due = now
             else:
                 self._outlet.end()
@@ -117,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _feed_rest(self):
         """Gives the parser what came, as far as reading goes on."""
         rest, self._rest = memoryview(self._rest), b""
-        while rest and not self.flow.read_paused:
+        while rest and self._may_read():
             if self._outlet.is_closing() or self._last_words is not None:
                 return
             size = _BODY_SLICE if self._body_left >= _BODY_SLICE else _SLICE
@@ -125,13 +123,16 @@ class BoundedProtocol(HttpToolsProtocol):
             part, rest = rest[:size], rest[size:]
             self._loose += len(part)
             rest = self._parse(part, rest)
-            if self._loose >= _MAX_HEAD:
+            if self._loose >= _MAX_HEAD and self._last_words is None:
                 what = "trailers are" if self._in_body else "head is"
-                self._refuse(
-                    431, f"The request's {what} too long: {_MAX_HEAD:,} bytes or more."
-                )
-                return
+                self._refuse(431, f"The request's {what} too long: {_MAX_HEAD:,} bytes.")
         self._rest = bytes(rest)
+        if self._may_read() and not self._outlet.is_reading():
+            self._outlet.resume_reading()
+
+    def _may_read(self):
+        """Whether the parser may have more: not while requests wait for those before them."""
+        return not self.flow.read_paused and not self.pipeline
 
     def _parse(self, part, rest):
         """Returns the rest, with what of the part is to be read again before it."""
@@ -207,6 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._outlet.is_closing():
             return
+        self.loop.call_soon(self._feed_rest)
         if self._in_body and self._unanswered <= 1:
             self._wait_for_rest()
         elif not self._unanswered:
@@ -252,7 +254,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class _Flow(FlowControl):
-    """Tells when reading goes on."""
+    """Goes on with what was read already, before more is read.
+
+    Args:
+      resumed: called when reading goes on; it has the transport read on when it needs more.
+    """
 
     def __init__(self, transport, resumed):
         super().__init__(transport)
@@ -260,7 +266,7 @@ class _Flow(FlowControl):
 
     def resume_reading(self):
         if self.read_paused:
-            super().resume_reading()
+            self.read_paused = False
             asyncio.get_running_loop().call_soon(self._resumed)
 
     def forget(self):

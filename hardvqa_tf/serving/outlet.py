@@ -10,6 +10,8 @@ import socket
 import struct
 
 _OUT_SECONDS = 20
+# What the kernel takes of answers that are not read: by itself it would take some megabytes.
+_SEND_BYTES = 256 * 1024
 _LINGER_SECONDS = 10
 _LINGER_BYTES = 256 * 2**20
 
@@ -24,6 +26,7 @@ class Outlet:
 
     def __init__(self, transport, connection):
         self._transport, self._connection = transport, connection
+        self._set(socket.SO_SNDBUF, _SEND_BYTES)
         self._written = 0
         self._mark = None  # bytes that must have left ...
         self._mark_due = 0.0  # ... by then
@@ -34,6 +37,8 @@ class Outlet:
         return getattr(self._transport, name)
 
     def write(self, data):
+        if self._transport.is_closing():  # Nobody is there; some loops raise.
+            return
         self._written += len(data)
         self._transport.write(data)
 
@@ -68,10 +73,13 @@ class Outlet:
 
     def abort(self):
         """Closes now, and forgets what has not left, in the kernel as well."""
-        with contextlib.suppress(OSError, AttributeError):
-            own = self._transport.get_extra_info("socket")
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._set(socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
+
+    def _set(self, option, value):
+        with contextlib.suppress(OSError):  # It may be closed.
+            own = self._transport.get_extra_info("socket")
+            own.setsockopt(socket.SOL_SOCKET, option, value)
 
     def is_stuck(self, now):
         """Whether bytes have not left in time, or a client sends long after the end."""

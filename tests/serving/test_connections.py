@@ -155,6 +155,15 @@ class Transport:
 
     unsent = 0
 
+    def is_closing(self):
+        return False
+
+    def get_extra_info(self, name):
+        return self
+
+    def setsockopt(self, *_):
+        pass
+
     def write(self, data):
         self.unsent += len(data)
 
