@@ -6,7 +6,7 @@ _COLORS = bytes([0, 0, 0, 250, 20, 30, 20, 240, 30, 30, 20, 230])  # black, red,
 EXTENSION = b"\x21\xf9\x04\0\0\0\0\0"  # before a frame: how long it is shown
 
 
-def make_gif(screen, frames, part=255, before_frame=b"", end=b";"):
+def make_gif(screen, frames, part=255, before_frame=b"", end=b";", most=None):
     """Bytes.
 
     Args:
@@ -15,12 +15,14 @@ def make_gif(screen, frames, part=255, before_frame=b"", end=b";"):
         black, and so on.
       part: bytes of a part of the compressed data, up to 255.
       before_frame: bytes put before each.
+      most: pixels for which there is data; a larger frame lacks the rest.
     """
     parts = [b"GIF89a", struct.pack("<HHBBB", *screen, 0x81, 0, 0), _COLORS]
     for number, (x, y, width, height) in enumerate(frames):
         color = (number + 1) % 4
         head = b"\x2c" + struct.pack("<HHHHB", x, y, width, height, 0) + b"\x02"
-        parts += [before_frame, head, _parts(_codes(color, width * height), part), b"\0"]
+        pixels = width * height if most is None else min(width * height, most)
+        parts += [before_frame, head, _parts(_codes(color, pixels), part), b"\0"]
     return b"".join([*parts, end])
 
 

@@ -1,19 +1,26 @@
-"""Requests that nobody would write: near the schema, far from it, images with bytes changed.
+"""Requests that nobody would write: near the schema, far from it, images with bytes changed,
+GIFs of any frames, bodies of brackets; and connections that are not what HTTP means: trailers
+without an end, bodies that stop, clients that do not read.
 
-As a program, against a server of its own process, with the memory that it takes on the way:
+As a program, against a server in this process, with the memory that it takes on the way:
 
-    python -m tests.serving.fuzz --requests=10000
+    python -m tests.serving.fuzz --requests=10000 --connections=2000
 """
 
 import argparse
+import asyncio
 import base64
+import contextlib
 import json
 import random
+import re
 import resource
 
+from tests.gifs import EXTENSION, make_gif
 from tests.serving.tiny_models import encode, png
 
 ALLOWED = {200, 400, 404, 405, 408, 413, 415, 503}
+ALLOWED_OF_CONNECTIONS = ALLOWED | {100, 431}
 PATHS = (
     "/v1/models/tiny:predict",
     "/v1/models/tiny/versions/3:predict",
@@ -51,6 +58,8 @@ class Fuzz:
     def request(self):
         """(method, path, body)."""
         kind = self.random.random()
+        if kind < 0.05:
+            return "POST", PATHS[0], self.brackets()
         if kind < 0.45:
             return "POST", PATHS[0], self._json(self._request_of_images())
         if kind < 0.75:
@@ -73,7 +82,34 @@ class Fuzz:
         ]
         return {"instances": rows}
 
+    def brackets(self):
+        """Many small values, deep or beside each other, whole or not."""
+        draw = self.random
+        unit = draw.choice(
+            (b"[", b"[]", b"{}", b'{"a":1}', b"[1,2]", b"0", b'""', b"NaN", b"[[")
+        )
+        times = draw.choice((10, 1000, 30_000, 100_000))
+        body = draw.choice((b"", b",", b" ")).join([unit] * times)
+        if draw.random() < 0.5:
+            body = b'{"instances": [' + body + b"]}"
+        return body
+
+    def gif(self):
+        """Frames of any size at any place, sometimes as they should be."""
+        draw = self.random
+        side = draw.choice((1, 8, 30))
+        screen = side, draw.choice((side, 1, 300, 65_535))
+        frames = [(0, 0, *screen)] if draw.random() < 0.5 and screen[1] < 400 else []
+        for _ in range(draw.choice((0, 1, 3, 10))):
+            place = [draw.choice((0, 0, 1, side, 65_535)) for _ in range(2)]
+            size = [draw.choice((0, 1, side, 2 * side, 65_535)) for _ in range(2)]
+            frames.append((*place, *size))
+        before = draw.choice((b"", EXTENSION))
+        return make_gif(screen, frames, draw.choice((1, 7, 255)), before, most=1000)
+
     def _image(self):
+        if self.random.random() < 0.15:
+            return self.gif()
         image = self.random.choice(self.images)
         return image if self.random.random() < 0.2 else self._change(image)
 
@@ -124,7 +160,7 @@ class Fuzz:
                 continue
             how = draw.randrange(4)
             if how == 0:
-                value[key] = draw.choice(JUNK)
+                value[key] = json.loads(json.dumps(draw.choice(JUNK)))  # A copy: it may grow.
             elif how == 1:
                 del value[key]
             elif how == 2:
@@ -140,6 +176,48 @@ class Fuzz:
         at = self.random.randrange(len(path))
         parts = ("/", "..", "%2e%2e/", "%00", "%0a", ":", "?", "%ff", "é", "9" * 30, " ", "//")
         return path[:at] + self.random.choice(parts) + path[at:]
+
+    def connection(self):
+        """([bytes sent one after the other], whether the client reads what comes)."""
+        draw = self.random
+        head = self._head(b"Transfer-Encoding: chunked")
+        known = self._head(b"Content-Length: 60")
+        post = b"POST %s HTTP/1.1\r\nHost: localhost\r\n" % PATHS[0].encode()
+        get = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % draw.choice(PATHS).encode()
+        junk = draw.randbytes(draw.choice((1, 40, 4000)))
+        kind = draw.choice(
+            (
+                lambda: [head + b"2\r\n{}\r\n0\r\n", *[b"X: " + b"y" * 9000 + b"\r\n"] * 20],
+                lambda: [head + b"2\r\n{}\r\n0\r\nX: y\r\n\r\n"],
+                lambda: [head + b"5;x=", *[b"y" * 9000] * 20],
+                lambda: [head, *[b"1\r\n \r\n"] * 50, b"0\r\n\r\n"],
+                lambda: [head + b"-1\r\n"],
+                lambda: [known + b"{"],
+                lambda: [known, b" " * 59],
+                lambda: [known.replace(b"60", b"600000"), *[b" " * 9000] * 10],
+                lambda: [known.replace(b"60", draw.choice((b"-1", b"9" * 30, b"1e3", b"")))],
+                lambda: [post + b"X: ", *[b"y" * 9000] * 20],
+                lambda: [post[: draw.randrange(len(post))]],
+                lambda: [b"\r\n" * 500],
+                lambda: [get * draw.choice((1, 20, 500))],
+                lambda: [get * 20 + junk],
+                lambda: [
+                    get.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+                ],
+                lambda: [self._change(known + b'{"instances": [1]}' + b" " * 42)],
+                lambda: [self._change(get)],
+                lambda: [junk],
+                lambda: [
+                    known.replace(b"Content", b"Expect: 100-continue\r\nContent"),
+                    b" " * 60,
+                ],
+            )
+        )
+        return kind(), draw.random() < 0.6
+
+    def _head(self, header):
+        path = self.random.choice((PATHS[0], "/nowhere", "/healthz")).encode()
+        return b"POST %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n" % (path, header)
 
 
 def memory_mb():
@@ -166,15 +244,77 @@ def run(client, num_requests, seed, every=1000, report=print):
     return codes, memory
 
 
+async def connect_all(port, num_connections, seed, at_once=100):
+    """Opens connections that do as `Fuzz.connection` says; returns {code: how often}.
+
+    Raises:
+      AssertionError: an answer is none that may be, or the server lets a connection be held.
+    """
+    fuzz, codes, places = Fuzz(seed), {}, asyncio.Semaphore(at_once)
+
+    async def connect(parts, reads):
+        async with places:
+            received = await asyncio.wait_for(_converse(port, parts, reads), 120)
+        for code in map(int, re.findall(rb"HTTP/1\.1 (\d{3}) ", received)):
+            codes[code] = codes.get(code, 0) + 1
+            if code not in ALLOWED_OF_CONNECTIONS:
+                raise AssertionError(f"{code} for {parts!r}: {received[:300]!r}")
+        if b"text/plain; charset" in received:  # As uvicorn answers; not the metrics.
+            raise AssertionError(f"An error without a sentence for {parts!r}: {received!r}")
+
+    await asyncio.gather(*(connect(*fuzz.connection()) for _ in range(num_connections)))
+    return codes
+
+
+async def _converse(port, parts, reads):
+    """Sends the parts and holds the connection until the server closes it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    if not reads:
+        writer.transport.pause_reading()
+    received = b""
+    with contextlib.suppress(OSError):
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(0)
+        while reads and (part := await reader.read(2**16)):
+            received += part
+        while not reads and not writer.transport.is_closing():
+            await asyncio.sleep(0.2)
+            writer.write(b"\r\n")  # So that it is noticed when the server is gone.
+    writer.transport.abort()
+    return received
+
+
+@contextlib.contextmanager
+def short_bounds():
+    """Of connections, so that one which is held ends soon."""
+    from hardvqa_tf.serving import connections, outlet
+
+    places = [
+        (connections, name) for name in ("_HEAD_SECONDS", "_IDLE_SECONDS", "_REST_SECONDS")
+    ]
+    places += [(outlet, name) for name in ("_OUT_SECONDS", "_LINGER_SECONDS")]
+    before = [getattr(module, name) for module, name in places]
+    for module, name in places:
+        setattr(module, name, 1.0)
+    try:
+        yield
+    finally:
+        for (module, name), value in zip(places, before, strict=True):
+            setattr(module, name, value)
+
+
 def main(argv=None):
     import tempfile
 
     from hardvqa_tf.serving.models import Servable
     from tests.serving.fakes import make_service, open_client
+    from tests.serving.test_serve import running
     from tests.serving.tiny_models import save_tiny_vqa
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--connections", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
@@ -182,6 +322,9 @@ def main(argv=None):
         service = make_service(Servable("tiny", 3, f"{folder}/3"), **LIMITS)
         with open_client(service) as client:
             run(client, arguments.requests, arguments.seed)
+        with short_bounds(), running(service) as port:
+            codes = asyncio.run(connect_all(port, arguments.connections, arguments.seed))
+            print(f"{arguments.connections:,} connections, {memory_mb():.0f} MiB, {codes}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""benchmarks/serving.py: it asks, and it compares what was measured in the same round."""
+"""benchmarks/serving.py: it asks, and it compares what was measured in the same round;
+benchmarks/abuse.py: the good clients lose nothing."""
 
 import asyncio
 
 import pytest
 from starlette.testclient import TestClient
 
-from benchmarks import serving, stub_server
+from benchmarks import abuse, serving, stub_server
 from tests.serving.fakes import FakeServable, FakeSignature, make_service
 from tests.serving.test_serve import running
 from tests.serving.tiny_models import png
@@ -80,3 +81,18 @@ def test_a_summary_counts_rows_and_time():
     measured = serving.summary([0.1, 0.3, 0.2], 4)
     assert measured["p50"] == pytest.approx(0.2) and measured["rate"] == pytest.approx(20)
     assert serving.summary([0.1] * 10, 1, total=2.0)["rate"] == pytest.approx(5)
+
+
+@pytest.mark.slow
+def test_good_clients_beside_others_lose_nothing(tiny_export):
+    found = abuse.main(
+        [
+            f"--model_dir={tiny_export}",
+            *("--clients=30", "--good=3", "--seconds=3", "--held_seconds=2"),
+            "--body_bytes=200000",
+        ]
+    )
+    codes = {name: code for name, (code, *_) in found["bodies"].items()}
+    assert set(codes.values()) == {400, 413} and codes["lists"] == 413
+    assert all(after is not None for after, *_ in found["held"].values())
+    assert found["crowd"]["answers"] > 10 and found["crowd"]["lost"] == 0

@@ -1,5 +1,6 @@
 """No crash, no 5xx but 503, memory flat: whatever is sent."""
 
+import asyncio
 import base64
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.serving import fuzz
 from tests.serving.fakes import make_service, open_client
+from tests.serving.test_serve import exchange, running
 from tests.serving.tiny_models import png
 
 
@@ -24,6 +26,31 @@ def test_10_000_requests_leave_memory_flat(tiny_servable):
         _, memory = fuzz.run(client, 10_000, seed=2)
     # Allocators settle in the first fifth. A leak of a kilobyte a request would be 8 MiB.
     assert max(memory[2:]) - memory[1] < 8, memory
+
+
+def connect_all(servable, number, seed):
+    service = make_service(servable, **fuzz.LIMITS, deadline_seconds=3)
+    with fuzz.short_bounds(), running(service) as port:
+        codes = asyncio.run(fuzz.connect_all(port, number, seed))
+        last = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"
+        assert exchange(port, last).startswith(b"HTTP/1.1 200")
+    assert service.bodies.num_bytes == 0 == service.batches.waiting
+    return codes
+
+
+def test_some_connections_that_are_not_what_http_means(tiny_servable):
+    codes = connect_all(tiny_servable, 150, seed=3)
+    assert {200, 400, 404, 405, 431} <= set(codes)
+
+
+@pytest.mark.slow
+def test_3_200_such_connections_leave_memory_flat(tiny_servable):
+    memory = []
+    for seed in range(8):
+        connect_all(tiny_servable, 400, seed)
+        memory.append(fuzz.memory_mb())
+    # Allocators settle meanwhile. A leak of 16 KiB a connection would be 25 MiB.
+    assert max(memory[6:]) - min(memory[2:4]) < 24, memory
 
 
 def drawn_from(schema):
