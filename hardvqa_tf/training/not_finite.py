@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.training.steps import dense
+
 
 def not_finite_error(model, score, batches, items, item_id, where):
     """The error that ends a run whose gradient is not a number any more.
@@ -74,7 +76,7 @@ def _finite_gradients(model, score, batch):
         image = {name: value[row : row + 1] for name, value in batch.items()}
         with tf.GradientTape() as tape:
             total = tf.reduce_sum(_losses(model, score, image) * image["weights"])
-        gradients = tape.gradient(total, model.trainable_variables)
-        norm = tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
+        variables = model.trainable_variables
+        norm = tf.linalg.global_norm(dense(tape.gradient(total, variables), variables))
         finite.append(np.isfinite(norm.numpy()))
     return np.array(finite)

@@ -57,8 +57,7 @@ def make_train_step(
             outputs = model({name: batch[name] for name in inputs}, training=True)
             sums = score(outputs, batch)
             mean_loss = sums["loss"] / tf.maximum(divisor, 1.0)
-        # Dense, an embedding's too: clipping and the all-reduce then treat all alike.
-        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(mean_loss, variables)]
+        gradients = dense(tape.gradient(mean_loss, variables), variables)
         return gradients, [sums[name] for name in score.names]
 
     if jit_compile:
@@ -88,6 +87,17 @@ def make_train_step(
         return strategy.reduce("SUM", sums, axis=None)
 
     return step
+
+
+def dense(gradients, variables):
+    """Gradients as tensors, an embedding's too: clipping and the all-reduce treat all alike.
+
+    Zeros for a variable that the loss does not know, because it does not learn in this phase.
+    """
+    return [
+        tf.zeros(v.shape, v.dtype) if g is None else tf.convert_to_tensor(g)
+        for g, v in zip(gradients, variables, strict=True)
+    ]
 
 
 class _Phase(NamedTuple):

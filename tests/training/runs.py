@@ -71,3 +71,17 @@ def scripted(monkeypatch, accuracies):
     monkeypatch.setattr(Judge, "ask", lambda *args: None)
     monkeypatch.setattr(Judge, "values", lambda *args: {"val/all": next(accuracies)})
     without_pictures(monkeypatch)
+
+
+def interrupt(monkeypatch, at_step, how):
+    """Makes the step `at_step` of the run, counted from 0, call `how` when it is done."""
+    do_step = TrainSteps.__call__
+
+    def step(self, number, batches, left, asked):
+        if number == at_step:
+            # The step that runs while a signal comes is the last one.
+            how()
+            asked = True
+        return do_step(self, number, batches, left, asked)
+
+    monkeypatch.setattr(TrainSteps, "__call__", step)

@@ -18,13 +18,13 @@ from hardvqa_tf.configs.table import values
 from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.training import loop as train_module
 from hardvqa_tf.training.loop import train_model
-from hardvqa_tf.training.steps import TrainSteps
 from hardvqa_tf.vqa import task
 from hardvqa_tf.vqa.judging.judge import Judge
 from hardvqa_tf.vqa.judging.metrics import accuracy_by_type
 from tests.training.runs import (
     ROOT,
     check_equal_runs,
+    interrupt,
     read_metrics,
     scripted,
     without_pictures,
@@ -91,20 +91,6 @@ def as_killed_in_the_second_epoch(run, workdir):
     first, _ = (workdir / "metrics.jsonl").read_text().splitlines(keepends=True)
     (workdir / "metrics.jsonl").write_text(first)
     return workdir
-
-
-def interrupt(monkeypatch, at_step, how):
-    """Makes the step `at_step` of the run, counted from 0, call `how` when it is done."""
-    do_step = TrainSteps.__call__
-
-    def step(self, number, batches, left, asked):
-        if number == at_step:
-            # The step that runs while a signal comes is the last one.
-            how()
-            asked = True
-        return do_step(self, number, batches, left, asked)
-
-    monkeypatch.setattr(TrainSteps, "__call__", step)
 
 
 def die():
