@@ -135,8 +135,8 @@ def test_flags_live_on_the_command_line_alone(path):
 
 # The packages of tasks, below hardvqa_tf.
 TASK_PARTS = sorted({name.split(".")[1] for name in TASKS.values()})
-# What each part of hardvqa_tf may import of the others, besides `records`. The names of a task's
-# slots are plain Python, and all that the table of config values knows of it.
+# What each part of hardvqa_tf may import of the others, besides `records`. Names of a task's
+# slots are plain Python, and all that the table of config values knows of a task.
 ARROWS = {
     "layers": set(),
     "encoders": {"layers"},
