@@ -18,7 +18,9 @@ _JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
 # Before the size of a JPEG: far more than any real file has, and few enough to be counted in
 # milliseconds.
 _MAX_BLOCKS = 100_000
-_MAX_SCANS = 100  # Of a progressive JPEG, each as costly as the image; encoders make ten or so.
+# Each scan of a progressive JPEG costs as much time as the image; encoders make ten or so.
+_USUAL_SCANS, _MAX_SCANS = 10, 100
+_SCANS_TO_IMAGE = 20  # of all pixels that one image may have
 
 
 def media_type(encoded):
@@ -28,7 +30,9 @@ def media_type(encoded):
 
 
 def count_pixels(encoded, max_pixels):
-    """Pixels that decoding an image takes, by its headers: height times width, more for frames.
+    """Pixels that decoding an image takes, by its headers: height times width, or more.
+
+    Frames of a GIF and scans of a JPEG beyond the usual number count as more pixels.
 
     Raises:
       ValueError: it must not, or cannot, be decoded; the sentence is for who sent it.
@@ -45,6 +49,8 @@ def count_pixels(encoded, max_pixels):
         )
     if encoded.startswith(_BMP):
         _check_whole(encoded)  # Not compressed, so this costs little.
+    if encoded.startswith(_JPEG):
+        return _count_scans(encoded, height * width, max_pixels)
     return height * width
 
 
@@ -82,11 +88,6 @@ def _broken(reason):
 def _jpeg_size(encoded):
     if not (encoded.endswith(b"\xff\xd9") or b"\xff\xd9" in encoded):
         raise ValueError(_broken("its end is missing"))
-    if encoded.count(b"\xff\xda") > _MAX_SCANS:
-        raise ValueError(
-            f"The image is a JPEG of more than {_MAX_SCANS} scans. Save it anew, as a JPEG "
-            "that is not progressive."
-        )
     position = 2
     for _ in range(_MAX_BLOCKS):
         position = encoded.find(b"\xff", position)  # As libjpeg does: skips what is no marker.
@@ -102,6 +103,17 @@ def _jpeg_size(encoded):
             position += length
         position += 1
     raise ValueError(_broken("its size is not to be found"))
+
+
+def _count_scans(encoded, pixels, max_pixels):
+    most = min(_MAX_SCANS, _SCANS_TO_IMAGE * max_pixels // pixels)
+    scans = encoded.count(b"\xff\xda")
+    if scans > most:
+        raise ValueError(
+            f"The image is a JPEG of more than {most} scans. Save it again, as a JPEG that is "
+            "not progressive."
+        )
+    return pixels * max(1, scans // _USUAL_SCANS)
 
 
 def _png_size(encoded):

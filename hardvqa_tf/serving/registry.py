@@ -141,12 +141,21 @@ class Model:
             version.state, version.servable = END, None
             self._log(f"Unloaded version {version.number} of model {self.name}")
         if idle:
-            gc.collect()  # TensorFlow's functions refer to each other in circles.
+            _collect()
 
     def _forget(self, found):
         gone = [n for n, v in self._versions.items() if v.state == END and n not in found]
         for number in gone:
             del self._versions[number]
+
+
+def _collect():
+    """Frees unloaded models: TensorFlow's functions refer to each other in circles."""
+    is_frozen = gc.get_freeze_count() > 0
+    gc.unfreeze()
+    gc.collect()
+    if is_frozen:
+        gc.freeze()
 
 
 def _reason(error, folder, length=500):

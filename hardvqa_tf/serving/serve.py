@@ -1,5 +1,6 @@
 """Starts the server, and ends it when it is asked to: what is under way is finished first."""
 
+import gc
 import logging
 import os
 import socket
@@ -52,6 +53,10 @@ def serve(
         registry = open_models(model_dirs, labels, log=logs.logger.info)
         hosts = Hosts(host, allowed_hosts) if token is None else None
         service = Service(registry, limits, token, hosts, poll_seconds)
+        # Python need not look through all of TensorFlow and the models again and again, during
+        # which no thread runs, whenever requests bring many objects.
+        gc.collect()
+        gc.freeze()
         if token is None and not is_loopback(host):
             logs.logger.warning(
                 "Anyone who reaches this machine may ask: set %s or --token_file.",

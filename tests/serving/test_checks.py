@@ -75,9 +75,20 @@ def bomb(side):
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def many_scans():
+def many_scans(number=200):
+    """With the last scan so many times more."""
     jpeg = GOOD["progressive"]
-    return jpeg[:-2] + b"\xff\xda" * 200 + jpeg[-2:]
+    scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    return jpeg[:-2] + scan * number + jpeg[-2:]
+
+
+def test_scans_of_a_jpeg_count():
+    assert checks.count_pixels(GOOD["progressive"], LIMIT) == 63  # ten of them
+    assert tensorflow_shape(many_scans(50)) == (7, 9, 3)
+    assert checks.count_pixels(many_scans(50), LIMIT) == 6 * 63
+    assert checks.count_pixels(many_scans(10), 63) == 2 * 63
+    with pytest.raises(ValueError, match="a JPEG of more than 20 scans. Save it again"):
+        checks.count_pixels(many_scans(11), 63)  # An image of full size may have fewer.
 
 
 # None of these is decoded by TensorFlow, or it should not be.
