@@ -26,6 +26,7 @@ from keras import ops
 
 from hardvqa_tf.layers.presence import cell_presence
 from hardvqa_tf.layers.selection import gather_cells, rank_cells, zero_unless
+from hardvqa_tf.layers.shapes import check_rank
 
 # Equal cells hold 1/P only up to the rounding of a softmax; below this relative difference a
 # probability counts as equal to the threshold. Float32 softmax errs by some 1e-7 to 1e-6.
@@ -107,6 +108,7 @@ class AdaptiveHardAttention(keras.layers.Layer):
         self.supports_jit = not (mode == "gather" and _shapes_may_be_dynamic())
 
     def build(self, cells_shape):
+        check_rank(cells_shape, "NPD")
         if cells_shape[1] is None:
             raise ValueError(
                 "The number of cells must be known when the layer is built. Received: cells "

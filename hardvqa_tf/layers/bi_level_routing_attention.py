@@ -36,6 +36,7 @@ from hardvqa_tf.layers.multi_head import (
     dense,
     question_projection,
 )
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -124,6 +125,7 @@ class BiLevelRoutingAttention(keras.layers.Layer):
         self.qkv = self.out = self.local = self.question_projection = None
 
     def build(self, cells_shape, question_shape=None):
+        check_rank(cells_shape, "NHWD")
         n, height, width, d = cells_shape
         if height is None or width is None:
             raise ValueError(

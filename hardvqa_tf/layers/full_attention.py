@@ -23,6 +23,7 @@ from hardvqa_tf.layers.multi_head import (
     check_positive,
     dense,
 )
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -60,6 +61,7 @@ class FullAttention(keras.layers.Layer):
         self.qkv = self.out = self.local = None
 
     def build(self, cells_shape):
+        check_rank(cells_shape, "NHWD")
         d = cells_shape[-1]
         check_heads(self.num_heads, **{"the cells' width": d})
         self.qkv = dense(3 * d, "qkv", self.dtype_policy, use_bias=False)

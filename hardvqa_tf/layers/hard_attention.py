@@ -14,6 +14,7 @@ from keras import ops
 
 from hardvqa_tf.layers.presence import cell_presence
 from hardvqa_tf.layers.selection import gather_cells, rank_cells, zero_unless
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -84,6 +85,7 @@ class HardAttention(keras.layers.Layer):
         self.keep_all = False
 
     def build(self, cells_shape):
+        check_rank(cells_shape, "NPD")
         self._num_kept(cells_shape[1])  # raises now rather than while training
         self.built = True
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers.presence import cell_presence
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -28,6 +29,7 @@ class NoAttention(keras.layers.Layer):
     """
 
     def build(self, cells_shape):
+        check_rank(cells_shape, "NPD")
         self.built = True
 
     def call(self, cells, question=None, coordinates=None):

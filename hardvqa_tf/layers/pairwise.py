@@ -21,6 +21,7 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers.selection import zero_unless
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -70,6 +71,7 @@ class NonLocalPairwise(keras.layers.Layer):
         self.pair_value = pair_value
 
     def build(self, cells_shape, valid_shape=None, coordinates_shape=None):
+        check_rank(cells_shape, "NPD")
         width = cells_shape[-1] + (0 if coordinates_shape is None else coordinates_shape[-1])
         units = self.units or cells_shape[-1]
         # Made here and not in `__init__`: with units=None the width is known only now.

@@ -20,6 +20,7 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers.multi_head import attend, check_heads, check_positive
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -93,6 +94,7 @@ class QueryGuidedAttention(keras.layers.Layer):
         cell_positions_shape=None,
         query_positions_shape=None,
     ):
+        check_rank(cells_shape, "NPD")
         d = cells_shape[-1]
         check_heads(self.num_heads, **{"the cells' width": d})
         self.query_dense = self._dense(d, "query")

@@ -26,6 +26,7 @@ from keras import ops
 
 from hardvqa_tf.layers.presence import cell_presence
 from hardvqa_tf.layers.selection import gather_cells, rank_cells, zero_unless
+from hardvqa_tf.layers.shapes import check_rank
 
 # Up to so many cells, unordered pairs are picked by a product with zeros and ones instead of
 # two gathers, whose gradient is a slow scatter. Measured on a CPU with TensorFlow, forward and
@@ -140,6 +141,7 @@ class RelationNetwork(keras.layers.Layer):
         ]
 
     def build(self, cells_shape, valid_shape=None, question_shape=None, coordinates_shape=None):
+        check_rank(cells_shape, "NPD")
         object_dim = cells_shape[-1]
         if coordinates_shape is not None:
             object_dim += coordinates_shape[-1]

@@ -18,6 +18,7 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers.presence import cell_presence
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -87,6 +88,7 @@ class SoftAttention(keras.layers.Layer):
         return keras.layers.Dense(units, use_bias=use_bias, dtype=self.dtype_policy, name=name)
 
     def build(self, cells_shape, question_shape=None):
+        check_rank(cells_shape, "NPD")
         if question_shape is None:
             raise ValueError(
                 "Soft attention needs the question. Received: question=None. Call the layer "

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers.selection import zero_unless
+from hardvqa_tf.layers.shapes import check_rank
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
@@ -31,6 +32,7 @@ class SumPooling(keras.layers.Layer):
     """
 
     def build(self, cells_shape):
+        check_rank(cells_shape, "NPD")
         self.built = True
 
     def call(self, cells, valid=None, question=None, coordinates=None):
