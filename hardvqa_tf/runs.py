@@ -130,8 +130,8 @@ def _refuse(workdir, name, differing, has_state):
     what = {"records.json": "other records"}.get(name, f"another {name}")
     trained = "" if has_state else " It has trained nothing yet: to start again, delete it."
     raise ValueError(
-        f"{workdir} holds a run with {what}: {', '.join(differing)} differ. Use the same to go "
-        f"on with it, or another --workdir for a new run.{trained}"
+        f"{workdir} holds a run with {what}: {', '.join(differing)} differ. Use the same to "
+        f"resume it, or another --workdir for a new run.{trained}"
     )
 
 
@@ -266,11 +266,9 @@ def has_epochs_left(train, epoch, best_epoch):
 
 
 def save_model(workdir, model):
-    """Writes `model.keras`, beside and renamed when whole."""
-    path, partial = (os.path.join(workdir, n) for n in ("model.keras", "partial.model.keras"))
-    with _writing(path):
+    """Writes `model.keras`, under a temporary name, renamed once complete."""
+    with _writing(os.path.join(workdir, "model.keras"), "partial.model.keras") as partial:
         model.save(partial)
-        os.replace(partial, path)
 
 
 def append_metrics(workdir, metrics):
@@ -282,7 +280,7 @@ def append_metrics(workdir, metrics):
 
 
 def write_json(path, content):
-    """Writes a JSON file, beside and renamed when whole."""
+    """Writes a JSON file, under a temporary name, renamed once complete."""
     _write_text(path, json.dumps(content, ensure_ascii=False, indent=1))
 
 
@@ -296,18 +294,21 @@ def read_json(path, what_to_do=_COPY_AGAIN):
 
 
 def _write_text(path, text):
-    with _writing(path):
-        with open(path + ".partial", "w", encoding="utf-8") as file:
+    with _writing(path, os.path.basename(path) + ".partial") as partial:
+        with open(partial, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(path + ".partial", path)
 
 
 @contextlib.contextmanager
-def _writing(path):
-    """Within it, an error names the file that cannot be written."""
+def _writing(path, temporary_name):
+    """Gives the path to write to, renamed to `path` at the end; an error names the file."""
+    partial = os.path.join(os.path.dirname(path), temporary_name)
     try:
-        yield
+        yield partial
+        os.replace(partial, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
         raise OSError(
             f"{path} cannot be written ({error.strerror or error}). What was saved before is "
             "still there. Make room, or let it be written; the same command then resumes."

@@ -187,7 +187,7 @@ def _damage_of_shard(path):
             serialized = next(records, None)
             parsed = serialized is not None and parse_example(serialized)
         except tf.errors.OpError as error:
-            what = f"cannot be read: record {position} is damaged ({_cause(error)})"
+            what = f"cannot be read: record {position} is damaged ({cause_of(error)})"
             return damage(path, what_is_wrong(path) or what)
         if not parsed:
             return None
@@ -198,12 +198,12 @@ def _damage_of_shard(path):
             image_id = parsed["image/id"].numpy().decode()
             return (
                 f"The image {image_id} (record {position} of {path}) cannot be decoded "
-                f"({_cause(error)}). Replace it where it comes from, and build the records "
+                f"({cause_of(error)}). Replace it where it comes from, and build the records "
                 "again, into another folder; a build with --on_error=skip leaves it out."
             )
 
 
-def _cause(error):
+def cause_of(error):
     """TensorFlow's message without the places in its own code."""
     text = re.sub(r"{{.*?}}|\[Op:.*", "", error.message.partition("\n")[0])
     return " ".join(text.split())

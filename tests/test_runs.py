@@ -1,15 +1,14 @@
 """What a run leaves in its workdir, and how it is read again."""
 
 import json
-import resource
 import shutil
-import signal
 
 import pytest
 
 from hardvqa_tf import runs
 from hardvqa_tf.vqa import Vocabularies
 from tests import small_models
+from tests.full_disk import full_disk
 
 
 def test_other_words_in_the_same_folder_are_refused(trained_run, config, vocabularies):
@@ -126,17 +125,13 @@ def test_what_a_trained_run_lost_is_not_made_up(workdir, config, vocabularies):
     ],
 )
 def test_what_cannot_be_written_is_named(tmp_path, name, write):
-    """A limit of 10 bytes stands for a full disk; what was there stays."""
+    """What was there stays."""
     (tmp_path / name).write_bytes(b"")
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-    try:
-        with pytest.raises(OSError, match=f"{tmp_path / name} cannot be written .*Make room"):
-            write(str(tmp_path))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    with (
+        full_disk(),
+        pytest.raises(OSError, match=f"{tmp_path / name} cannot be written .*Make room"),
+    ):
+        write(str(tmp_path))
     assert (tmp_path / name).read_bytes() == b""
 
 

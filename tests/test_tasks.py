@@ -50,3 +50,8 @@ def test_a_config_of_before_there_were_tasks_is_of_vqa():
 def test_an_unknown_task_lists_the_known_ones():
     with pytest.raises(ValueError, match="config.task='vqq'. Use one of: vqa"):
         tasks.task_of({"task": "vqq"})
+
+
+def test_a_task_has_a_table_of_values():
+    assert base.TABLES.keys() == tasks.TASKS.keys()
+    assert [*base.COMMON["task"].choices] == [*tasks.TASKS]

@@ -4,6 +4,8 @@ Words and answers of other records may happen to be the same; the checksums of t
 not.
 """
 
+import json
+
 from records.build import read_info
 
 
@@ -49,9 +51,8 @@ def differences(stored, now):
     """
     found = []
     for name in ("dataset", "source_fingerprint", "arguments", "features"):
-        found += _differing(name, stored.get(name), now.get(name))
-    if found:
-        return found  # Then all shards are others, too.
+        words = name.replace("_", " ")
+        found += _differing(words, stored.get(name), now.get(name))
     for split, then in stored.get("splits", {}).items():
         found += _differing_shards(split, then, now["splits"].get(split, {}))
     return found
@@ -61,12 +62,17 @@ def _differing(name, then, now):
     if isinstance(then, dict) and isinstance(now, dict):
         keys = [key for key in then | now if then.get(key) != now.get(key)]
         return [part for key in keys for part in _differing(key, then.get(key), now.get(key))]
-    return [] if then == now else [f"{name} ({then!r} then, {now!r} now)"]
+    return [] if then == now else [f"{name} ({_short(then)} then, {_short(now)} now)"]
+
+
+def _short(value):
+    text = json.dumps(value)
+    return text if len(text) < 60 else f"{text[:13]}..."
 
 
 def _differing_shards(split, then, now):
     if len(then) != len(now):
         return [f"the number of shards of {split} ({len(then)} then, {len(now)} now)"]
     names = [name for name in then if then[name] != now.get(name)]
-    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return [f"what is in {names[0]}{others}, of {split}"] if names else []
+    others = f" and {len(names) - 1} more of {split}" if len(names) > 1 else ""
+    return [f"what is in {names[0]}{others}"] if names else []

@@ -8,6 +8,7 @@ The HParams page has a column for every number that lies beside the config, and 
 five of the alphabet; in a folder of their own it shows those that runs are compared by.
 """
 
+import contextlib
 import json
 import os
 from zlib import crc32
@@ -17,6 +18,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from hardvqa_tf.configs.table.values import flatten
+from records.damage import cause_of
 
 
 class Board:
@@ -28,9 +30,9 @@ class Board:
     """
 
     def __init__(self, logdir, session_metrics=()):
-        self._writer = tf.summary.create_file_writer(str(logdir))
+        self._logdir = str(logdir)
+        self._writer = self._open(self._logdir)
         self._name = os.path.basename(os.path.dirname(os.path.abspath(logdir)))  # the workdir's
-        self._session_dir = os.path.join(str(logdir), "hyperparameters")
         self._session_writer = None
         self._session_metrics = session_metrics
 
@@ -47,10 +49,9 @@ class Board:
         self.text("config", to_markdown(values), step)
         # Runs of one name and one config are shown as one trial, by their mean.
         trial = f"{self._name} {crc32(json.dumps(values).encode()):08x}"
-        self._session_writer = tf.summary.create_file_writer(self._session_dir)
-        with self._session_writer.as_default(step):
+        self._session_writer = self._open(os.path.join(self._logdir, "hyperparameters"))
+        with self._writing(self._session_writer, step):
             hparams.hparams(values, trial_id=trial)
-        self._session_writer.flush()
 
     def scalars(self, values, step):
         """values: dict from name, e.g. "val/accuracy", to a number."""
@@ -62,16 +63,14 @@ class Board:
             self._write_scalars(self._session_writer, of_session, step)
 
     def text(self, name, markdown, step):
-        with self._writer.as_default(step):
+        with self._writing(self._writer, step):
             tf.summary.text(name, markdown)
-        self._writer.flush()
 
     def histogram(self, name, values, step):
         """values: numbers in any shape. What is not finite is left out."""
         values = np.asarray(values)
-        with self._writer.as_default(step):
+        with self._writing(self._writer, step):
             tf.summary.histogram(name, values[np.isfinite(values)])
-        self._writer.flush()
 
     def pictures(self, name, pictures, step):
         """pictures: list of uint8[H', W', 3] of one width; shorter ones get white below."""
@@ -82,9 +81,8 @@ class Board:
             np.pad(p, ((0, height - len(p)), (0, 0), (0, 0)), constant_values=255)
             for p in pictures
         ]
-        with self._writer.as_default(step):
+        with self._writing(self._writer, step):
             tf.summary.image(name, np.stack(pictures), max_outputs=len(pictures))
-        self._writer.flush()
 
     def close(self):
         self._writer.close()
@@ -92,10 +90,33 @@ class Board:
             self._session_writer.close()
 
     def _write_scalars(self, writer, values, step):
-        with writer.as_default(step):
+        with self._writing(writer, step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
-        writer.flush()
+
+    def _open(self, folder):
+        with self._naming():
+            return tf.summary.create_file_writer(folder)
+
+    @contextlib.contextmanager
+    def _writing(self, writer, step):
+        """Within it, TensorBoard's functions write there, and have written at its end."""
+        with self._naming():
+            with writer.as_default(step):
+                yield
+            writer.flush()
+
+    @contextlib.contextmanager
+    def _naming(self):
+        """Within it, an error names the folder that cannot be written."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise OSError(
+                f"TensorBoard's files in {self._logdir} cannot be written ({cause_of(error)}). "
+                "What was saved before is still there. Make room, or let it be written; the "
+                "same command then resumes."
+            ) from error
 
 
 def flatten_config(config):

@@ -15,6 +15,8 @@ import re
 
 import tensorflow as tf
 
+from records.damage import cause_of
+
 
 class RunState:
     """Saves and restores a run, in `<workdir>/checkpoints`.
@@ -126,10 +128,10 @@ class RunState:
             self._manager.save()
             self._remove_older()
         except tf.errors.OpError as error:
-            cause = str(error).splitlines()[0]
             raise OSError(
-                f"The run's state cannot be written to {self._folder} ({cause}). What was "
-                "saved before is still there: make room, and the same command goes on from it."
+                f"The run's state cannot be written to {self._folder} ({cause_of(error)}). "
+                "What was saved before is still there: make room, and the same command goes on "
+                "from it."
             ) from error
 
     def _open_manager(self):

@@ -1,5 +1,6 @@
 """The Keras model as ONNX, run by onnxruntime."""
 
+import json
 import shutil
 import sys
 
@@ -10,7 +11,7 @@ from absl.testing import flagsaver
 
 from hardvqa_tf import runs
 from hardvqa_tf.configs import base
-from hardvqa_tf.export.onnx import export_onnx
+from hardvqa_tf.export.onnx import export_onnx, static_model
 from hardvqa_tf.training.optimizers import precision
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.task import build_model
@@ -47,6 +48,22 @@ def write_run(folder, attention, aggregator, changed, dtype="float32"):
     runs.start_run(str(folder), config, VOCABULARIES)
     runs.save_model(str(folder), model)
     return model
+
+
+def test_the_weights_that_a_run_began_from_may_be_gone(tmp_path):
+    encoder = "swiftformer_xs"
+    model = write_run(tmp_path, "han", "sum", {"image_encoder": encoder, encoder: {"stage": 1}})
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    stored["model"][encoder]["weights"] = "gone.pth"
+    path.write_text(json.dumps(stored))
+    static = static_model(runs.load_run(str(tmp_path)))
+    assert not [layer for layer in static.layers if layer.name == "distinct_questions"]
+    rng = np.random.default_rng(0)
+    picture = rng.random((2, *model.inputs[0].shape[1:])).astype("float32")
+    tokens = rng.integers(1, 5, (2, 3, 6)).astype("int32")
+    inputs = {"image": picture, "question_tokens": tokens}
+    np.testing.assert_allclose(static(inputs)["logits"], model(inputs)["logits"], atol=1e-5)
 
 
 def check(model, path, tolerance=1e-5):

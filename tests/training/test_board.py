@@ -10,6 +10,7 @@ from ml_collections.config_dict import placeholder
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from hardvqa_tf.training.board import Board, flatten_config, to_markdown
+from tests.full_disk import full_disk
 
 
 def read_events(logdir):
@@ -144,3 +145,15 @@ def test_a_run_is_one_session_with_its_metrics_alone(resumed):
     assert set(events) == {"_hparams_/session_start_info", "val/all", "seconds"}
     assert [float(tf.make_ndarray(v.tensor)) for _, v in events["val/all"]] == [0.25, 0.5]
     assert "train/loss" in read_events(resumed)
+
+
+def test_what_cannot_be_written_is_named(tmp_path):
+    board = Board(tmp_path / "logs")
+    with (
+        full_disk(),
+        pytest.raises(OSError, match=f"in {tmp_path}/logs cannot be written .*Make room"),
+    ):
+        board.scalars({"val/all": 0.5}, 1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=f"in {tmp_path}/file cannot be written"):
+        Board(tmp_path / "file")

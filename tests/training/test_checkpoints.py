@@ -1,14 +1,12 @@
 """A run's state on disk: restored whole, whatever happened to its files."""
 
-import resource
-import signal
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from hardvqa_tf.training import checkpoints
+from tests.full_disk import full_disk
 
 
 def test_a_run_state_counts_and_keeps_the_best(tmp_path):
@@ -103,16 +101,12 @@ def test_a_folder_in_place_of_the_list_of_checkpoints(state, tmp_path):
 
 def test_a_full_disk(state, tmp_path):
     """What was saved before stays, and is what a run goes on from."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # A write then fails as on a full disk.
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     state.finish_epoch(0.9)
-    try:
-        with pytest.raises(OSError, match="state cannot be written to .*make room, and the sa"):
-            state.save()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    with (
+        full_disk(),
+        pytest.raises(OSError, match="state cannot be written to .*make room, and the"),
+    ):
+        state.save()
     assert restored(state, []) == [2, 2.0]
     state.save()
     assert restored(state, []) == [2, 2.0]

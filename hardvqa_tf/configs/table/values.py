@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from hardvqa_tf.configs import base
 from hardvqa_tf.configs.table.kinds import nearest
+from hardvqa_tf.tasks import BEFORE_TASKS, name_of_task
 
 # Keys that were given another name, by the one that older runs have.
 RENAMED = {"model.question_lstm.norm_scale": "model.question_norm_scale"}
@@ -109,7 +110,7 @@ def nearest_key(key, task="vqa"):
 
 
 def _table_of(config):
-    task = config.get("task", "vqa") if hasattr(config, "items") else "vqa"
+    task = name_of_task(config) if hasattr(config, "items") else BEFORE_TASKS
     if task not in [*base.TABLES]:  # which need not be hashable
         raise ValueError(
             f"config.task={task!r}: must be one of: {', '.join(base.TABLES)}."
