@@ -10,8 +10,6 @@ from hardvqa_tf.vqa.text import split_words
 from records import build
 from records.folder import INFO_NAME
 
-_WITHOUT_SOURCE = ("sort_of_clevr", "easy_vqa")  # drawn here, or of a package
-
 
 @dataclasses.dataclass(frozen=True)
 class Building:
@@ -58,7 +56,8 @@ class Building:
         """
         if os.path.exists(os.path.join(config.records_dir, INFO_NAME)):
             return
-        build.builder_for(self.dataset)  # Names the known ones if it is unknown.
+        # Names the known ones if it is unknown.
+        needs_source = build.knows(build.builder_for(self.dataset))["needs_source"]
         if strategies.num_hosts() > 1:
             raise ValueError(
                 f"There are no records in {config.records_dir}. Several machines train "
@@ -72,7 +71,7 @@ class Building:
                 f"--dataset={self.dataset} --source_dir=FOLDER; python main.py --mode=build "
                 f"--dataset={self.dataset} --features"
             )
-        if self.dataset not in _WITHOUT_SOURCE and not self.source_dir:
+        if needs_source and not self.source_dir:
             raise ValueError(
                 f"There are no records in {config.records_dir}. Build them from the official "
                 f"files of {self.dataset} (docs/data.md): give --source_dir=FOLDER."

@@ -23,7 +23,7 @@ from hardvqa_tf.encoders.fields import fields_of
 from hardvqa_tf.training.strategies import make_strategy
 from hardvqa_tf.vqa.text import split_words
 from records import features
-from records.decode import decode_image
+from records.decode import decode_record
 from records.source import sha256_of_file
 
 
@@ -106,7 +106,7 @@ class MapEncoder:
     @property
     def decode(self):
         """The function from image bytes to uint8[H, W, 3] that all of the program uses."""
-        return functools.partial(decode_image, image_size=tuple(self.image_size))
+        return functools.partial(decode_record, image_size=tuple(self.image_size))
 
     def arguments(self):
         """What determines the maps, for dataset_info.json; a weights file by its content."""

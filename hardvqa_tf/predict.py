@@ -26,14 +26,14 @@ def predict_image(workdir, image_path, output_path=None, **options):
     config = read_config(workdir)
     task = task_of(config)
     options = given_options(config, task.PREDICT_OPTIONS, options)
-    encoded, size = _read_image(image_path)
+    encoded = _read_image(image_path)
     output_path = output_path or _default_output(workdir, image_path)
     if os.path.realpath(output_path) == os.path.realpath(image_path):
         raise ValueError(
             f"The picture would overwrite the image. Received: {output_path} for both. "
             "Give the picture another path."
         )
-    result, picture = task.predict(load_run(workdir), encoded, size, **options)
+    result, picture = task.predict(load_run(workdir), encoded, **options)
     os.makedirs(os.path.dirname(os.path.abspath(output_path)), exist_ok=True)
     with open(output_path, "wb") as file:
         file.write(to_png(picture))
@@ -46,7 +46,7 @@ def format_prediction(result):
 
 
 def _read_image(path):
-    """Returns the file's bytes and (H, W)."""
+    """Returns the file's bytes, those of an image that can be decoded."""
     try:
         with open(path, "rb") as file:
             encoded = file.read()
@@ -56,9 +56,10 @@ def _read_image(path):
             "Give the path of a JPEG, PNG, BMP or GIF file."
         ) from None
     try:
-        return encoded, check_image(encoded)
+        check_image(encoded)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    return encoded
 
 
 def _default_output(workdir, image_path):

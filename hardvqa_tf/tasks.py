@@ -59,7 +59,7 @@ NAMES = {
     "open_gallery": "(model, data, assets, config) -> gallery",
     # Prediction: of a `runs.Run` about an image's bytes, which are `size` (H, W); a dict, and
     # the picture uint8[H', W', 3]. An option that is a must is None where it is not given.
-    "predict": "(run, encoded, size, *, and PREDICT_OPTIONS) -> dict, picture",
+    "predict": "(run, encoded, *, and PREDICT_OPTIONS) -> dict, picture",
     "PREDICT_OPTIONS": "names of options that prediction has for this task alone",
     "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
     "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",

@@ -33,6 +33,16 @@ _BUILDERS = {
     "vqa_cp": "VqaCp",
     "vqa_v2": "VqaV2",
 }
+# What a builder's class may say of its data set, and what holds where it says nothing.
+# `has_objects`: its records say where things are. `names_objects_by_colour`: a question names a
+# thing by the first word of its name, its colour, which no other thing of the image has.
+# `turns_by_exif`: images are decoded turned by their EXIF orientation.
+_KNOWS = {
+    "needs_source": True,
+    "has_objects": False,
+    "names_objects_by_colour": False,
+    "turns_by_exif": False,
+}
 # About 1,000 images a shard: what a killed build has to write again stays small, and hosts and
 # parallel readers find enough files. 64 at most: beyond it files only grow in number.
 _IMAGES_PER_SHARD, _MAX_SHARDS = 1000, 64
@@ -46,6 +56,11 @@ def builder_for(dataset):
     if dataset not in _BUILDERS:
         raise BuildError(f"Unknown data set {dataset!r}.{_nearest(dataset, _BUILDERS)}")
     return getattr(importlib.import_module(f"records.builders.{dataset}"), _BUILDERS[dataset])
+
+
+def knows(builder):
+    """What a builder, or its class, says of its data set: {name: bool}."""
+    return {name: getattr(builder, name, absent) for name, absent in _KNOWS.items()}
 
 
 def build(
@@ -284,6 +299,8 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
     if hasattr(builder, "reports"):
         files |= builder.reports()
     info = {key: plan[key] for key in plan if key != "num_shards"} | {
+        "schema": schema.describe(),
+        "knows": knows(builder),
         "train_split": train_split,
         "test_splits": _test_splits(builder),
         "num_skipped": len(notes),

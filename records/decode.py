@@ -9,19 +9,25 @@ Letters: N images; H W pixels.
 
 import tensorflow as tf
 
+from records.orientation import turn
 
-def decode_image(encoded, image_size=None):
+
+def decode_image(encoded, image_size=None, orientation=None):
     """Image bytes to pixels.
 
     Args:
       encoded: string scalar, JPEG, PNG, BMP or GIF (its first frame).
       image_size: (H, W). Other sizes are resized with antialiasing, each side by itself, as the
         published runs on CLEVR do. None: the image's own.
+      orientation: int scalar, by which the image is turned first, see `orientation.turn`; None:
+        it is not.
 
     Returns:
       uint8[H, W, 3].
     """
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    if orientation is not None:
+        image = turn(image, tf.convert_to_tensor(orientation))
     if image_size is None:
         return image
 
@@ -32,6 +38,11 @@ def decode_image(encoded, image_size=None):
     # Resizing to the same size changes nothing, and costs twice what decoding costs.
     has_size = tf.reduce_all(tf.shape(image)[:2] == tf.constant(image_size))
     return tf.ensure_shape(tf.cond(has_size, lambda: image, resize), (*image_size, 3))
+
+
+def decode_record(parsed, image_size=None):
+    """The image of a record, as people see it: `decode_image` of what `parse_example` gave."""
+    return decode_image(parsed["image/encoded"], image_size, parsed["image/orientation"])
 
 
 def decode_images(encoded, usable, image_size):

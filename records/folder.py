@@ -43,14 +43,33 @@ def read_info(records_dir):
         )
     info = read_json(path)
     check_whose(path, info)
-    if info["version"] != schema.VERSION:
+    if not schema.is_readable(info["version"]):
         raise BuildError(
             f"The records in {records_dir} have version {info['version']}, this program reads "
-            f"{schema.VERSION}. Build them anew, into another folder: "
-            f"{_build_command(records_dir, info)}"
+            f"those of {schema.VERSION} and older ones of the same first number. Build them "
+            f"again, into another folder: {_build_command(records_dir, info)}"
         )
     check_info(path, info)
     return info
+
+
+# What the builders of before 1.2 knew, which their dataset_info.json does not say.
+_KNOWN_BEFORE = {
+    "clevr": {"has_objects"},
+    "sort_of_clevr": {"has_objects", "names_objects_by_colour"},
+}
+
+
+def what_is_known(info):
+    """What the builder of some records knew of them, see `build.knows`: {name: bool}.
+
+    Args:
+      info: from `read_info`, also of an older version.
+    """
+    names = ("has_objects", "names_objects_by_colour", "turns_by_exif")
+    before = _KNOWN_BEFORE.get(info["dataset"], ())
+    known = info.get("knows", {})
+    return {name: known.get(name, name in before) for name in names}
 
 
 def _read_plan(records_dir):
@@ -101,13 +120,18 @@ def read_vocabularies(records_dir):
 
 
 def read_finished(records_dir, plan, num_shards):
-    """Returns the info of the same records if they are finished; refuses other ones."""
+    """Returns the info of the same records if they are finished; refuses other ones.
+
+    Finished records of an older version that is read are the same ones: they stay as they are.
+    """
     path = os.path.join(records_dir, INFO_NAME)
     if not os.path.exists(path):
         return None
     info = read_json(path)
     check_whose(path, info)
     check_info(path, info)
+    if schema.is_readable(info["version"]):
+        plan = plan | {"version": info["version"]}
     _refuse_differences(records_dir, info, plan, "finished records")
     for split, of_split in info["splits"].items():
         if num_shards not in (None, len(of_split["shards"])):

@@ -116,7 +116,7 @@ def _loader(decode):
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
     def load(serialized):
-        return serialized, decode(schema.parse_example(serialized)["image/encoded"])
+        return serialized, decode(schema.parse_example(serialized))
 
     return load
 

@@ -5,28 +5,48 @@ Feature names, one line each (Q questions, R answers of all questions together, 
     image/id                bytes            the data set's own id, e.g. "CLEVR_train_000000"
     image/encoded           bytes            the file's bytes as they came, never re-encoded
     image/features          bytes            or a map [H, W, D] for it: float16, row by row
-    image/height, /width    int64            of the image, in pixels
+    image/height, /width    int64            of the image as the file has it, in pixels
+    image/orientation       int64            EXIF's, 1 to 8, where decoding turns by it; else 1
     question/text           bytes[Q]         the raw question: a record outlives a tokenizer
     question/id             bytes[Q]         unique within a split
     question/type           bytes[Q]         e.g. "relational", "Count"; "" where there is none
     question/answer_type    bytes[Q]         of VQA: "yes/no", "number", "other"; else ""
+    question/group          bytes[Q]         questions that are right together, or ""
     answer/text             bytes[R]         the answers of question 0, then of question 1, ...
     answer/confidence       bytes[R]         of VQA: "yes", "maybe", "no"; else ""
     answer/count            int64[Q]         how many of them are question q's; 0: unanswered
     object/name             bytes[O]         e.g. "red circle"; O = 0 where they are unknown
     object/x, object/y      float32[O]       centre, in [0, 1] of the width and the height
+    object/box              float32[O, 4]    left, top, right, bottom, in [0, 1]; NaN: not known
+    object/area             float32[O]       of its segment, in pixels; NaN: not known
+    object/crowd            int64[O]         1 where it stands for many that nobody told apart
+
+`image/orientation`, `question/group`, `object/box`, `/area` and `/crowd` are since 1.2.0, and
+are left out of a record that has nothing to say there: so records without them have the bytes
+of 1.1. Every 1.x is read.
 
 Writers call `serialize_example` or `with_features`, readers call `parse_example`; nobody else
 names a feature.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
+
+
+def is_readable(version):
+    """Whether records of a version, e.g. "1.1.0", are read: those of every 1.x."""
+    return version.split(".")[0] == VERSION.split(".")[0]
+
+
+def describe():
+    """What dataset_info.json says of the schema: its kind of record, and the features."""
+    return {"kind": "image with questions", "features": sorted(_FEATURES)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +54,7 @@ class Question:
     """One question about an image. `answers` is empty where the data set hides them.
 
     `confidences` are those of the answers, one each, or empty where nobody was asked for them.
+    `group` names questions that count as right only together, e.g. the two of a pair.
     """
 
     id: str
@@ -42,15 +63,23 @@ class Question:
     type: str = ""
     answer_type: str = ""
     confidences: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Object:
-    """Where a thing's centre is: `x` and `y` in [0, 1], from the left and from the top edge."""
+    """Where a thing's centre is: `x` and `y` in [0, 1], from the left and from the top edge.
+
+    `box`: (left, top, right, bottom) in [0, 1]; `area`: of its segment, in pixels of the image;
+    None where they are not known. `crowd`: it stands for many that nobody told apart (COCO).
+    """
 
     name: str
     x: float
     y: float
+    box: tuple[float, float, float, float] | None = None
+    area: float | None = None
+    crowd: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +89,10 @@ class ImageExample:
     `load_image` returns the file's bytes. It is called in the process that writes the shard, so
     that a generator stays light however large the images are; it must be picklable
     (`functools.partial` of a module's function). `source` names the image in error messages.
-    `objects_in_pixels`: the objects' `x` and `y` are pixels, as in CLEVR, whose builder would
-    have to open every image to know its size; they are divided when the record is made.
+    `objects_in_pixels`: the objects' `x`, `y` and `box` are pixels, as in CLEVR, whose builder
+    would have to open every image to know its size; they are divided when the record is made.
+    `turns_by_exif`: the image is decoded as people see it, turned by its EXIF orientation. Of
+    official data sets it is read unturned, as their annotations are.
     """
 
     image_id: str
@@ -70,13 +101,22 @@ class ImageExample:
     questions: tuple[Question, ...]
     objects: tuple[Object, ...] = ()
     objects_in_pixels: bool = False
+    turns_by_exif: bool = False
 
 
-def serialize_example(example: ImageExample, encoded: bytes, height: int, width: int) -> bytes:
-    """Returns the serialized `tf.train.Example` of one image, `encoded` being its bytes.
+def serialize_example(
+    example: ImageExample, encoded: bytes, height: int, width: int, orientation: int = 1
+) -> bytes:
+    """Returns the serialized `tf.train.Example` of one image.
+
+    Args:
+      example: what is said of the image.
+      encoded: its bytes.
+      height, width: as the file has them, in pixels.
+      orientation: by which decoding turns it, 1 to 8; see `records.orientation`.
 
     Raises:
-      ValueError: an object lies outside the image.
+      ValueError: an object, or a corner of its box, lies outside the image.
     """
     questions, objects = example.questions, _scaled_objects(example, height, width)
     features = {
@@ -94,9 +134,29 @@ def serialize_example(example: ImageExample, encoded: bytes, height: int, width:
         "object/name": _bytes([o.name for o in objects]),
         "object/x": _floats([o.x for o in objects]),
         "object/y": _floats([o.y for o in objects]),
+        **_optional(questions, objects, orientation),
     }
     message = tf.train.Example(features=tf.train.Features(feature=features))
     return message.SerializeToString(deterministic=True)
+
+
+def _optional(questions, objects, orientation):
+    """The features of 1.2 that have something to say."""
+    features = {}
+    if orientation != 1:
+        features["image/orientation"] = _ints([orientation])
+    if any(q.group for q in questions):
+        features["question/group"] = _bytes([q.group for q in questions])
+    if any(o.box for o in objects):
+        corners = [corner for o in objects for corner in o.box or (math.nan,) * 4]
+        features["object/box"] = _floats(corners)
+    if any(o.area is not None for o in objects):
+        features["object/area"] = _floats(
+            [math.nan if o.area is None else o.area for o in objects]
+        )
+    if any(o.crowd for o in objects):
+        features["object/crowd"] = _ints([int(o.crowd) for o in objects])
+    return features
 
 
 def with_features(serialized: bytes, features: np.ndarray) -> bytes:
@@ -126,17 +186,33 @@ def _confidences(question):
 def _scaled_objects(example, height, width):
     """Returns the objects with `x` and `y` in [0, 1]."""
     if example.objects_in_pixels:
-        objects = [Object(o.name, o.x / width, o.y / height) for o in example.objects]
+        objects = [_divided(o, width, height) for o in example.objects]
     else:
         objects = example.objects
     for o in objects:
-        if not (0 <= o.x <= 1 and 0 <= o.y <= 1):
+        if not all(0 <= value <= 1 for value in (o.x, o.y, *(o.box or ()))):
             raise ValueError(
                 f"object {o.name!r} lies outside the {width}x{height} image, at "
-                f"({o.x:.3f}, {o.y:.3f}) of its width and height. Were the images resized? "
+                f"{_place(o)} of its width and height. Were the images resized? "
                 "Take those that the positions were made for."
             )
+        if o.box and not (o.box[0] <= o.x <= o.box[2] and o.box[1] <= o.y <= o.box[3]):
+            raise ValueError(
+                f"object {o.name!r} has its centre outside its box (left, top, right, bottom), "
+                f"at {_place(o)} of width and height. Give the box as its two corners."
+            )
     return objects
+
+
+def _divided(o, width, height):
+    """An object in pixels -> in [0, 1]."""
+    box = o.box and tuple(c / s for c, s in zip(o.box, (width, height) * 2, strict=True))
+    return dataclasses.replace(o, x=o.x / width, y=o.y / height, box=box)
+
+
+def _place(o):
+    box = f", box ({', '.join(f'{corner:.3f}' for corner in o.box)})" if o.box else ""
+    return f"({o.x:.3f}, {o.y:.3f}){box}"
 
 
 def parse_example(serialized):
@@ -148,12 +224,32 @@ def parse_example(serialized):
     Returns:
       A dict of tensors under the names above. `answer/text` and `answer/confidence` are
       `tf.RaggedTensor`s of shape [Q, None], one row per question; every other feature has the
-      shape given above. Of `image/encoded` and `image/features` one is the empty string.
+      shape given above. Of `image/encoded` and `image/features` one is the empty string. What
+      a record leaves out is filled in: orientation 1, groups "", boxes and areas NaN, crowd 0.
     """
     parsed = tf.io.parse_single_example(serialized, _FEATURES)
     for name in ("answer/text", "answer/confidence"):
         parsed[name] = tf.RaggedTensor.from_row_lengths(parsed[name], parsed["answer/count"])
-    return parsed
+    return parsed | _filled_in(parsed)
+
+
+def _filled_in(parsed):
+    """The features of 1.2 of any record, also of one that leaves them out."""
+    num_objects = tf.size(parsed["object/name"])
+
+    def rows(name, number, nothing, width=()):
+        values = parsed[name]
+        empty = tf.fill([number, *width], tf.constant(nothing, values.dtype))
+        return tf.cond(
+            tf.size(values) > 0, lambda: tf.reshape(values, [number, *width]), lambda: empty
+        )
+
+    return {
+        "question/group": rows("question/group", tf.size(parsed["question/id"]), ""),
+        "object/box": rows("object/box", num_objects, math.nan, (4,)),
+        "object/area": rows("object/area", num_objects, math.nan),
+        "object/crowd": rows("object/crowd", num_objects, 0),
+    }
 
 
 def parse_questions(serialized):
@@ -192,16 +288,21 @@ _FEATURES = {
     "image/features": tf.io.FixedLenFeature([], tf.string, ""),
     "image/height": tf.io.FixedLenFeature([], tf.int64),
     "image/width": tf.io.FixedLenFeature([], tf.int64),
+    "image/orientation": tf.io.FixedLenFeature([], tf.int64, 1),
     "question/text": _strings(),
     "question/id": _strings(),
     "question/type": _strings(),
     "question/answer_type": _strings(),
+    "question/group": _strings(),
     "answer/text": _strings(),
     "answer/confidence": _strings(),
     "answer/count": _numbers(tf.int64),
     "object/name": _strings(),
     "object/x": _numbers(tf.float32),
     "object/y": _numbers(tf.float32),
+    "object/box": _numbers(tf.float32),
+    "object/area": _numbers(tf.float32),
+    "object/crowd": _numbers(tf.int64),
 }
 
 

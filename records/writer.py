@@ -25,6 +25,7 @@ from PIL import Image
 
 from records import schema, worker
 from records.gif import gif_size
+from records.orientation import exif_orientation
 from records.source import BuildError, Problems
 
 MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
@@ -182,7 +183,8 @@ def _make_record(example, problems):
         return None
     try:
         height, width = check_image(encoded)
-        return schema.serialize_example(example, encoded, height, width)
+        orientation = exif_orientation(encoded) if example.turns_by_exif else 1
+        return schema.serialize_example(example, encoded, height, width, orientation)
     except ValueError as error:
         problems.report(example.source, f"{error} {lost}")
         return None

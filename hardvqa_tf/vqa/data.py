@@ -28,10 +28,13 @@ from hardvqa_tf.data.inputs import IMAGE, MAPS, check_size, map_shape
 from hardvqa_tf.data.pixels import augment, scale_pixels
 from records.build import read_info
 from records.decode import decode_image
-from records.folder import shard_paths
+from records.folder import shard_paths, what_is_known
 from records.schema import parse_example
 
 TARGETS = ("answers", "sampled_answers", "answer_scores")
+
+
+_OF_IMAGE = ("image", "orientation")  # What is there once for all questions of an image.
 
 
 class VqaData(Batches):
@@ -83,6 +86,7 @@ class VqaData(Batches):
         facts = info["splits"][split]
         self._picture_shape = check_size(records_dir, info, image_size)
         self._holds_maps = map_shape(info) is not None
+        self._turns = what_is_known(info)["turns_by_exif"] and not self._holds_maps
         self._augmentation = self._check_augmentation(augmentation, records_dir)
         self._vocabularies = vocabularies
         self.target, self._with_strings = target, with_strings
@@ -121,6 +125,7 @@ class VqaData(Batches):
         answers = self._vocabularies.answers.targets(parsed["answer/text"])
         counted = parsed["answer/count"] > 0
         image = {
+            **({"orientation": parsed["image/orientation"]} if self._turns else {}),
             "image": parsed["image/features" if self._holds_maps else "image/encoded"],
             "question_tokens": self._vocabularies.tokenizer(parsed["question/text"]),
             "answers": answers,
@@ -143,16 +148,19 @@ class VqaData(Batches):
         }
 
     def decode(self, image):
+        image = dict(image)
         if self._holds_maps:
             numbers = tf.io.decode_raw(image["image"], tf.float16)
             decoded = tf.reshape(numbers, self._picture_shape)
         else:
-            decoded = decode_image(image["image"], self._picture_shape[:2])
+            orientation = image.pop("orientation", None)
+            decoded = decode_image(image["image"], self._picture_shape[:2], orientation)
         return image | {"image": decoded}
 
     def groups(self, image, seed):
         """An image's groups of questions [G, Q, ...], and as many times the image."""
-        questions = {name: value for name, value in image.items() if name != "image"}
+        of_image = {name: image[name] for name in _OF_IMAGE if name in image}
+        questions = {name: value for name, value in image.items() if name not in of_image}
         vocabulary = self._vocabularies.answers
         if self.target == "answer_scores":
             questions[self.target] = vocabulary.soft_scores(questions[self.target])
@@ -167,7 +175,9 @@ class VqaData(Batches):
             questions = {name: tf.gather(value, order) for name, value in questions.items()}
         groups = {name: self._group(name, value) for name, value in questions.items()}
         number = tf.shape(groups["answers"])[0]
-        return groups | {"image": tf.repeat(image["image"][None], number, axis=0)}
+        return groups | {
+            name: tf.repeat(value[None], number, axis=0) for name, value in of_image.items()
+        }
 
     def _group(self, name, values):
         is_class = name in ("answers", "sampled_answers")

@@ -25,8 +25,8 @@ def pick_examples(config, records_dir, folder):
 
     Returns:
       A list of {"image": path in the folder, "questions": [{"type", "question", "answer"},
-      ...]}, with a question of each type that the image has. Empty where there are no records,
-      or they hold maps.
+      ...]}, with a question of each type that the image has; and `orientation` where the
+      image is decoded turned. Empty where there are no records, or they hold maps.
 
     Raises:
       ValueError: if the records are not finished, or have no such split.
@@ -52,7 +52,9 @@ def _pick(paths, folder):
         os.makedirs(os.path.join(folder, "examples"), exist_ok=True)
         with open(os.path.join(folder, path), "wb") as file:
             file.write(encoded)
-        examples.append({"image": path, "questions": _one_of_each_type(record)})
+        orientation = int(record["image/orientation"])
+        turned = {"orientation": orientation} if orientation != 1 else {}
+        examples.append({"image": path, **turned, "questions": _one_of_each_type(record)})
         if len(examples) == NUM_IMAGES:
             break
     return examples

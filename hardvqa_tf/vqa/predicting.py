@@ -15,16 +15,16 @@ from hardvqa_tf.vqa.text import split_words
 from records.damage import naming_damage
 from records.decode import decode_image
 from records.folder import shard_paths
+from records.orientation import exif_orientation
 from records.schema import parse_example
 
 
-def predict(run, encoded, size, *, question=None, region=None, extents=False):
+def predict(run, encoded, *, question=None, region=None, extents=False):
     """Answers a question about an image, and draws what was looked at.
 
     Args:
       run: `runs.Run`.
       encoded: the image file's bytes.
-      size: its (H, W).
       question: str; words that the model does not know are no error.
       region: (row, column) from 1, of a model with routes: whose routes are drawn; default:
         those of the region that has the kept cell of greatest presence.
@@ -47,13 +47,14 @@ def predict(run, encoded, size, *, question=None, region=None, extents=False):
         )
     _check_inputs(run.model)
     tokenizer = run.assets.tokenizer
-    pixels = decode_image(encoded, run.config.image_size)
+    orientation = exif_orientation(encoded)  # As the file's owner sees it.
+    pixels = decode_image(encoded, run.config.image_size, orientation)
     row = ask(run.model, pixels, tokenizer([question]))
     region = region_at(region, row) if region else None
     fields = cell_fields(run.model)
     best = best_answers(row["logits"], run.assets.answers.answers)
     picture = draw_overlay(
-        decode_image(encoded, size).numpy(),
+        decode_image(encoded, orientation=orientation).numpy(),
         row["mask"],
         row["presence"],
         question=question,

@@ -60,6 +60,7 @@ class Clevr:
     """
 
     name = "clevr"
+    has_objects = True
     numbers_questions_per_split = True
 
     def __init__(self, source_dir=None):

@@ -39,6 +39,7 @@ class EasyVqa:
     """
 
     name = "easy_vqa"
+    needs_source = False  # It is in a package.
 
     def __init__(self, source_dir=None, *, val_percent: float = 5.0):
         if not 0 <= val_percent < 100:

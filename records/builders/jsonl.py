@@ -2,7 +2,7 @@
 
     data.jsonl        one line per question, each with a "split"; or instead
     train.jsonl, ...  one file per split
-    any/folder/...    the images
+    any/folder/...    the images, turned by their EXIF orientation when they are decoded
 
     {"image": "photos/1.jpg", "question": "Is it raining?", "answer": "yes"}
 
@@ -51,6 +51,7 @@ class Jsonl:
     """
 
     name = "jsonl"
+    turns_by_exif = True
 
     def __init__(self, source_dir=None):
         require_folder(
@@ -98,7 +99,8 @@ class Jsonl:
                 problems.report(lines[0].where, reason)
                 continue
             load_image = functools.partial(read_bytes, path)
-            yield image, ImageExample(image, image, load_image, _questions(image, lines))
+            questions = _questions(image, lines)
+            yield image, ImageExample(image, image, load_image, questions, turns_by_exif=True)
 
     def _find_files(self):
         names = sorted(name for name in os.listdir(self._root) if name.endswith(".jsonl"))

@@ -66,6 +66,9 @@ class SortOfClevr:
     """
 
     name = "sort_of_clevr"
+    needs_source = False  # It is drawn here.
+    has_objects = True
+    names_objects_by_colour = True
 
     def __init__(
         self,

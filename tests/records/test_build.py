@@ -12,6 +12,7 @@ import pytest
 from records import build as build_module
 from records import folder, writer
 from records.build import build, read_info, read_vocabularies
+from records.folder import what_is_known
 from records.source import BuildError
 from tests.records.trees import files_of, jsonl_tree, read_records, write_image, write_lines
 
@@ -296,7 +297,31 @@ def test_records_of_another_version_are_not_read(tmp_path, source):
     info = build("jsonl", tmp_path / "r", source_dir=str(source))
     info["version"] = "0.9.0"
     (tmp_path / "r/dataset_info.json").write_text(json.dumps(info))
-    with pytest.raises(BuildError, match="version 0.9.0, this program reads .*Build them anew"):
+    with pytest.raises(BuildError, match="version 0.9.0, .* reads .*Build them again"):
         read_info(tmp_path / "r")
     with pytest.raises(BuildError, match='version \\("0.9.0" there'):
         build("jsonl", tmp_path / "r", source_dir=str(source))
+
+
+def test_finished_records_of_an_older_1_x_are_read_and_left_as_they_are(tmp_path, source):
+    info = build("jsonl", tmp_path / "r", source_dir=str(source))
+    older = {key: value for key, value in info.items() if key not in ("schema", "knows")}
+    path = tmp_path / "r/dataset_info.json"
+    path.write_text(json.dumps(older | {"version": "1.0.0"}))
+    before = path.read_bytes()
+    assert read_info(tmp_path / "r")["version"] == "1.0.0"
+    assert build("jsonl", tmp_path / "r", source_dir=str(source))["version"] == "1.0.0"
+    assert path.read_bytes() == before
+
+
+def test_what_a_builder_knows_is_kept(tmp_path, source):
+    info = build("jsonl", tmp_path / "r", source_dir=str(source))
+    assert info["knows"]["turns_by_exif"] and not info["knows"]["has_objects"]
+    assert what_is_known(info) == {
+        "has_objects": False,
+        "names_objects_by_colour": False,
+        "turns_by_exif": True,
+    }
+    older = {"dataset": "sort_of_clevr"}
+    assert what_is_known(older)["names_objects_by_colour"]
+    assert not what_is_known({"dataset": "jsonl"})["turns_by_exif"]  # They were not turned.

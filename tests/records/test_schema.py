@@ -85,3 +85,52 @@ def test_an_object_outside_the_image_is_refused():
 def test_the_same_bytes_twice():
     first = schema.serialize_example(example(), b"x", 6, 9)
     assert first == schema.serialize_example(example(), b"x", 6, 9)
+
+
+def test_what_has_nothing_to_say_is_left_out_and_filled_in():
+    record = schema.serialize_example(example(), b"bytes", 6, 9)
+    for name in (b"image/orientation", b"question/group", b"object/box", b"object/area"):
+        assert name not in record
+    parsed = schema.parse_example(record)
+    assert int(parsed["image/orientation"]) == 1
+    assert parsed["question/group"].numpy().tolist() == [b"", b"", b""]
+    assert parsed["object/box"].shape == (2, 4) and np.isnan(parsed["object/box"]).all()
+    assert np.isnan(parsed["object/area"]).all() and parsed["object/area"].shape == (2,)
+    assert parsed["object/crowd"].numpy().tolist() == [0, 0]
+
+
+def test_boxes_areas_crowds_groups_and_orientation():
+    boxed = Object("cat", 0.5, 0.25, box=(0.25, 0.125, 0.75, 0.375), area=11.5, crowd=True)
+    given = example(
+        questions=(Question("q1", "Is it?", ("no",), group="pair 1"), Question("q2", "So?")),
+        objects=(Object("dog", 0.25, 0.5), boxed),
+    )
+    parsed = schema.parse_example(schema.serialize_example(given, b"bytes", 6, 9, 8))
+    assert int(parsed["image/orientation"]) == 8
+    assert parsed["question/group"].numpy().tolist() == [b"pair 1", b""]
+    nothing = [np.nan] * 4
+    np.testing.assert_array_equal(parsed["object/box"], [nothing, boxed.box])
+    np.testing.assert_array_equal(parsed["object/area"], [np.nan, 11.5])
+    assert parsed["object/crowd"].numpy().tolist() == [0, 1]
+
+
+def test_boxes_in_pixels_are_divided():
+    box = Object("cat", 4.5, 3, box=(0, 1.5, 9, 4.5))
+    given = example(objects=(box,), objects_in_pixels=True)
+    parsed = schema.parse_example(schema.serialize_example(given, b"bytes", 6, 9))
+    np.testing.assert_array_equal(parsed["object/box"], [[0, 0.25, 1, 0.75]])
+    np.testing.assert_array_equal(parsed["object/x"], [0.5])
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ((0.0, 0.0, 1.01, 1.0), r"'cat' lies outside the 9x6 image.*box \(0.000.*1.010"),
+        ((0.6, 0.0, 1.0, 1.0), "'cat' has its centre outside its box"),
+        ((1.0, 1.0, 0.0, 0.0), "Give the box as its two corners"),
+    ],
+)
+def test_boxes_that_cannot_be(box, message):
+    given = example(objects=(Object("cat", 0.5, 0.5, box=box),))
+    with pytest.raises(ValueError, match=message):
+        schema.serialize_example(given, b"bytes", 6, 9)

@@ -464,3 +464,22 @@ def test_training_images_are_augmented_and_a_resumed_run_sees_the_same(
         assert (found.pop("image") != expected.pop("image")).any()
         equal_batches([found], [expected])
     equal_batches(batches(data.in_order()), batches(plain.in_order()))
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_own_photographs_are_turned_by_their_exif(tmp_path, monkeypatch, cached):
+    monkeypatch.setattr("hardvqa_tf.data.batches.CACHE_BYTES", 2**31 if cached else 0)
+    pixels = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3) * 10  # seen 2 high, 4 wide
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
+    line = {"image": "turned.png", "question": "Is it?", "answer": "no"}
+    write_lines(tmp_path / "train.jsonl", *(line | {"id": number} for number in (1, 2)))
+    records_dir = str(tmp_path / "records")
+    build.build("jsonl", records_dir, source_dir=str(tmp_path), num_processes=1)
+    vocabularies = Vocabularies.from_records(records_dir)
+    data = open_data(records_dir, vocabularies, "train", image_size=(2, 4), batch_size=1)
+    expected = scale_pixels(np.rot90(pixels, -1))
+    for batch in (*batches(data.in_order()), *batches(data.training_epoch(0))):
+        np.testing.assert_array_equal(batch["image"], [expected])
+        assert "orientation" not in batch

@@ -19,7 +19,7 @@ import tensorflow as tf
 from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa.text import split_words
 from records.build import read_info
-from records.folder import shard_paths
+from records.folder import shard_paths, what_is_known
 from records.schema import Object, parse_example
 
 # What the three shares are called where they are shown.
@@ -28,11 +28,6 @@ MASK_SHARES = {
     "objects_kept": "objects in a kept cell",
     "asked_objects_kept": "asked objects in a kept cell",
 }
-# The data sets that know where objects are. Of others nothing is read: maps are large.
-_WITH_OBJECTS = ("clevr", "sort_of_clevr")
-# Data sets in which a question names an object by the first word of its name, its colour, which
-# no other object of the image has.
-_NAMES_BY_FIRST_WORD = ("sort_of_clevr",)
 
 
 def read_objects(records_dir, split):
@@ -71,8 +66,8 @@ def measure_masks(answers, records_dir, split, num_cells=None, fields=None):
       {name: {"share", "chance"}}, in 0..1, of the three shares above; those that the data set
       allows. Empty if its records have no objects.
     """
-    dataset = read_info(records_dir)["dataset"]
-    if dataset not in _WITH_OBJECTS:
+    known = what_is_known(read_info(records_dir))
+    if not known["has_objects"]:  # Nothing is read: maps are large.
         return {}
     objects = read_objects(records_dir, split)
     if not any(objects.values()):
@@ -85,7 +80,7 @@ def measure_masks(answers, records_dir, split, num_cells=None, fields=None):
         "cells_with_object": _mean(map(_cells_with_object, masks, of_question)),
         "objects_kept": _mean(map(_objects_kept, masks, of_question)),
     }
-    if dataset in _NAMES_BY_FIRST_WORD:
+    if known["names_objects_by_colour"]:
         in_image = [objects[image_id] for image_id in answers.image_id]
         asked = [
             [fields.cell_of(o.x, o.y) for o in of_question]

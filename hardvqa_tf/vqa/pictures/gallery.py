@@ -17,7 +17,7 @@ from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import split_words
-from records.decode import decode_image
+from records.decode import decode_record
 from records.folder import has_records, shard_paths
 from records.schema import parse_example
 
@@ -194,7 +194,7 @@ def _read_images(records_dir, split, ids):
         parsed = parse_example(serialized)
         image_id = parsed["image/id"].numpy()
         if image_id in ids:
-            found[image_id] = decode_image(parsed["image/encoded"]).numpy()
+            found[image_id] = decode_record(parsed).numpy()
         if len(found) == len(ids):
             break
     return found

@@ -35,11 +35,15 @@ class AskedQuestion:
     type: str
     answer: str
     encoded: bytes
+    orientation: int = 1
 
     @functools.cached_property
     def pixels(self):
         """uint8[H, W, 3], in the image's own size."""
-        return decode_image(self.encoded).numpy()
+        return self.decode().numpy()
+
+    def decode(self, image_size=None):
+        return decode_image(self.encoded, image_size, self.orientation)
 
 
 def choose_questions(records_dir, split, number=NUM_QUESTIONS):
@@ -76,6 +80,7 @@ def _choose_questions(paths, number):
                 types[q],
                 record["first answer"][q].decode("utf-8"),
                 record["image/encoded"],
+                record["image/orientation"],
             )
         )
         if len(chosen) == number:
@@ -147,7 +152,7 @@ def _gallery(title, groups, questions, asked, name):
 
 def _ask(run, questions):
     """A `Tile` for each question."""
-    pixels = [decode_image(question.encoded, run.config.image_size) for question in questions]
+    pixels = [question.decode(run.config.image_size) for question in questions]
     tokens = run.assets.tokenizer([question.text for question in questions])
     batch = {"image": scale_pixels(tf.stack(pixels)), "question_tokens": tokens[:, None]}
     outputs = {k: np.asarray(v)[:, 0] for k, v in run.model(batch, training=False).items()}
@@ -173,6 +178,7 @@ def _tile(question, answer, mask, fields):
 
 def _fields(serialized):
     record = parse_example(serialized)
-    names = ("image/encoded", "question/id", "question/text", "question/type")
+    names = [f"image/{name}" for name in ("encoded", "orientation")]
+    names += [f"question/{name}" for name in ("id", "text", "type")]
     first = record["answer/text"][:, :1].to_tensor("", shape=[None, 1])[:, 0]
     return {name: record[name] for name in names} | {"first answer": first}
