@@ -190,7 +190,10 @@ def test_a_run_is_evaluated_to_the_same_numbers(user, folder, run):
     user(mode="evaluate", workdir=f"runs/{run}", split="test")
     for name in ("predictions_test.json", "evaluation_test.json"):
         found = json.loads((folder / "runs" / run / name).read_text(encoding="utf-8"))
-        assert_holds(found, stored_json(run, name))
+        stored = stored_json(run, name)
+        if isinstance(stored, dict):  # Measured where cells look now, not in equal parts.
+            assert stored.pop("masks").keys() == found["masks"].keys()
+        assert_holds(found, stored)
 
 
 def assert_holds(found, stored, path=""):
