@@ -69,7 +69,7 @@ NAMES = {
     "make_signatures": "(model, assets, *, max_pixels) -> signatures, kept",
     "describe_export": "(run) -> dict: input, image_size, grid, and what the task knows",
     "pick_examples": "(config, records_dir, folder) -> list of dicts",
-    "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, ...",
+    "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, cells, ...",
     # Reports: what is said of a run, and the sections on the runs of one data set.
     "ReportedRun": "a `report.reported_run.ReportedRun` that knows what the task's runs have",
     "report_intro": "(runs, split) -> what the numbers are, a sentence",

@@ -35,6 +35,7 @@ def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
         _metrics(task, card, workdir),
         f"## How to ask it\n\n{card.calls()}",
         _outputs(task, card),
+        f"## Where a cell looks\n\n{card.cells()}",
         _refused(card, facts, max_pixels),
         _limits(card, facts),
         _config(run),

@@ -4,6 +4,8 @@ import json
 import re
 
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
+from hardvqa_tf.encoders.fields import Fields
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.signatures import outputs_of
 from hardvqa_tf.vqa.text import MAX_QUESTION_BYTES
 
@@ -11,10 +13,11 @@ from hardvqa_tf.vqa.text import MAX_QUESTION_BYTES
 def describe_export(run):
     """What a server or a page needs to know of a `runs.Run`: its part of model.json."""
     maps = takes_maps(run.model)
-    parts = run.config.model
+    parts, fields = run.config.model, cell_fields(run.model, run.config.records_dir)
     return {
         "image_size": None if maps else list(run.model.inputs[0].shape[1:3]),
         "grid": list(run.model.output["mask"].shape[2:]),
+        "fields": fields.to_json() if fields.known else None,
         "num_answers": len(run.assets.answers),
         "input": MAPS if maps else IMAGE,
         "mixer": parts.mixer,
@@ -107,6 +110,29 @@ class Card:
         if self._facts["mixer"] == "bilevel_routing":
             sizes["R"] = self._run.model.output["routes"].shape[-1]
         return [(o.name, o.kind(**sizes), o.meaning) for o in outputs_of(self._facts)]
+
+    def cells(self):
+        """Where the cells of a mask look in the image, and how to draw them."""
+        if not self._facts["fields"]:
+            height, width = self._facts["grid"]
+            return (
+                f"It is not known where they look. Divide the image equally: {height} rows, "
+                f"{width} columns."
+            )
+        fields = Fields.from_json(self._facts["fields"])
+        (top, left), (down, right) = (
+            [origin - pitch / 2 for origin, pitch in zip(fields.origin, fields.pitch)],
+            fields.pitch,
+        )
+        height, width = fields.image_size
+        return f"""\
+Cell (i, j), row and column from 0, is drawn as the box from {_line(top, down, "i")} down to
+{_line(top + down, down, "i")}, and from {_line(left, right, "j")} right to
+{_line(left + right, right, "j")}: pixels of the image as the model sees it, {height} high and
+{width} wide. Draw it in the image at hand by a factor for each side, and cut it off where the
+image ends; what no box covers, no cell is drawn at. A cell sees more than its box:
+{_times(f"{side:g}" for side in fields.extent)} pixels around its middle. As JSON:
+`fields` in `assets.extra/model.json`."""
 
     def refused(self):
         """What a row is refused for, besides its picture."""
@@ -209,6 +235,10 @@ REST: `{{"instances": [{{"features": [[[...]]], "question": {question}}}]}}` to
 `/v1/models/{name}:predict`; gRPC: inputs `features` and `question` of a
 `PredictRequest`. Many questions about one map: the signature `many_questions`, `features`
 float32[B, ...] and `question` string[B, Q]; an empty question fills up a row."""
+
+
+def _line(start, step, letter):
+    return f"{start:g} + {step:g}·{letter}"
 
 
 def _times(sizes):

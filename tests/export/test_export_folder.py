@@ -54,6 +54,13 @@ def test_everything_is_inside(version):
         "task": "vqa",
         "image_size": [20, 24],
         "grid": [3, 3],
+        "fields": {
+            "origin": [1.5, 3.5],  # 20 rows need padding above, too
+            "pitch": [8, 8],
+            "extent": [15, 15],
+            "image_size": [20, 24],
+            "grid": [3, 3],
+        },
         "num_answers": 7,
         "input": "image",
         "mixer": "none",

@@ -22,6 +22,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.vqa.pictures import looks
@@ -249,6 +250,85 @@ def test_it_draws_as_the_overlay_does(open_page):
     move_slider(page, 1.25)
     blend = 0.75 * masked + 0.25 * presence
     np.testing.assert_allclose(read_canvas(page)[~near], blend[~near], atol=2)
+
+
+# Cells of 3 x 4 that look lower and further right than an equal division of 36 x 48 pixels has
+# them: drawn ten times as large, from row 65 and column 47.5 (to even: 48) on.
+FIELDS = Fields((12.0, 10.25), (11.0, 11.0), (31.0, 31.0), (36, 48), (3, 4))
+
+
+def with_fields(replies, values):
+    replies.models = [model("shapes", CARD | {"fields": values})]
+
+
+def test_cells_are_drawn_where_the_card_says_that_they_look(open_page, replies):
+    """As the overlay draws them; what no cell is drawn at stays dim."""
+    with_fields(replies, FIELDS.to_json())
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    masked = read_canvas(page)
+    move_slider(page, 0)
+    image = read_canvas(page)
+    kept = panels.to_pixels(MASK, image.shape[:2], FIELDS)
+    assert not kept[:65].any() and not kept[:, :48].any()
+    near = widen(kept, FRAME) & ~kept
+    np.testing.assert_array_equal(masked[kept], image[kept])
+    np.testing.assert_array_equal(masked[near], np.full((near.sum(), 3), (255, 150, 0)))
+    dim = panels.dim_dropped(image.astype(np.uint8), MASK, FIELDS)
+    far = ~kept & ~near
+    np.testing.assert_allclose(masked[far], dim[far], atol=1)
+    move_slider(page, 2)
+    presence = read_canvas(page)
+    colors = panels.heat(PRESENCE)
+    heat = panels.on_cells(panels.dim(image.astype(np.uint8)), colors, FIELDS)
+    np.testing.assert_allclose(presence[~near], heat[~near], atol=1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        {},
+        FIELDS.to_json() | {"grid": [4, 3]},
+        FIELDS.to_json() | {"origin": ["a", 1]},
+        FIELDS.to_json() | {"pitch": 11},
+    ],
+    ids=["null", "empty", "another grid", "text", "a number"],
+)
+def test_fields_that_cannot_be_used_leave_an_equal_division(open_page, replies, values):
+    with_fields(replies, values)
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    masked = read_canvas(page)
+    move_slider(page, 0)
+    image = read_canvas(page)
+    kept = to_pixels(MASK, image.shape)
+    np.testing.assert_array_equal(masked[kept], image[kept])
+    assert (masked != image).any(axis=-1)[~kept].all()
+
+
+def test_regions_are_chosen_where_they_are_drawn(open_page, replies):
+    with_fields(replies, FIELDS.to_json())
+    replies.row["routes"] = ROUTES.tolist()
+    page = open_page(WIDTH)
+    choose(page)
+    ask(page)
+    move_slider(page, 3)
+    cells = page.locator("#cells [role=gridcell]")
+    view = page.locator("#view").bounding_box()
+    regions = looks.region_of_cells(2, (3, 4))
+    rows, columns = panels.all_edges((360, 480), (3, 4), FIELDS)
+    for number in range(cells.count()):
+        box = cells.nth(number).bounding_box()
+        inside = np.argwhere(regions == number)
+        (top, left), (bottom, right) = inside.min(axis=0), inside.max(axis=0) + 1
+        assert box["y"] - view["y"] - FRAME == pytest.approx(rows[top], abs=1)
+        assert box["x"] - view["x"] - FRAME == pytest.approx(columns[left], abs=1)
+        assert box["height"] == pytest.approx(rows[bottom] - rows[top], abs=1)
+        assert box["width"] == pytest.approx(columns[right] - columns[left], abs=1)
+    assert cells.count() == 4
 
 
 @pytest.mark.parametrize(

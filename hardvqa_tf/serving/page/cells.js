@@ -1,8 +1,10 @@
 // Draws cells over an image, in the colours of this project's pictures.
 //
-// The grid has h x w cells; cell (i, j) is the image's part from i·H/h to (i+1)·H/h and from j·W/w
-// to (j+1)·W/w, whatever the image's own shape, for the model resizes each side by itself. `image`
-// is a canvas of the size that is shown.
+// A model's card says in its `fields` where the cells look, in pixels of the image as the model sees
+// it: a cell is a box of `pitch` around its centre, which the image clips, and which here is as large
+// as the image is shown, each side by itself, for the model resizes it so. What no box covers stays
+// dim. Where a card says nothing, cells are equal parts of the image. `image` is a canvas of the size
+// that is shown; its `fields` are those of the card, or null.
 
 "use strict";
 
@@ -90,16 +92,32 @@ function finiteRange(values) {
   return finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 0];
 }
 
+// The fields of a card, if they are those of a grid of h x w cells; else null.
+function fieldsOf(card, height, width) {
+  const { origin, pitch, image_size: size, grid } = card?.fields ?? {};
+  const ofTwo = [origin, pitch, size, grid].every((pair) => Array.isArray(pair)
+    && pair.length === 2 && pair.every(Number.isFinite));
+  return ofTwo && grid[0] === height && grid[1] === width ? card.fields : null;
+}
+
+// Where rows (side 0) or columns (side 1) begin, and the last one ends: shares of the side, 0 to 1.
+function findEdges(fields, side, count) {
+  const { origin, pitch, image_size: size } = fields
+    ?? { origin: [0.5, 0.5], pitch: [1, 1], image_size: [count, count] };
+  return Array.from({ length: count + 1 }, (_, i) =>
+    Math.min(1, Math.max(0, (origin[side] + pitch[side] * (i - 0.5)) / size[side])));
+}
+
 // Calls visit(value, x, y, width, height) with each cell's whole pixels.
-function eachCell({ width, height }, grid, visit) {
-  const edge = (i, size, count) => {
-    const place = (i * size) / count, rounded = Math.round(place);
+function eachCell({ width, height, fields }, grid, visit) {
+  const toPixels = (size) => (share) => {
+    const place = Math.round(1e6 * share * size) / 1e6, rounded = Math.round(place);
     // A half goes to the even side, as NumPy rounds.
     return rounded - place === 0.5 && rounded % 2 ? rounded - 1 : rounded;
   };
+  const rows = findEdges(fields, 0, grid.length).map(toPixels(height));
+  const columns = findEdges(fields, 1, grid[0].length).map(toPixels(width));
   grid.forEach((row, i) => row.forEach((value, j) => {
-    const [top, bottom] = [edge(i, height, grid.length), edge(i + 1, height, grid.length)];
-    const [left, right] = [edge(j, width, row.length), edge(j + 1, width, row.length)];
-    visit(value, left, top, right - left, bottom - top);
+    visit(value, columns[j], rows[i], columns[j + 1] - columns[j], rows[i + 1] - rows[i]);
   }));
 }

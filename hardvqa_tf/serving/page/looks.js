@@ -89,20 +89,30 @@ function showLook(reply) {
     + (look ? `image, mask, presence or ${look.name.toLowerCase()}` : "image, mask or presence");
   $("cells").hidden = !look?.chosen;
   $("cells").replaceChildren();
-  if (look?.chosen) showCells(look);
+  if (look?.chosen) showCells(look, reply.fields);
   showWords(look);
 }
 
-function showCells(look) {
-  const cells = $("cells"), tracks = (sizes) => sizes.map((n) => `minmax(0, ${n}fr)`).join(" ");
+function showCells(look, fields) {
+  const cells = $("cells"), tracks = (sizes, side) => {
+    const edges = findEdges(fields, side, sizes.reduce((sum, n) => sum + n)), places = [0];
+    sizes.forEach((n) => places.push(places.at(-1) + n));
+    const lines = [0, ...places.map((i) => edges[i]), 1]; // Before and behind all cells: gaps.
+    return lines.slice(1).map((line, i) => `minmax(0, ${1000 * (line - lines[i])}fr)`).join(" ");
+  };
   cells.ariaLabel = look.words ? "Cells, and the words that each looks at"
     : "Regions, and the regions that each looks at";
-  cells.style.gridTemplate = `${tracks(look.rows)} / ${tracks(look.columns)}`;
+  cells.style.gridTemplate = `${tracks(look.rows, 0)} / ${tracks(look.columns, 1)}`;
   cells.append(...look.rows.map((_, i) => {
     const row = make("div", "", { role: "row" });
-    row.append(...look.columns.map((_, j) => make("div", "", {
-      role: "gridcell", ariaLabel: look.describe(look, [i, j]), onclick: () => choose([i, j]),
-    })));
+    row.style.gridRow = i + 2;
+    row.append(...look.columns.map((_, j) => {
+      const cell = make("div", "", {
+        role: "gridcell", ariaLabel: look.describe(look, [i, j]), onclick: () => choose([i, j]),
+      });
+      cell.style.gridColumn = j + 2;
+      return cell;
+    }));
     return row;
   }));
   markChosen(look);

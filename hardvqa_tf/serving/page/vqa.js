@@ -107,7 +107,8 @@ async function ask() {
     if (row.status !== undefined && row.status !== "ok") throw new Error(row.status);
     // Soft attention looks at all cells, more or less: its weights say more than its mask.
     const mask = row.weights ?? row.mask;
-    showReply({ ...row, mask, question, took, look: lookOf(row) });
+    const fields = fieldsOf(model.card, mask.length, mask[0].length);
+    showReply({ ...row, mask, question, took, fields, look: lookOf(row) });
   } catch (error) {
     if (!isLatest() || error.name === "AbortError") return;
     showReply(null);
@@ -198,6 +199,7 @@ function layOut() {
   const frame = Math.round(FRAME * ratio);
   layers = { frame, image };
   if (reply) {
+    image.fields = reply.fields;
     layers.veil = makeVeil(image, reply.mask);
     layers.heat = makeHeat(image, reply.presence, finiteRange(reply.presence));
     layers.look = makeLook(image, reply);
