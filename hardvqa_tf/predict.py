@@ -5,7 +5,8 @@ import os
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, read_config
 from hardvqa_tf.tasks import given_options, name_of_task, task_of
-from records.writer import check_image
+from records.formats import ONE_OF_THEM
+from records.images import check_image
 
 
 def predict_image(workdir, image_path, output_path=None, **options):
@@ -53,7 +54,7 @@ def _read_image(path):
     except OSError as error:
         raise ValueError(
             f"The image cannot be read. Received: {path} ({error.strerror}). "
-            "Give the path of a JPEG, PNG, BMP or GIF file."
+            f"Give the path of a {ONE_OF_THEM} file."
         ) from None
     try:
         check_image(encoded)

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from records import folder, writer
+from records import folder
 from records.damage import check_file, damage
+from records.images import image_size
 from records.source import BuildError, sha256_of_file
 
 
@@ -99,7 +100,7 @@ def _check_picture(features, map_bytes):
         if len(picture) != map_bytes:
             raise ValueError(f"its map has {len(picture)} bytes instead of {map_bytes}")
         return
-    size = writer.image_size(picture)
+    size = image_size(picture)
     if size != (features["image/height"][0], features["image/width"][0]):
         raise ValueError(f"its image is {size[0]} high and {size[1]} wide, unlike it says")
 

@@ -14,7 +14,6 @@ import concurrent.futures
 import dataclasses
 import functools
 import os
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -22,6 +21,7 @@ import tensorflow as tf
 
 from records import schema, writer
 from records.damage import damage
+from records.decode import reason_of
 from records.source import BuildError, Problems
 
 DTYPE = np.dtype("<f2")  # float16, as `schema.with_features` stores it
@@ -105,7 +105,7 @@ def _read_images(shard, decode, problems):
         except tf.errors.InvalidArgumentError as error:
             # The iterator stays where it is: its next element is the next image.
             serialized = _record_at(shard.source, position)
-            _report(problems, shard, serialized, f"it cannot be decoded ({_reason(error)}).")
+            _report(problems, shard, serialized, f"it cannot be decoded ({reason_of(error)}).")
         else:
             yield serialized.numpy(), image.numpy()
 
@@ -123,11 +123,6 @@ def _loader(decode):
 
 def _record_at(path, position):
     return next(iter(tf.data.TFRecordDataset(path).skip(position))).numpy()
-
-
-def _reason(error):
-    """Returns what TensorFlow says of an image, without where in the pipeline it said so."""
-    return re.sub(r"^.*Iterator::Root\S* ", "", error.message.splitlines()[0]).strip()
 
 
 def _report(problems, shard, serialized, what):

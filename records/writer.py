@@ -10,26 +10,20 @@ import concurrent.futures
 import dataclasses
 import glob
 import hashlib
-import io
 import json
 import multiprocessing
 import os
-import struct
 import sys
 import uuid
-import warnings
 
 import tensorflow as tf
 import tqdm
-from PIL import Image
 
 from records import schema, worker
-from records.gif import gif_size
+from records.images import check_image
 from records.orientation import exif_orientation
 from records.source import BuildError, Problems
 
-MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP")  # Those that TensorFlow decodes.
 _SIDECAR = ".skipped.jsonl"
 
 
@@ -188,58 +182,6 @@ def _make_record(example, problems):
     except ValueError as error:
         problems.report(example.source, f"{error} {lost}")
         return None
-
-
-def check_image(encoded):
-    """Decodes an image wholly and returns its (height, width).
-
-    Raises:
-      ValueError: the bytes are no image that can be decoded; says what to do.
-    """
-    try:
-        with (
-            warnings.catch_warnings(),
-            Image.open(io.BytesIO(encoded), formats=_FORMATS) as image,
-        ):
-            width, height = _check_header(image, encoded)
-            image.load()
-            return height, width
-    except Image.UnidentifiedImageError:
-        raise ValueError(
-            f"not an image in one of the formats {', '.join(_FORMATS)} (it begins with "
-            f"{encoded[:8]!r}). Convert it to PNG or JPEG, or replace it."
-        ) from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"too large an image: {error} Make it smaller.") from None
-    except (OSError, SyntaxError, EOFError) as error:  # What Pillow raises for broken files.
-        raise ValueError(f"broken or truncated image ({error}). Get the file anew.") from None
-
-
-def image_size(encoded):
-    """Returns (height, width) from an image's header."""
-    with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-        return image.height, image.width
-
-
-def _check_header(image, encoded):
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ValueError(
-            f"too large an image: {width}x{height} pixels, at most {MAX_PIXELS:,} are taken. "
-            "Make it smaller."
-        )
-    if image.format == "BMP":
-        _check_bmp(image, encoded)
-    if image.format == "GIF":
-        gif_size(encoded, MAX_PIXELS)
-    return width, height
-
-
-def _check_bmp(image, encoded):
-    bits, compression = struct.unpack_from("<HI", encoded, 28)
-    if not (bits in (24, 32) or (bits == 8 and image.mode == "L" and compression == 0)):
-        # TensorFlow takes an index into the palette for a shade of grey, and says nothing.
-        raise ValueError(f"a BMP with {bits} bits a pixel and a palette. Convert it to PNG.")
 
 
 def read_notes(shard_paths):

@@ -9,6 +9,8 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
+from records.formats import ONE_OF_THEM
+
 MODES = ("build", "train", "evaluate", "predict", "export", "report", "serve")
 
 _CONFIGS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "configs")
@@ -77,7 +79,7 @@ PREDICTIONS = flags.DEFINE_string("predictions", None, "evaluate: a VQA result f
 QUESTIONS = flags.DEFINE_string("questions", None, "evaluate: its official question file.")
 ANNOTATIONS = flags.DEFINE_string("annotations", None, "evaluate: its official annotations.")
 SCORES = flags.DEFINE_string("scores", None, "evaluate --predictions: writes them as JSON.")
-IMAGE = flags.DEFINE_string("image", None, "predict: JPEG, PNG, BMP or GIF file.")
+IMAGE = flags.DEFINE_string("image", None, f"predict: {ONE_OF_THEM} file.")
 QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
 OVERLAY = flags.DEFINE_string(
     "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."

@@ -25,13 +25,14 @@ import tensorflow as tf
 
 from hardvqa_tf.data.byte_numbers import big, bytes_at, little, number, numbers_at
 from hardvqa_tf.data.gif_status import of_gifs
+from records.formats import FORMATS, MAX_PIXELS, ONE_OF_THEM
 
 OK = "ok"
-MAX_PIXELS = 50_000_000  # as for records. A photo has 12-24 million; decoded, three bytes each
 MAX_SIDE = 65_500  # libjpeg's own limit, and near those of GIF and of libpng
 _MAX_SEGMENTS = 1_000  # of a JPEG before its frame header; cameras write some ten
 
-_JPEG, _PNG, _GIF, _GIF_87 = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"GIF87a"
+_JPEG, _PNG, _BMP, _ = (known.start for known in FORMATS)
+_GIF, _GIF_87 = b"GIF89a", b"GIF87a"
 _JPEG_END, _PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
 
 # A segment of a JPEG is as long as it says, and its marker of two bytes; of what is not to be
@@ -47,7 +48,7 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     """Says what is wrong with images, as far as their headers and ends tell.
 
     Args:
-      encoded: string[N], bytes that should be JPEG, PNG, BMP or GIF.
+      encoded: string[N], bytes that should be an image of one of `FORMATS`.
       max_pixels: height times width of the largest image to be decoded.
 
     Returns:
@@ -70,7 +71,7 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     is_jpeg = head["jpeg"] == number(_JPEG)
     is_png = (head["png"] == number(_PNG)) & (head["ihdr"] == number(b"IHDR"))
     is_gif = (head["gif"] == number(_GIF)) | (head["gif"] == number(_GIF_87))
-    is_bmp = head["bmp"] == number(b"BM")
+    is_bmp = head["bmp"] == number(_BMP)
     jpeg = _of_jpegs(encoded, length, is_jpeg)
     bmp = _if_any(is_bmp, lambda: _of_bmps(encoded, length))
     gif = _if_any(is_gif, lambda: of_gifs(encoded, length, is_gif, max_pixels))
@@ -100,7 +101,7 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
         for found, sentence in (
             (~fits, too_large),
             (~has_pixels, "The image has no pixels."),
-            (~is_known, "This is not an image: JPEG, PNG, BMP or GIF was expected."),
+            (~is_known, f"This is not an image: {ONE_OF_THEM} was expected."),
             (
                 is_bmp & ~is_known,
                 "BMP is taken with 24 or 32 bits a pixel, or grey, and not compressed.",

@@ -11,6 +11,7 @@ from hardvqa_tf.data.image_status import MAX_SIDE
 from hardvqa_tf.runs import read_json
 from hardvqa_tf.tasks import task_of
 from records.folder import INFO_NAME, has_records
+from records.formats import ONE_OF_THEM
 
 
 def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
@@ -120,7 +121,7 @@ _GUARDED = """A row of the following kinds gets a `status`, and the other rows o
 answered:"""
 _MAP = "a map with numbers that are not finite in float16"
 _IMAGES = (
-    "bytes that are not JPEG, PNG, GIF or BMP, or none",
+    f"bytes that are not {ONE_OF_THEM}, or none",
     "an image whose header says more than {max_pixels:,} pixels, or a side above "
     "{max_side:,}: it\n  is not decoded",
     "an image whose end is missing (a JPEG's, PNG's or GIF's end mark, a BMP's last pixel)",

@@ -15,10 +15,10 @@ import uuid
 import keras
 import tensorflow as tf
 
-from hardvqa_tf.data.image_status import MAX_PIXELS
 from hardvqa_tf.export.model_card import model_card, stale_evaluations
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.tasks import name_of_task, task_of
+from records.formats import MAX_PIXELS
 
 _NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"
 _PARTIAL, _HOUR = "partial-", 3600

@@ -7,11 +7,11 @@ must be those that TensorFlow's decoders act upon, and because every request wai
 
 import struct
 
+from records.formats import FORMATS, ONE_OF_THEM, format_of
 from records.gif import FRAMES_TO_IMAGE, gif_size
-from records.writer import check_image
+from records.images import check_image
 
-_JPEG, _PNG, _GIF, _BMP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM"
-_MEDIA_TYPES = {_JPEG: "image/jpeg", _PNG: "image/png", _GIF: "image/gif", _BMP: "image/bmp"}
+_JPEG, _PNG, _BMP, _GIF = (known.start for known in FORMATS)
 # Start of frame: all markers C0 to CF but those of tables.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
@@ -25,8 +25,8 @@ _SCANS_TO_IMAGE = 20  # of all pixels that one image may have
 
 def media_type(encoded):
     """Of an image, by its first bytes."""
-    found = (kind for start, kind in _MEDIA_TYPES.items() if encoded.startswith(start))
-    return next(found, "application/octet-stream")
+    kind = format_of(encoded)
+    return kind.media_type if kind else "application/octet-stream"
 
 
 def count_pixels(encoded, max_pixels):
@@ -74,10 +74,10 @@ def _read_size(encoded):
             except (struct.error, IndexError):
                 raise ValueError(_broken("its header is cut off")) from None
     if not encoded:
-        raise ValueError("The image is empty. Send the bytes of a JPEG, PNG, BMP or GIF file.")
+        raise ValueError(f"The image is empty. Send the bytes of a {ONE_OF_THEM} file.")
     raise ValueError(
-        f"This is not an image: it begins with {encoded[:8]!r}. Send the bytes of a JPEG, PNG, "
-        "BMP or GIF file."
+        f"This is not an image: it begins with {encoded[:8]!r}. Send the bytes of a "
+        f"{ONE_OF_THEM} file."
     )
 
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 
 from hardvqa_tf.serving import checks
+from records.formats import ONE_OF_THEM
 
 EMPTY_QUESTION = "empty question"
 
@@ -85,7 +86,7 @@ def _grey_png(size=32):
 
 INPUTS = {
     "image": Input(
-        wants="The bytes of a JPEG, PNG, BMP or GIF file.",
+        wants=f"The bytes of a {ONE_OF_THEM} file.",
         check=_check_image,
         example=_grey_png,
         is_remembered=True,

@@ -8,11 +8,11 @@ import tensorflow as tf
 from hardvqa_tf.data.inputs import map_shape
 from records.damage import naming_damage
 from records.folder import has_records, read_info, shard_paths
+from records.formats import format_of
 from records.schema import parse_example
 
 NUM_IMAGES = 4
 MAX_BYTES = 1_000_000  # of an image
-_ENDINGS = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"BM": "bmp"}
 
 
 def pick_examples(config, records_dir, folder):
@@ -48,7 +48,7 @@ def _pick(paths, folder):
         encoded = record["image/encoded"].numpy()
         if len(encoded) > MAX_BYTES:
             continue
-        path = f"examples/{len(examples)}.{_ENDINGS[encoded[:2]]}"
+        path = f"examples/{len(examples)}.{format_of(encoded).ending}"
         os.makedirs(os.path.join(folder, "examples"), exist_ok=True)
         with open(os.path.join(folder, path), "wb") as file:
             file.write(encoded)

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from records import writer
 from records.gif import gif_size
+from records.images import check_image
 from tests.gifs import EXTENSION, make_gif
 
 LIMIT = 1000  # pixels
@@ -46,7 +46,7 @@ def test_what_is_taken_is_the_same_for_tensorflow_and_pillow(name):
     pixels = tf.io.decode_image(GOOD[name], channels=3, expand_animations=False).numpy()
     with Image.open(io.BytesIO(GOOD[name])) as image:
         np.testing.assert_array_equal(pixels, np.asarray(image.convert("RGB")))
-    assert writer.check_image(GOOD[name]) == (7, 9)
+    assert check_image(GOOD[name]) == (7, 9)
 
 
 def test_all_frames_count():
@@ -97,7 +97,7 @@ def test_what_is_refused(name):
 )
 def test_a_record_is_refused_by_its_frames_too(name):
     with pytest.raises(ValueError, match=BAD[name][1]):
-        writer.check_image(BAD[name][0])
+        check_image(BAD[name][0])
 
 
 def test_a_cut_anywhere_is_seen():

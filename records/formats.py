@@ -1,0 +1,37 @@
+"""The image formats that are read: those that TensorFlow decodes and Pillow knows as well.
+
+Named here once, for records, training, prediction, the server and messages. Without imports, so
+that a message may name them before TensorFlow is there.
+"""
+
+import typing
+
+
+class Format(typing.NamedTuple):
+    """One format.
+
+    name: as Pillow calls it.
+    start: the first bytes of every file of it.
+    ending: of a file's name.
+    media_type: of HTTP.
+    """
+
+    name: str
+    start: bytes
+    ending: str
+    media_type: str
+
+
+FORMATS = (
+    Format("JPEG", b"\xff\xd8\xff", "jpg", "image/jpeg"),
+    Format("PNG", b"\x89PNG\r\n\x1a\n", "png", "image/png"),
+    Format("BMP", b"BM", "bmp", "image/bmp"),
+    Format("GIF", b"GIF8", "gif", "image/gif"),
+)
+MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
+ONE_OF_THEM = ", ".join(f.name for f in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
+
+
+def format_of(encoded):
+    """Returns the `Format` that bytes begin as, or None."""
+    return next((f for f in FORMATS if encoded.startswith(f.start)), None)

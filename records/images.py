@@ -1,0 +1,178 @@
+"""Which image files are taken: those of which training sees what people see.
+
+Training decodes by TensorFlow, people look at images with other programs, for which Pillow
+stands here. An image is refused if TensorFlow cannot decode it, or makes other pixels of it:
+
+    any     cut off, broken, above `MAX_PIXELS`
+    JPEG    four colours of ink without Adobe's mark: programs disagree on which end is white
+    PNG     transparent pixels: behind them are colours that nobody sees
+    GIF     transparent pixels (TensorFlow makes them black); a first frame that does not fill
+            the screen (`gif.py`)
+    BMP     a palette (but of greys), 1, 4 or 16 bits a pixel, RLE, masks of colours in another
+            order than blue, green, red; a header of OS/2; bytes behind the pixels; transparent
+
+JPEG and PNG are decoded once, by TensorFlow: whatever it takes, Pillow takes (of 20,000 files
+with a byte changed or cut off there was none that only Pillow refused), and to the same pixels
+(JPEG but for rounding). GIF and BMP, which are rare, are decoded by both and compared.
+"""
+
+import contextlib
+import io
+import warnings
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from records.decode import decode_pixels, reason_of
+from records.formats import MAX_PIXELS, ONE_OF_THEM, format_of
+from records.gif import gif_size
+
+_TRANSPARENT = (
+    "a {} with transparent pixels: behind them are colours that people do not see and training "
+    "would. Save it without transparency, on white, say."
+)
+# What files begin with that are often in an image's place, and what to do.
+_NO_IMAGES = {
+    b"version https://git-lfs": "a pointer of Git LFS. Fetch the file itself: git lfs pull.",
+    b"\x00\x05\x16\x07": "what macOS keeps beside a file, named '._...'. Name the file itself.",
+}
+
+
+class _Refused(ValueError):
+    """The image cannot be used; the text says what to do."""
+
+
+def check_image(encoded):
+    """Decodes an image wholly and returns its (height, width).
+
+    Raises:
+      ValueError: training could not decode it, or would see other pixels than people do; says
+        what to do.
+    """
+    kind = format_of(encoded)
+    if kind is None:
+        raise ValueError(_no_image(encoded))
+    if kind.name == "GIF":
+        gif_size(encoded, MAX_PIXELS)  # Before any decoder sees it.
+    with _opened(encoded, kind) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise _Refused(
+                f"too large an image: {width}x{height} pixels, at most {MAX_PIXELS:,} are "
+                "taken. Make it smaller."
+            )
+        _CHECKS[kind.name](image, encoded)
+    return height, width
+
+
+def image_size(encoded):
+    """Returns (height, width) from an image's header; `ValueError` if it has none."""
+    kind = format_of(encoded)
+    if kind is None:
+        raise ValueError(_no_image(encoded))
+    with _opened(encoded, kind) as image:
+        return image.height, image.width
+
+
+def _no_image(encoded):
+    for start, what in _NO_IMAGES.items():
+        if encoded.startswith(start):
+            return f"not an image, but {what}"
+    return (
+        f"not an image in one of the formats {ONE_OF_THEM} (it begins with {encoded[:8]!r}). "
+        "Convert it to PNG or JPEG, or replace it."
+    )
+
+
+@contextlib.contextmanager
+def _opened(encoded, kind):
+    """Opens an image by Pillow, and turns what it raises of broken files into `ValueError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(encoded), formats=[kind.name]) as image:
+                yield image
+    except (_Refused, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"too large an image: {error} Make it smaller.") from None
+    except Exception as error:  # Pillow's readers raise whatever they come across.
+        hint = ", or convert it to PNG" if kind.name == "BMP" else ""  # There are too many.
+        raise ValueError(
+            f"broken or truncated image ({_said(error)}). Get the file again{hint}."
+        ) from None
+
+
+def _said(error):
+    if isinstance(error, Image.UnidentifiedImageError):  # It says an address in memory.
+        return "its header cannot be read"
+    if isinstance(error, (OSError, SyntaxError)) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+def _check_jpeg(image, encoded):
+    if image.mode == "CMYK" and "adobe" not in image.info:
+        raise _Refused(
+            "a JPEG of four colours of ink (CMYK) without Adobe's mark: programs disagree on "
+            "which end is white. Save it in RGB."
+        )
+    _decode(image, encoded)
+
+
+def _check_png(image, encoded):
+    may_be_transparent = image.has_transparency_data
+    pixels = _decode(image, encoded, 4 if may_be_transparent else 3)
+    if may_be_transparent and pixels.numpy()[..., 3].min() < 255:
+        raise _Refused(_TRANSPARENT.format("PNG"))
+
+
+def _check_gif(image, encoded):
+    colours = np.asarray(image)
+    if (colours == image.info.get("transparency", -1)).any():
+        raise _Refused(_TRANSPARENT.format("GIF"))
+    if not np.array_equal(_decode(image, encoded), image.convert("RGB")):
+        raise _Refused(
+            "a GIF that training would show in another way than other programs. Save its "
+            "first frame as a PNG."
+        )
+
+
+def _check_bmp(image, encoded):
+    image.load()
+    if image.mode == "RGBA" and np.asarray(image)[..., 3].min() < 255:
+        raise _Refused(_TRANSPARENT.format("BMP"))
+    try:
+        is_same = np.array_equal(_decode(image, encoded), image.convert("RGB"))
+    except _Refused:
+        is_same = False
+    if not is_same:
+        raise _Refused(
+            "a BMP of a kind that TensorFlow, which training decodes by, reads in another way "
+            "than other programs, or not at all: with a palette, 1, 4 or 16 bits a pixel, "
+            "compressed, with masks of colours, with an old header, or with bytes behind the "
+            "pixels. Convert it to PNG."
+        )
+
+
+_CHECKS = {"JPEG": _check_jpeg, "PNG": _check_png, "BMP": _check_bmp, "GIF": _check_gif}
+
+
+def _decode(image, encoded, channels=3):
+    """uint8[H, W, channels] as training sees it; refuses what training could not decode."""
+    try:
+        # A tensor: of Python's bytes, TensorFlow takes a way that is twice as long.
+        pixels = decode_pixels(tf.constant(encoded), channels)
+    except tf.errors.OpError as error:
+        raise _Refused(
+            "broken or truncated, or of a kind that training cannot decode "
+            f"({reason_of(error)}). Get the file again, or save it as a new PNG."
+        ) from None
+    height, width = pixels.shape[:2]
+    if (width, height) != image.size:
+        raise _Refused(
+            f"an image of {image.width}x{image.height} pixels that training would see as "
+            f"{width}x{height}. Save it as a new PNG."
+        )
+    return pixels
