@@ -21,7 +21,7 @@ FLAGS = {name: kind for kind, name in re.findall(r'DEFINE_(\w+)\(\s*"(\w+)"', DE
 # Of programs of ours beside main.py, which documents name.
 OF_SCRIPTS = {
     name
-    for folder in ("benchmarks", "docs")
+    for folder in ("benchmarks", "docs", "tests/serving")
     for path in (ROOT / folder).glob("*.py")
     for name in re.findall(r'add_argument\(\s*"--(\w+)"', path.read_text())
 }

@@ -114,6 +114,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _feed_rest(self):
         """Gives the parser what came, as far as reading goes on."""
+        if self._outlet.is_closing():
+            return
         rest, self._rest = memoryview(self._rest), b""
         while rest and self._may_read():
             if self._outlet.is_closing() or self._last_words is not None:

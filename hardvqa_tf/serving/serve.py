@@ -1,8 +1,10 @@
 """Starts the server, and ends it when it is asked to: what is under way is finished first."""
 
+import dataclasses
 import gc
 import logging
 import os
+import resource
 import socket
 
 import uvicorn
@@ -16,6 +18,7 @@ from hardvqa_tf.serving.service import Service
 from hardvqa_tf.stopping import on_signal
 
 TOKEN_VARIABLE = "HARDVQA_TOKEN"
+_OTHER_FILES = 200  # that are open beside connections: models being read, libraries
 
 
 def serve(
@@ -48,6 +51,7 @@ def serve(
     """
     token = read_token(token_file, os.environ.get(TOKEN_VARIABLE))
     logs.set_up()
+    limits = dataclasses.replace(limits, max_connections=allow(limits.max_connections))
     listener = bind(host, port)  # Before models are loaded, which takes long.
     with listener:
         registry = open_models(model_dirs, labels, log=logs.logger.info)
@@ -91,6 +95,22 @@ def read_token(path, from_environment):
             "python -c 'import secrets; print(secrets.token_urlsafe())'"
         )
     return token.encode()
+
+
+def allow(max_connections):
+    """Lets this process open as many connections, and returns how many it really may."""
+    wanted = max_connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY in (soft, hard) or hard >= wanted:
+        most = wanted
+    else:
+        most = hard
+        logs.logger.warning(
+            "This process may open %d files, so there are few connections.", hard
+        )
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(1, most - _OTHER_FILES)
 
 
 def bind(host, port):

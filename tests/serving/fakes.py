@@ -44,7 +44,7 @@ class FakeSignature:
         questions = columns["question"]
         self.batches.append([q.decode() for q in questions])
         self.entered.set()
-        if not self.gate.wait(20):
+        if not self.gate.wait(120):
             raise TimeoutError("A test forgot to open the gate.")
         if self.error:
             raise self.error

@@ -51,7 +51,7 @@ class Process:
             f"http://127.0.0.1:{self.port}/v1/models/tiny:predict",
             json.dumps({"instances": rows}).encode(),
         )
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return json.load(response)["predictions"]
 
 
@@ -110,7 +110,7 @@ def test_a_new_version_is_taken_up(process):
 
 
 def wait_until(condition):
-    for _ in range(1200):
+    for _ in range(6000):
         with contextlib.suppress(OSError):
             if condition():
                 return
@@ -132,7 +132,7 @@ def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
         while part := connection.recv(65536):
             answers.append(part)
     assert b"".join(answers).startswith(b"HTTP/1.1 200") and b'"blue"' in answers[-1]
-    out, err = process.popen.communicate(timeout=60)
+    out, err = process.popen.communicate(timeout=120)
     assert process.popen.returncode == 0, err
     lines = [json.loads(line) for line in err.splitlines()]  # Each line is JSON.
     messages = [line["message"] for line in lines]
@@ -206,7 +206,7 @@ def running(service, monkeypatch=None):
 
 def exchange(port, *parts, pause=0.0):
     """Sends bytes and returns all that comes until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         received = b""
         with contextlib.suppress(ConnectionError):
             for part in parts:
@@ -227,7 +227,7 @@ ASK = json.dumps({"instances": [{"image": b64(png(7)), "question": "a"}]}).encod
 
 
 def test_heads_that_are_too_slow_or_none(monkeypatch):
-    monkeypatch.setattr(connections, "_HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(connections, "_HEAD_SECONDS", 1.0)
     with running(make_service(FakeServable(FakeSignature()))) as port:
         assert exchange(port, post(ASK)).startswith(b"HTTP/1.1 200")
         assert b"400 Bad Request" in exchange(port, b"\x16\x03\x01 what?\r\n\r\n")
@@ -261,7 +261,7 @@ def test_a_client_that_goes_is_not_answered_and_its_row_does_not_run():
         signature.gate.clear()
         first = threading.Thread(target=exchange, args=(port, post(ASK)))
         first.start()
-        signature.entered.wait(10)
+        signature.entered.wait(60)
         gone = json.dumps({"instances": [{"image": b64(png(7)), "question": "gone"}]}).encode()
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(post(gone))
@@ -287,6 +287,26 @@ def test_a_token_comes_from_a_file_or_the_environment(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match="must hold a token of visible ASCII"):
             serve.read_token(str(path), None)
+
+
+@pytest.mark.parametrize(
+    "soft, hard, raised, connections",
+    [
+        (1024, 4096, 1200, 1000),
+        (4096, 4096, None, 1000),
+        (256, 700, 700, 500),
+        (100, 100, None, 1),
+        (-1, -1, None, 1000),  # no limit
+        (1024, -1, 1200, 1000),
+    ],
+)
+def test_there_are_as_many_connections_as_files(soft, hard, raised, connections, monkeypatch):
+    limits = []
+    monkeypatch.setattr(serve.resource, "RLIM_INFINITY", -1)
+    monkeypatch.setattr(serve.resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(serve.resource, "setrlimit", lambda _, pair: limits.append(pair))
+    assert serve.allow(1000) == connections
+    assert limits == ([] if raised is None else [(raised, hard)])
 
 
 def test_an_address_that_is_taken_is_told():
