@@ -50,7 +50,7 @@ def build_features(
       make_encode: function without arguments that returns the encoder: a function from
         uint8[N, H, W, 3] with N = `batch_size` to maps [N, h, w, D] of any floating dtype.
         Called once, and only if there is something to encode.
-      decode: function from an image's bytes, a string scalar tensor, to uint8[H, W, 3], made of
+      decode: function from a parsed record (`schema.parse_example`) to uint8[H, W, 3], made of
         TensorFlow operations: it runs inside tf.data.
       name: of the encoder, and `arguments`, a dict of JSON values: what the maps are made by.
         They go into dataset_info.json; a folder with other ones is refused.

@@ -9,6 +9,7 @@ metadata (XMP) say are not followed: browsers do not, either.
 
 import io
 import struct
+import warnings
 
 import tensorflow as tf
 from PIL import Image
@@ -20,15 +21,19 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 def exif_orientation(encoded):
     """Returns the orientation, 1 to 8, that an image file says; 1 where it says none."""
     try:
-        exif = _exif_of_png(encoded) if encoded.startswith(_PNG) else _exif_of_others(encoded)
-        if not exif:
-            return 1
-        values = Image.Exif()
-        values.load(exif)
-        orientation = values.get(_TAG, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Damaged EXIF: the image is as it is.
+            orientation = _read_orientation(encoded)
     except Exception:  # Pillow's readers raise whatever they come across in damaged EXIF.
         return 1
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _read_orientation(encoded):
+    exif = _exif_of_png(encoded) if encoded.startswith(_PNG) else _exif_of_others(encoded)
+    values = Image.Exif()
+    values.load(exif or b"")
+    return values.get(_TAG, 1)
 
 
 def turn(image, orientation):

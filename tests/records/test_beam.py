@@ -24,8 +24,8 @@ def originals(tmp_path_factory):
     return root
 
 
-def decode(size, encoded):
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+def decode(size, parsed):
+    image = tf.io.decode_image(parsed["image/encoded"], channels=3, expand_animations=False)
     return tf.cast(tf.image.resize(image, size), tf.uint8)
 
 

@@ -21,8 +21,8 @@ from tests.records.trees import files_of, jsonl_tree, read_records, write_image
 MAP_SHAPE = (3, 2, 4)
 
 
-def decode(encoded):
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+def decode(parsed):
+    image = tf.io.decode_image(parsed["image/encoded"], channels=3, expand_animations=False)
     return tf.cast(tf.image.resize(image, (6, 5)), tf.uint8)
 
 
@@ -84,7 +84,7 @@ def test_maps_take_the_place_of_images_and_of_nothing_else(source, maps):
         for image, of_image in zip(images, encoded, strict=True):
             assert of_image.pop("image/encoded") == b""
             stored = np.frombuffer(of_image.pop("image/features"), "<f2").reshape(MAP_SHAPE)
-            pixels = decode(image.pop("image/encoded")).numpy()
+            pixels = decode({"image/encoded": image.pop("image/encoded")}).numpy()
             np.testing.assert_array_equal(stored, encode(pixels[None])[0].astype("float16"))
             del image["image/features"]
             assert str(of_image) == str(image)
