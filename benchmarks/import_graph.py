@@ -3,8 +3,9 @@
     python benchmarks/import_graph.py [CHECKOUT ...]
 
 A part is a module or a package at the top of hardvqa_tf, `records` as a whole, and main.py. An
-edge goes from a part to one that it imports, in whatever function. A part's level is one more
-than the greatest of those that it imports; the parts of a circle share a level.
+edge goes from a part to one that it imports, in whatever function, or by a name in a table. A
+part's level is one more than the greatest of those that it imports; the parts of a circle share
+a level. Circles of single modules are counted, too.
 """
 
 import ast
@@ -23,22 +24,28 @@ def main(argv=None):
 def report(checkout):
     edges = read_edges(checkout)
     circles = find_circles(edges)
+    of_modules = find_circles(read_edges(checkout, part_of=lambda name: name))
     levels = find_levels(edges, circles)
     number = sum(map(len, edges.values()))
     print(
         f"{checkout}: {len(edges)} parts on {max(levels.values()) + 1} levels, {number} edges, "
-        f"{len(circles)} circles"
+        f"{len(circles)} circles; {len(of_modules)} circles of modules"
     )
     for level in range(max(levels.values()) + 1):
         for part in sorted(part for part in edges if levels[part] == level):
             print(f"  {level}  {part:14} {' '.join(sorted(edges[part]))}".rstrip())
-    for circle in circles:
+    for circle in circles + of_modules:
         print(f"  circle: {' '.join(circle)}")
 
 
-def read_edges(checkout):
+def part_of(name):
+    names = name.split(".")
+    return names[1] if names[0] == "hardvqa_tf" else names[0]
+
+
+def read_edges(checkout, part_of=part_of):
     """{part: set of parts that it imports}."""
-    modules = {}  # {full name: part}
+    modules = {}  # {full name: path}
     for top in ("main.py", "records", "hardvqa_tf"):
         for path in [checkout / top] if top.endswith(".py") else (checkout / top).rglob("*.py"):
             name = ".".join(path.relative_to(checkout).with_suffix("").parts)
@@ -48,24 +55,22 @@ def read_edges(checkout):
     for name, part in parts.items():
         for imported in imports_of(modules[name]):
             found = parts.get(imported)
-            if found and found != part:
+            is_around = f"{name}.".startswith(f"{imported}.")  # a package, of what is in it
+            if found and found != part and not is_around:
                 edges[part].add(found)
     return edges
 
 
-def part_of(name):
-    names = name.split(".")
-    return names[1] if names[0] == "hardvqa_tf" else names[0]
-
-
 def imports_of(path):
-    """Full names of modules that a file may import; a name in one, too, and it does no harm."""
+    """Full names of modules that a file may import; other names, too, which do no harm."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value  # as the modules of tasks are named
 
 
 def find_circles(edges):

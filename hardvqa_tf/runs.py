@@ -1,9 +1,10 @@
-"""What a training run leaves in its workdir besides checkpoints, and how it is read again.
+"""What a training run leaves in its workdir, and how it is read again.
 
     config.json     every value of the experiment
     records.json    which records it is trained on, see `data.identity`
     model.keras     the model of the epoch that was best on the validation split
     metrics.jsonl   a line per epoch
+    checkpoints/    the newest states, from which it resumes
     and the task's assets: vocabularies.json
 
 Together they answer questions without the records that the model was trained on.
@@ -13,6 +14,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 
 import keras
 from ml_collections import ConfigDict
@@ -22,7 +24,6 @@ from hardvqa_tf import encoders, layers  # noqa: F401
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.data import identity
 from hardvqa_tf.tasks import task_of
-from hardvqa_tf.training.checkpoints import has_checkpoints
 from records import damage
 
 _COPY_AGAIN = "Copy the run's folder again."
@@ -139,6 +140,23 @@ def _has_state(workdir):
     """Whether something was trained and saved."""
     files = (os.path.join(workdir, name) for name in ("metrics.jsonl", "model.keras"))
     return has_checkpoints(workdir) or any(map(os.path.exists, files))
+
+
+def has_checkpoints(workdir):
+    """Whether a run has a state to resume from, damaged or not."""
+    return bool(checkpoint_paths(workdir))
+
+
+def checkpoint_paths(workdir):
+    """Paths of a run's checkpoints, without their endings, the newest first.
+
+    By the numbers in their names: a list of them could be lost, too.
+    """
+    folder = os.path.join(workdir, "checkpoints")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = [re.fullmatch(r"(ckpt-(\d+))\.index", name) for name in names]
+    found = sorted((int(match[2]), match[1]) for match in found if match)
+    return [os.path.join(folder, name) for _, name in reversed(found)]
 
 
 # A run is read.

@@ -71,7 +71,7 @@ NAMES = {
     "pick_examples": "(config, records_dir, folder) -> list of dicts",
     "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, cells, ...",
     # Reports: what is said of a run, and the sections on the runs of one data set.
-    "ReportedRun": "a `report.reported_run.ReportedRun` that knows what the task's runs have",
+    "ReportedRun": "a `report_parts.reported_run.ReportedRun`, which knows more of its runs",
     "report_intro": "(runs, split) -> what the numbers are, a sentence",
     "report_sections": "(groups, split, records_dir, prefix, load_run) -> list of `Section`",
 }

@@ -144,14 +144,15 @@ ARROWS = {
     "pictures": set(),
     "stopping": set(),
     "tasks": set(),  # which imports a task when it is asked for
-    **dict.fromkeys(TASK_PARTS, {"layers", "encoders", "data", "pictures"}),
-    "configs": {f"{task}.slots" for task in TASK_PARTS},
+    "report_parts": {"pictures"},
+    **dict.fromkeys(TASK_PARTS, {"layers", "encoders", "data", "pictures", "report_parts"}),
+    "configs": {"tasks", *(f"{task}.slots" for task in TASK_PARTS)},
     "runs": {"configs", "data", "encoders", "layers", "tasks"},
     "training": {"configs", "data", "runs", "stopping", "tasks"},
     "evaluate": {"pictures", "runs", "tasks"},
     "predict": {"pictures", "runs", "tasks"},
     "export": {"data", "runs", "tasks", "training"},
-    "report": {"configs", "evaluate", "runs", "tasks", "training"},
+    "report": {"configs", "evaluate", "report_parts", "runs", "tasks", "training"},
     "serving": {"stopping"},
     "building": {"data", "training"},
     "maps": {"data", "encoders", "training"},
@@ -160,10 +161,6 @@ ARROWS = {
 PENDING = {
     ("building", "vqa.text"): "records count the words of questions",
     ("maps", "vqa.text"): "records count the words of questions",
-    ("runs", "training.checkpoints"): "whether a run has checkpoints is a fact of its folder",
-    ("vqa", "report"): "the parts of a page, which know no task, stand in report/",
-    ("vqa", "configs"): "a report fills the config of a run of before",
-    ("vqa", "tasks"): "vqa/report/soft.py could name its own task",
 }
 
 

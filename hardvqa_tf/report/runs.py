@@ -4,6 +4,7 @@ import glob
 import os
 
 from hardvqa_tf import evaluate
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.runs import has_epochs_left, read_config, read_json, read_metrics
 from hardvqa_tf.tasks import task_of
 from records.folder import has_records
@@ -60,8 +61,8 @@ def read_runs(workdirs, split, records_dir=None, say=print):
             evaluate.evaluate_run(workdir, split, records_dir)
         evaluation = _read_json(workdir, f"evaluation_{split}.json")
         name = os.path.basename(os.path.abspath(workdir))
-        made = task_of(config).ReportedRun
-        runs.append(made(workdir, name, config, read_metrics(workdir), evaluation))
+        made, flat = task_of(config).ReportedRun, values.flatten(config)
+        runs.append(made(workdir, name, config, flat, read_metrics(workdir), evaluation))
     return runs
 
 

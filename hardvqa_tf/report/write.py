@@ -8,9 +8,9 @@ import collections
 import dataclasses
 import os
 
-from hardvqa_tf.report.groups import group_by_seed
-from hardvqa_tf.report.pages import to_html, to_markdown
 from hardvqa_tf.report.runs import find_runs, read_runs
+from hardvqa_tf.report_parts.groups import group_by_seed
+from hardvqa_tf.report_parts.pages import to_html, to_markdown
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.tasks import name_of_task, task_of
 

@@ -11,10 +11,10 @@ its files has a checksum, and where one is wrong the checkpoint before is read.
 
 import glob
 import os
-import re
 
 import tensorflow as tf
 
+from hardvqa_tf.runs import checkpoint_paths
 from records.damage import cause_of
 
 
@@ -53,7 +53,7 @@ class RunState:
             best=self._best,
             best_epoch=self._best_epoch,
         )
-        self._folder = os.path.join(workdir, "checkpoints")
+        self._workdir, self._folder = workdir, os.path.join(workdir, "checkpoints")
         self._list = os.path.join(self._folder, "checkpoint")
         self._writes = writes
         self._manager = None  # opened by the first to save
@@ -87,7 +87,7 @@ class RunState:
         Raises:
           ValueError: if there are checkpoints, and none of them can be read.
         """
-        paths = _newest_first(self._folder)
+        paths = checkpoint_paths(self._workdir)
         if os.path.isdir(self._list):
             raise ValueError(f"{self._list} is a folder, not a file. Remove it.")
         for path in paths:
@@ -150,7 +150,7 @@ class RunState:
 
     def _remove_older(self):
         """Those that a list which was lost would have had removed."""
-        for path in _newest_first(self._folder)[2:]:
+        for path in checkpoint_paths(self._workdir)[2:]:
             for file in glob.glob(glob.escape(path) + ".*"):
                 os.remove(file)
 
@@ -162,16 +162,3 @@ class RunState:
     def _set_steps(self, step, sums):
         self._step.assign(step)
         self._sums.assign([sums[name] for name in self._sum_names])
-
-
-def has_checkpoints(workdir):
-    """Whether a run has a state to resume from, damaged or not."""
-    return bool(_newest_first(os.path.join(workdir, "checkpoints")))
-
-
-def _newest_first(folder):
-    """Paths of the checkpoints, by their numbers: a list of them could be lost, too."""
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    found = [re.fullmatch(r"(ckpt-(\d+))\.index", name) for name in names]
-    found = sorted((int(match[2]), match[1]) for match in found if match)
-    return [os.path.join(folder, name) for _, name in reversed(found)]

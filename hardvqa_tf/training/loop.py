@@ -31,6 +31,7 @@ from hardvqa_tf.runs import (
     append_metrics,
     check_run,
     forgotten_if_untrained,
+    has_checkpoints,
     has_epochs_left,
     save_model,
     start_run,
@@ -40,7 +41,7 @@ from hardvqa_tf.tasks import task_of
 from hardvqa_tf.training import strategies
 from hardvqa_tf.training.averages import WeightAverage
 from hardvqa_tf.training.board import Board
-from hardvqa_tf.training.checkpoints import RunState, has_checkpoints
+from hardvqa_tf.training.checkpoints import RunState
 from hardvqa_tf.training.lines import describe_run, format_epoch
 from hardvqa_tf.training.not_finite import not_finite_error
 from hardvqa_tf.training.optimizers import make_optimizer, precision

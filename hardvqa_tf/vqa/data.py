@@ -24,17 +24,44 @@ import math
 import tensorflow as tf
 
 from hardvqa_tf.data.batches import Batches, group_rows
-from hardvqa_tf.data.inputs import IMAGE, MAPS, check_size, map_shape
+from hardvqa_tf.data.inputs import IMAGE, MAPS, check_size, input_size, map_shape
 from hardvqa_tf.data.pixels import augment, scale_pixels
+from hardvqa_tf.vqa.score import pick_loss
 from records.build import read_info
 from records.decode import decode_image
 from records.folder import shard_paths, what_is_known
 from records.schema import parse_example
 
 TARGETS = ("answers", "sampled_answers", "answer_scores")
-
-
 _OF_IMAGE = ("image", "orientation")  # What is there once for all questions of an image.
+
+
+def open_split(config, split, assets, *, records_dir=None, learns=False, with_ids=False):
+    """`VqaData` of a split, as the config says.
+
+    Args:
+      config: of the run.
+      split: "train", ...
+      assets: `Vocabularies`.
+      records_dir: in the place of the config's.
+      learns: also give the target of the config's loss.
+      with_ids: also give ids, texts and types.
+    """
+    records_dir = records_dir or config.records_dir
+    _, target = pick_loss(config.train.loss)
+    return VqaData(
+        records_dir,
+        split,
+        assets,
+        image_size=input_size(config, records_dir),
+        batch_size=config.train.batch_size,
+        questions_per_image=config.train.questions_per_image,
+        steps_per_epoch=config.train.steps_per_epoch,
+        seed=config.seed,
+        augmentation=config.train.augmentation,
+        target=target if learns else "answers",
+        with_strings=with_ids,
+    )
 
 
 class VqaData(Batches):

@@ -4,21 +4,22 @@ from hardvqa_tf.data.inputs import input_size, trains_on_maps
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.card import Card, describe_export
 from hardvqa_tf.vqa.cell_fields import cell_fields
-from hardvqa_tf.vqa.data import VqaData
+from hardvqa_tf.vqa.data import open_split
 from hardvqa_tf.vqa.examples import pick_examples
-from hardvqa_tf.vqa.judging.judge import Judge
+from hardvqa_tf.vqa.judging.judge import BEST, Judge
 from hardvqa_tf.vqa.judging.tables import format_evaluation
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.phases import phases
 from hardvqa_tf.vqa.pictures.gallery import Gallery
 from hardvqa_tf.vqa.predicting import first_try, format_prediction, predict
 from hardvqa_tf.vqa.report.run import VqaRun
-from hardvqa_tf.vqa.score import Score, pick_loss
+from hardvqa_tf.vqa.score import Score
 from hardvqa_tf.vqa.signatures import make_signatures
 from hardvqa_tf.vqa.vocabularies import Vocabularies
 from records.build import read_info
 
 __all__ = [  # of what is imported, what the task has
+    "BEST",
     "Card",
     "Judge",
     "describe_export",
@@ -26,13 +27,13 @@ __all__ = [  # of what is imported, what the task has
     "format_evaluation",
     "format_prediction",
     "make_signatures",
+    "open_split",
     "phases",
     "predict",
     "pick_examples",
 ]
 
 ITEMS, ITEM_ID = "questions", "question_id"
-BEST = "val/all"
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
 PREDICT_OPTIONS = ("question", "region", "extents")
@@ -70,34 +71,6 @@ def assets_from_records(config):
 
 def assets_from_json(content):
     return Vocabularies(**content)
-
-
-def open_split(config, split, assets, *, records_dir=None, learns=False, with_ids=False):
-    """`VqaData` of a split, as the config says.
-
-    Args:
-      config: of the run.
-      split: "train", ...
-      assets: `Vocabularies`.
-      records_dir: in the place of the config's.
-      learns: also give the target of the config's loss.
-      with_ids: also give ids, texts and types.
-    """
-    records_dir = records_dir or config.records_dir
-    _, target = pick_loss(config.train.loss)
-    return VqaData(
-        records_dir,
-        split,
-        assets,
-        image_size=input_size(config, records_dir),
-        batch_size=config.train.batch_size,
-        questions_per_image=config.train.questions_per_image,
-        steps_per_epoch=config.train.steps_per_epoch,
-        seed=config.seed,
-        augmentation=config.train.augmentation,
-        target=target if learns else "answers",
-        with_strings=with_ids,
-    )
 
 
 def input_shape(config):

@@ -3,6 +3,7 @@
 import json
 import os
 
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.runs import append_metrics, save_model, start_run
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.report.run import VqaRun
@@ -13,7 +14,16 @@ CELLS = 20  # of the hand-made runs' grids
 
 
 def reported(
-    name, attention, aggregator, accuracy, num_cells=CELLS, *, seed=0, units=(8,), **train
+    name,
+    attention,
+    aggregator,
+    accuracy,
+    num_cells=CELLS,
+    *,
+    seed=0,
+    units=(8,),
+    lacks=None,
+    **train,
 ):
     """A run as it would have been read, of two epochs of 30 and 90 seconds."""
     config = json.loads(tiny_config("records").to_json())
@@ -22,6 +32,9 @@ def reported(
     config["model"]["fusion"]["units"] = list(units)
     config["model"]["han"] = {"num_cells": num_cells, "fraction": None}
     config["train"] |= train
+    if lacks:
+        del config["train"][lacks]
+    config = values.complete(config)  # as reading a run does
     epochs = [
         {"epoch": 1, "seconds": 30.0, "val/all": accuracy - 0.2},
         {"epoch": 2, "seconds": 90.0, "val/all": accuracy + 0.01},
@@ -32,7 +45,17 @@ def reported(
     ]
     evaluation = {"num_cells": num_cells, "total_cells": CELLS, "rows": rows}
     evaluation |= {"num_questions": 50, "metric": "exact"}
-    return VqaRun(f"runs/{name}", name, config, epochs, evaluation)
+    flat = values.flatten(config)
+    return VqaRun(f"runs/{name}", name, config, flat, epochs, evaluation)
+
+
+def change(run, key, value):
+    """Sets a value of a run's config, by its dotted key."""
+    *sections, name = key.split(".")
+    section = run.config
+    for part in sections:
+        section = section[part]
+    section[name] = run.flat[key] = value
 
 
 def labels(groups):

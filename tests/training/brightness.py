@@ -23,6 +23,7 @@ ITEMS, ITEM_ID = "images", "image_id"
 BEST = "val/closeness"
 ASSETS_FILE = "scale.json"
 JUDGE_OPTIONS = PREDICT_OPTIONS = ()
+MEASURES = 1
 
 
 class Scale:

@@ -14,6 +14,8 @@ from hardvqa_tf.vqa.judging.scoring import counted_coverage
 from hardvqa_tf.vqa.judging.tables import format_coverage
 from records.build import read_info, read_vocabularies
 
+BEST = "val/all"  # of `Judge.values`: what chooses the best epoch
+
 
 class Judge:
     """Judges a model, as it is when asked, by the questions of a split.

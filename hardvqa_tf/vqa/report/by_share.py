@@ -1,6 +1,6 @@
 """What is drawn against the share of cells that models look at: points, series and ticks."""
 
-from hardvqa_tf.report.plots import Series
+from hardvqa_tf.report_parts.plots import Series
 
 SHARE_LABEL = "share of cells looked at"
 

@@ -4,10 +4,10 @@ Every function takes the `Group`s of one data set and what the pictures' names b
 returns blocks of `pages`, none where there is nothing to show.
 """
 
-from hardvqa_tf.report.groups import has_seeds
-from hardvqa_tf.report.pages import Figure
-from hardvqa_tf.report.plots import Series, draw_panels
-from hardvqa_tf.report.texts import counted, spread_note
+from hardvqa_tf.report_parts.groups import has_seeds
+from hardvqa_tf.report_parts.pages import Figure
+from hardvqa_tf.report_parts.plots import Series, draw_panels
+from hardvqa_tf.report_parts.texts import counted, spread_note
 from hardvqa_tf.vqa.report.by_share import SHARE_LABEL, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.run import (
     aggregator_title,

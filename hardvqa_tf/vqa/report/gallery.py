@@ -14,8 +14,8 @@ import tensorflow as tf
 from hardvqa_tf.data.inputs import takes_images
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.pictures import panels
-from hardvqa_tf.report.pages import Gallery, Tile
-from hardvqa_tf.report.plots import draw_gallery
+from hardvqa_tf.report_parts.pages import Gallery, Tile
+from hardvqa_tf.report_parts.plots import draw_gallery
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, without_aggregator
 from records.damage import naming_damage

@@ -5,9 +5,9 @@ the pictures' names begin with, and return blocks of `pages`, none where there i
 show.
 """
 
-from hardvqa_tf.report.pages import Figure, Table
-from hardvqa_tf.report.plots import Series, draw_panels
-from hardvqa_tf.report.texts import one_percent, percent, spread_note
+from hardvqa_tf.report_parts.pages import Figure, Table
+from hardvqa_tf.report_parts.plots import Series, draw_panels
+from hardvqa_tf.report_parts.texts import one_percent, percent, spread_note
 from hardvqa_tf.vqa.judging.mask_quality import MASK_SHARES
 from hardvqa_tf.vqa.report.by_share import SHARE_LABEL, points, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, usual_depth

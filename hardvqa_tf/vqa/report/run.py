@@ -1,9 +1,9 @@
 """A run of a model that answers questions, as a report sees it."""
 
-from hardvqa_tf.configs.table import values
-from hardvqa_tf.report.groups import most_common
-from hardvqa_tf.report.reported_run import ReportedRun
+from hardvqa_tf.report_parts.groups import most_common
+from hardvqa_tf.report_parts.reported_run import ReportedRun
 from hardvqa_tf.vqa import slots
+from hardvqa_tf.vqa.judging.judge import BEST
 
 # {name: what tables and plots call it}, in the order that tables have them.
 ATTENTIONS = {name: part.title for name, part in slots.ATTENTIONS.items()}
@@ -12,6 +12,8 @@ AGGREGATORS = {name: part.title for name, part in slots.AGGREGATORS.items()}
 
 class VqaRun(ReportedRun):
     """One finished run: what its model is, what it looked at, and how right it is."""
+
+    BEST = BEST
 
     @property
     def attention(self):
@@ -53,15 +55,14 @@ class VqaRun(ReportedRun):
 
     def settings(self):
         """As of any run, without the settings of parts that it does not use."""
-        config = values.complete(self.config)
-        model = config["model"]
+        model = self.config["model"]
         unused = slots.all_names() - slots.names_in_use(model)
-        used = {
-            name: slots.arguments_that_count(part) if isinstance(part, dict) else part
-            for name, part in model.items()
-            if name not in unused
-        }
-        return values.flatten(config | {"model": used})
+        not_used = {f"model.{part}.{name}" for part in unused for name in model.get(part, ())}
+        for part, section in model.items():
+            if isinstance(section, dict):
+                counting = slots.arguments_that_count(section)
+                not_used |= {f"model.{part}.{name}" for name in section.keys() - counting}
+        return {key: value for key, value in self.flat.items() if key not in not_used}
 
     @property
     def order(self):

@@ -1,6 +1,6 @@
 """A report's sections on one data set: the paper's tables and figures, and the masks' worth."""
 
-from hardvqa_tf.report.pages import Section
+from hardvqa_tf.report_parts.pages import Section
 from hardvqa_tf.vqa.report import curves, masks, tables
 from hardvqa_tf.vqa.report.gallery import ask_models, choose_questions, galleries
 from hardvqa_tf.vqa.report.soft import cut_like_han

@@ -4,8 +4,9 @@ import dataclasses
 
 import keras
 
-from hardvqa_tf.report.groups import Group
-from hardvqa_tf.tasks import task_of
+from hardvqa_tf.report_parts.groups import Group
+from hardvqa_tf.vqa.data import open_split
+from hardvqa_tf.vqa.judging.judge import Judge
 
 
 def cut_like_han(groups, split, records_dir, load_run):
@@ -38,9 +39,8 @@ def cut_like_han(groups, split, records_dir, load_run):
 def _cut(reported, counts, split, records_dir, load_run):
     """A `ReportedRun` for each number of cells, with masks measured so."""
     run = load_run(reported.workdir)
-    task, assets = task_of(run.config), run.assets
-    data = task.open_split(run.config, split, assets, records_dir=records_dir, with_ids=True)
-    judge = task.Judge(run.model, run.config, assets, split, records_dir=records_dir)
+    data = open_split(run.config, split, run.assets, records_dir=records_dir, with_ids=True)
+    judge = Judge(run.model, run.config, run.assets, split, records_dir=records_dir)
     answers = judge.ask(data)
     measured = [judge.masks(answers, data, count) for count in counts]
     del run, judge

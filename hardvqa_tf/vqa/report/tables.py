@@ -4,9 +4,9 @@ Which run belongs where is read from its config, never from its name. Every func
 `Group`s of one data set and returns blocks of `pages`, none where there is nothing to show.
 """
 
-from hardvqa_tf.report.groups import differing_settings
-from hardvqa_tf.report.pages import Table
-from hardvqa_tf.report.texts import (
+from hardvqa_tf.report_parts.groups import differing_settings
+from hardvqa_tf.report_parts.pages import Table
+from hardvqa_tf.report_parts.texts import (
     NOTHING,
     counted,
     mean_and_spread,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hardvqa_tf.report.groups import group_by_seed
+from hardvqa_tf.report_parts.groups import group_by_seed
 from hardvqa_tf.vqa.report.by_share import points, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.curves import accuracy_by_share, figure_5
 from tests.report.made_runs import reported

@@ -1,6 +1,6 @@
 """What masks are worth, from hand-made runs."""
 
-from hardvqa_tf.report.groups import group_by_seed
+from hardvqa_tf.report_parts.groups import group_by_seed
 from hardvqa_tf.vqa.report import masks
 from tests.report.made_runs import reported
 

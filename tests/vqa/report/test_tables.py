@@ -1,8 +1,8 @@
 """The tables, from hand-made runs."""
 
-from hardvqa_tf.report.groups import group_by_seed
+from hardvqa_tf.report_parts.groups import group_by_seed
 from hardvqa_tf.vqa.report import curves, tables
-from tests.report.made_runs import reported
+from tests.report.made_runs import change, reported
 
 
 def test_table_1():
@@ -48,7 +48,7 @@ def test_table_2():
     ]
     runs[2].evaluation["num_cells_std"] = 1.5
     for run in runs:  # num_cells belongs to HAN: here it is a result.
-        run.config["model"]["han"]["num_cells"] = None
+        change(run, "model.han.num_cells", None)
     (table,) = tables.table_2(group_by_seed(runs))
     by_model = {row[0]: row[1:] for row in table.rows}
     sum_row = ["5.00 ± 1.41 (2)", "20", "25.0 ± 7.1 (2)", "–", "55.00 ± 7.07 (2)"]
@@ -94,8 +94,8 @@ def test_question_types_stand_beside_the_blind_baseline():
 
 def test_every_run_and_its_minutes():
     runs = [reported("a", "none", "sum", 0.75), reported("b", "soft", "sum", 0.5, epochs=2)]
-    runs[0].config["train"]["epochs"] = 2
-    runs[1].config["train"]["batch_size"] = 7
+    change(runs[0], "train.epochs", 2)
+    change(runs[1], "train.batch_size", 7)
     groups = group_by_seed(runs)
     (table,) = tables.every_run(groups, {"runs/a": 1234, "runs/b": 56})
     assert table.rows[0][:9] == [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hardvqa_tf.report.groups import differing_settings, group_by_seed
-from tests.report.made_runs import labels, reported
+from hardvqa_tf.report_parts.groups import differing_settings, group_by_seed
+from tests.report.made_runs import change, labels, reported
 
 
 def test_runs_that_differ_in_their_seed_alone_are_one_group():
@@ -24,22 +24,22 @@ def test_runs_that_differ_in_their_seed_alone_are_one_group():
 
 def test_a_setting_of_a_part_that_is_not_used_makes_no_other_model():
     one, other = reported("a", "none", "sum", 0.5), reported("b", "none", "sum", 0.6, seed=1)
-    other.config["model"]["relation"]["units"] = [3]
-    other.config["model"]["adahan"]["norm"] = "squared"
+    change(other, "model.relation.units", [3])
+    change(other, "model.adahan.norm", "squared")
     assert len(group_by_seed([one, other])) == 1
-    other.config["model"]["classifier"]["units"] = [3]
+    change(other, "model.classifier.units", [3])
     assert labels(group_by_seed([one, other])) == ["all cells + sum (a)", "all cells + sum (b)"]
 
 
 def test_an_older_run_that_lacks_a_setting_has_the_default():
-    one, other = reported("a", "none", "sum", 0.5), reported("b", "none", "sum", 0.6, seed=1)
-    del other.config["train"]["weight_decay"]
+    one = reported("a", "none", "sum", 0.5)
+    other = reported("b", "none", "sum", 0.6, seed=1, lacks="weight_decay")
     assert len(group_by_seed([one, other])) == 1
 
 
 def test_what_tells_a_run_from_the_others():
     runs = [reported(name, "none", "sum", 0.5) for name in "abc"]
-    runs[1].config["train"]["epochs"] = 9
-    runs[2].config["model"]["fusion"]["how"] = "add"
+    change(runs[1], "train.epochs", 9)
+    change(runs[2], "model.fusion.how", "add")
     assert differing_settings(runs) == [{}, {"train.epochs": 9}, {"model.fusion.how": "add"}]
     assert differing_settings(runs, ["train.epochs"])[1] == {}

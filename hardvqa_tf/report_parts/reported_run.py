@@ -1,22 +1,25 @@
 """One finished run as a report sees it; tasks say more about theirs."""
 
 import dataclasses
-
-from hardvqa_tf.configs.table import values
-from hardvqa_tf.tasks import task_of
+from typing import ClassVar
 
 
 @dataclasses.dataclass(frozen=True)
 class ReportedRun:
     """One finished run.
 
-    `name` is its folder's, `config` its config.json, `epochs` the lines of metrics.jsonl, and
-    `evaluation` what `evaluate.evaluate_run` wrote about the report's split.
+    `name` is its folder's, `config` its config.json with the values that held where it lacks a
+    key, `flat` the same by dotted keys, `epochs` the lines of metrics.jsonl, and `evaluation`
+    what `evaluate.evaluate_run` wrote about the report's split. A task's own has the name of
+    the value that chooses the best epoch as BEST.
     """
+
+    BEST: ClassVar[str]
 
     workdir: str
     name: str
     config: dict
+    flat: dict
     epochs: list
     evaluation: dict
 
@@ -28,24 +31,20 @@ class ReportedRun:
     @property
     def best_val(self):
         """The value of the epoch that was kept, by which it was chosen."""
-        best = task_of(self.config).BEST
-        return max((epoch.get(best, 0.0) for epoch in self.epochs), default=None)
+        return max((epoch.get(self.BEST, 0.0) for epoch in self.epochs), default=None)
 
     def curve(self):
         """[(minutes of training steps so far, the value that chooses the best epoch)]."""
-        best, points, seconds = task_of(self.config).BEST, [], 0.0
+        points, seconds = [], 0.0
         for epoch in self.epochs:
             seconds += epoch.get("seconds", 0.0)
-            if best in epoch:
-                points.append((seconds / 60, epoch[best]))
+            if self.BEST in epoch:
+                points.append((seconds / 60, epoch[self.BEST]))
         return points
 
     def settings(self):
-        """{dotted key: value} of all that made this model.
-
-        A key that an older run lacks has the value that held before there was the key.
-        """
-        return values.flatten(values.complete(self.config))
+        """{dotted key: value} of all that made this model."""
+        return dict(self.flat)
 
     @property
     def order(self):

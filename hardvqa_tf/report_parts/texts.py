@@ -1,6 +1,6 @@
 """Numbers with their spread as tables show them, and how captions say so."""
 
-from hardvqa_tf.report.groups import has_seeds
+from hardvqa_tf.report_parts.groups import has_seeds
 
 NOTHING = "–"
 

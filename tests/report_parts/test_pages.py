@@ -2,8 +2,16 @@
 
 import numpy as np
 
-from hardvqa_tf.report.pages import Figure, Gallery, Section, Table, Tile, to_html, to_markdown
-from hardvqa_tf.report.plots import Series, draw_panels
+from hardvqa_tf.report_parts.pages import (
+    Figure,
+    Gallery,
+    Section,
+    Table,
+    Tile,
+    to_html,
+    to_markdown,
+)
+from hardvqa_tf.report_parts.plots import Series, draw_panels
 from tests.report.written_pages import check_page
 
 

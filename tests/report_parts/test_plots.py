@@ -1,6 +1,6 @@
 """Curves in panels."""
 
-from hardvqa_tf.report.plots import Series, draw_panels
+from hardvqa_tf.report_parts.plots import Series, draw_panels
 
 
 def test_equal_values_draw_equal_bytes():

@@ -1,0 +1,1 @@
+"""What any task's report is made of: runs and groups of them, texts, plots, and the page."""
