@@ -22,9 +22,9 @@ from PIL import Image
 
 from benchmarks.cat import time_cat
 from hardvqa_tf.data import batches
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.maps import MapEncoder
 from hardvqa_tf.vqa import Vocabularies, VqaData
-from hardvqa_tf.vqa.text import split_words
 from records.build import build
 from records.features import build_features
 from records.writer import to_json_lines

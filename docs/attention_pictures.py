@@ -21,13 +21,13 @@ from PIL import Image
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.pictures.paper import Paper
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.vqa import predicting
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.pictures.looks import look_of
-from hardvqa_tf.vqa.text import split_words
 from records.decode import decode_image
 from records.folder import shard_paths
 from records.schema import parse_example

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 
 from hardvqa_tf.data.inputs import trains_on_maps
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.training import strategies
-from hardvqa_tf.vqa.text import split_words
 from records import build
 from records.folder import INFO_NAME
 

@@ -18,10 +18,10 @@ import tensorflow as tf
 
 from hardvqa_tf import encoders
 from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.encoders import biformer, swiftformer
 from hardvqa_tf.encoders.fields import fields_of
 from hardvqa_tf.training.strategies import make_strategy
-from hardvqa_tf.vqa.text import split_words
 from records import features
 from records.decode import decode_record
 from records.source import sha256_of_file

@@ -41,7 +41,7 @@ def pytest_collection_finish(session):
 @pytest.fixture(scope="session")
 def records_dir(tmp_path_factory):
     """24 train, 6 val and 5 test images of 75x75 pixels with six questions each."""
-    from hardvqa_tf.vqa.text import split_words
+    from hardvqa_tf.data.words import split_words
     from records import build
 
     folder = tmp_path_factory.mktemp("records") / "sort_of_clevr"

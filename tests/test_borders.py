@@ -157,11 +157,6 @@ ARROWS = {
     "building": {"data", "training"},
     "maps": {"data", "encoders", "training"},
 }
-# Arrows that do not hold yet: {(part, what it imports): why, and until when}.
-PENDING = {
-    ("building", "vqa.text"): "records count the words of questions",
-    ("maps", "vqa.text"): "records count the words of questions",
-}
 
 
 def part_of(name):
@@ -182,21 +177,13 @@ def test_every_part_has_its_arrows():
 )
 def test_arrows_point_down(path):
     here = path.with_suffix("").parts[1]
-    pending = {name for part, name in PENDING if part == here}
-    allowed = {here, *ARROWS[here], *pending}
+    allowed = {here, *ARROWS[here]}
     for name in modules_of(path):
         part, inside = part_of(name)
         if part:
             names = {inside.rsplit(".", i)[0] for i in range(inside.count(".") + 1)}
             around = any(a.startswith(f"{inside}.") for a in allowed)  # its package, empty
             assert names & allowed or around, f"{path} imports {name}"
-
-
-@pytest.mark.parametrize(("part", "imported"), PENDING)
-def test_what_is_pending_is_still_there(part, imported):
-    paths = [p for p in below("hardvqa_tf") if p.with_suffix("").parts[1] == part]
-    found = [part_of(name)[1] for path in paths for name in modules_of(path)]
-    assert [name for name in found if f"{name}.".startswith(f"{imported}.")], "Take it out."
 
 
 def test_no_task_imports_another():

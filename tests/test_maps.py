@@ -13,13 +13,13 @@ from hardvqa_tf.configs import base
 from hardvqa_tf.data import batches as batches_module
 from hardvqa_tf.data.inputs import input_size
 from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.encoders import resnet101
 from hardvqa_tf.evaluate import evaluate_run
 from hardvqa_tf.maps import MapEncoder, build_maps, encoder_from_config
 from hardvqa_tf.training.loop import train_model
 from hardvqa_tf.vqa.data import VqaData
 from hardvqa_tf.vqa.model import build_vqa_model
-from hardvqa_tf.vqa.text import split_words
 from records import build
 from records.decode import decode_image
 from records.features import build_features

@@ -18,7 +18,7 @@ def run(pipeline_args):
 
 
 def _verify(records_dir):
-    from hardvqa_tf.vqa.text import split_words
+    from hardvqa_tf.data.words import split_words
     from records.build import verify
 
     found = verify(records_dir, split_words=split_words)

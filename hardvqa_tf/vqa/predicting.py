@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from hardvqa_tf.data.inputs import takes_images, trains_on_maps
 from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
-from hardvqa_tf.vqa.text import split_words
 from records.damage import naming_damage
 from records.decode import decode_image
 from records.folder import shard_paths

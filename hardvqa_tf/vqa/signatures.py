@@ -17,9 +17,10 @@ import tensorflow as tf
 from hardvqa_tf.data.image_status import OK, image_status
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
 from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.data.words import ragged_words
 from hardvqa_tf.vqa.best_answers import NUM_BEST
 from hardvqa_tf.vqa.pictures.looks import LOOKS
-from hardvqa_tf.vqa.text import PADDING, question_status, ragged_words
+from hardvqa_tf.vqa.text import PADDING, question_status
 from records.decode import decode_images
 from records.formats import MAX_PIXELS
 

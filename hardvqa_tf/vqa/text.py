@@ -1,41 +1,12 @@
-"""Questions to tokens, and the answer vocabulary.
-
-Every step is a TensorFlow or tensorflow-text operation, so that building records, reading them
-and a SavedModel all cut the same question into the same words: Unicode NFKC, case folded, cut
-at white space; a punctuation mark, a symbol and a Chinese character are words of their own.
-"""
+"""Questions to tokens, by the words of `data.words`, and the answer vocabulary."""
 
 import tensorflow as tf
-import tensorflow_text as tf_text
+
+from hardvqa_tf.data.words import ragged_words
 
 PADDING, UNKNOWN = 0, 1  # token ids; words start at 2
 UNKNOWN_ANSWER = -1
 MAX_QUESTION_BYTES = 10_000  # that an exported graph looks at; a hundred times a question
-
-_MARKS = r"[\p{P}\p{S}\p{Han}]"
-_DELIMITERS = r"\s+|" + _MARKS
-
-
-def ragged_words(questions):
-    """Cuts questions into words.
-
-    Args:
-      questions: string[N], UTF-8.
-
-    Returns:
-      A ragged string[N, None].
-    """
-    folded = tf_text.case_fold_utf8(tf_text.normalize_utf8(questions, "NFKC"))
-    words = tf_text.regex_split(folded, _DELIMITERS, keep_delim_regex_pattern=_MARKS)
-    return tf.ragged.boolean_mask(words, tf.strings.length(words) > 0)
-
-
-def split_words(questions):
-    """Cuts a list of str into a list of lists of str, as `ragged_words` does."""
-    if not questions:
-        return []
-    rows = ragged_words(tf.constant(questions)).to_list()
-    return [[word.decode("utf-8") for word in row] for row in rows]
 
 
 def question_status(questions):

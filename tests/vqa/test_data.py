@@ -11,9 +11,9 @@ from PIL import Image
 
 from hardvqa_tf.data import batches as batches_module
 from hardvqa_tf.data.pixels import augment, scale_pixels
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.data import VqaData
-from hardvqa_tf.vqa.text import split_words
 from records import build
 from records.decode import decode_image
 from tests.batches import batches, equal_batches

@@ -16,8 +16,8 @@ Letters: N questions, h w grid, P = h·w cells, K kept cells.
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.encoders.fields import Fields
-from hardvqa_tf.vqa.text import split_words
 from records.build import read_info
 from records.folder import shard_paths, what_is_known
 from records.schema import Object, parse_example

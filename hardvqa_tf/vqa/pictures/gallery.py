@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.data.inputs import IMAGE, MAPS
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
-from hardvqa_tf.vqa.text import split_words
 from records.decode import decode_record
 from records.folder import has_records, shard_paths
 from records.schema import parse_example
