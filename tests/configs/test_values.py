@@ -151,7 +151,9 @@ TAKES_CHOICE = [
 ]
 
 
-@pytest.mark.parametrize(("key", "make", "others"), TAKES_CHOICE, ids=str)
+@pytest.mark.parametrize(
+    ("key", "make", "others"), TAKES_CHOICE, ids=lambda v: getattr(v, "__name__", str(v))
+)
 def test_the_names_of_the_table_are_those_of_the_part(key, make, others):
     argument = key.rpartition(".")[2]
     for name in TABLE[key].choices:
