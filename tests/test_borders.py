@@ -186,6 +186,19 @@ def test_arrows_point_down(path):
             assert names & allowed or around, f"{path} imports {name}"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [p for p in below("hardvqa_tf", "command_line") if p.name != "records.py"],
+    ids=str,
+)
+def test_the_command_line_imports_the_rest_within_its_functions(path):
+    """So that --help need not wait; records.py is what some functions import."""
+    heavy = {"tensorflow", "keras", "tensorflow_text", "numpy"}
+    for name in imports_at_once(path):
+        part, _ = part_of(name)
+        assert part in ("", "command_line") and name.split(".")[0] not in heavy, name
+
+
 def test_no_task_imports_another():
     assert all(not ARROWS[part] & {*TASK_PARTS} for part in TASK_PARTS)
 

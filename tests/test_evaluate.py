@@ -1,130 +1,19 @@
-"""Accuracy by type, and the files and the table of an evaluation."""
+"""The files and the numbers of an evaluation."""
 
 import json
 import pathlib
 import shutil
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from hardvqa_tf.evaluate import evaluate_run, format_evaluation
 from hardvqa_tf.runs import load_run, save_model, start_run
 from hardvqa_tf.vqa.judging import blind
 from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
-from hardvqa_tf.vqa.judging.judge import to_result_format
-from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type, attention_statistics
 from hardvqa_tf.vqa.task import build_model, open_split
 from records import build
 from tests.records.trees import write_image, write_lines
-
-
-def answers_of(*rows):
-    """rows: (question id, type, prediction, target, whether there is an answer)."""
-    ids, types, prediction, target, has_answer = zip(*rows, strict=True)
-    return Answers(
-        prediction=np.array(prediction),
-        target=np.array(target),
-        num_cells=np.full(len(rows), 4),
-        has_answer=np.array(has_answer),
-        question_id=np.array(ids, object),
-        question_type=np.array(types, object),
-        question_text=np.array(["?"] * len(rows), object),
-        answer_text=np.array([""] * len(rows), object),
-    )
-
-
-def test_accuracy_by_type_and_group():
-    answers = answers_of(
-        ("1", "relational: count", 2, 2, True),
-        ("2", "relational: count", 2, 0, True),
-        ("3", "relational: closest", 1, 1, True),
-        ("4", "exist", 0, 0, True),
-        ("5", "exist", 0, -1, True),  # outside the vocabulary: no prediction is right
-        ("6", "exist", 0, -1, False),  # hidden: does not count
-        ("7", "relational: count", 1, -1, False),
-        ("8", "", 3, 1, True),  # without a type: in "all" only
-    )
-    rows = accuracy_by_type(answers)
-    assert list(rows) == [
-        "all",
-        "exist",
-        "relational",
-        "relational: closest",
-        "relational: count",
-    ]
-    assert rows == {
-        "all": (3 / 6, 6),
-        "exist": (1 / 2, 2),
-        "relational": (2 / 3, 3),
-        "relational: closest": (1.0, 1),
-        "relational: count": (1 / 2, 2),
-    }
-
-
-def test_a_group_that_is_a_type_too_counts_once():
-    answers = answers_of(
-        ("1", "count", 0, 0, True), ("2", "count: of color", 0, 1, True), ("3", "x", 0, 1, True)
-    )
-    assert accuracy_by_type(answers) == {
-        "all": (1 / 3, 3),
-        "count": (1 / 2, 2),
-        "count: of color": (0.0, 1),
-        "x": (0.0, 1),
-    }
-
-
-def test_nothing_is_answered():
-    assert accuracy_by_type(answers_of(("1", "a", 0, -1, False))) == {}
-
-
-def test_what_was_looked_at_in_numbers():
-    answers = answers_of(*((str(i), "", 0, 0, True) for i in range(4)))
-    answers.num_cells = np.array([2, 2, 6, 6])
-    assert attention_statistics(answers) == {"num_cells_mean": 4.0, "num_cells_std": 2.0}
-    answers.presence_entropy = np.array([0.5, 0.5, 1.0, 0.0], np.float32)
-    assert attention_statistics(answers)["presence_entropy"] == 0.5
-    some = answers.take(np.array([3, 0]))
-    assert some.question_id.tolist() == ["3", "0"] and some.num_cells.tolist() == [6, 2]
-    assert some.presence_entropy.tolist() == [0.0, 0.5] and some.mask is None
-
-
-def test_the_entropy_of_presence_is_that_of_its_softmax():
-    image = keras.Input((None, 1, 3), name="image")
-    presence = keras.layers.Identity()(image)
-    names = ("presence", "logits", "num_cells", "mask")
-    ask = make_ask(keras.Model([image], dict.fromkeys(names, presence)))
-    levels = [[0, np.log(2), 0], [7, 7, 7]], [[900, 0, 0], [0, 0, np.log(3)]]
-    entropy = ask({"image": tf.constant(levels, tf.float32)[:, :, None]})["presence_entropy"]
-    # Shares 1/4 1/2 1/4, and thirds; 1 0 0, and 1/5 1/5 3/5.
-    expected = [
-        [np.log(4) / 2 + np.log(2) / 2, np.log(3)],
-        [0, np.log(5) * 2 / 5 + np.log(5 / 3) * 3 / 5],
-    ]
-    np.testing.assert_allclose(entropy, expected, atol=1e-6)
-
-
-def test_the_vqa_result_format():
-    """Whole numbers as numbers, everything else as it is: the ids must be found again."""
-    ids = ["12", "0", "007", "-5", "train-3", "1.5", "", "٣", "²", "12345678901234567890"]
-    answers = answers_of(*((id_, "", i % 3, 0, True) for i, id_ in enumerate(ids)))
-    found = to_result_format(answers, ["yes", "no", "größer"])
-    assert [row["question_id"] for row in found] == [
-        12,
-        0,
-        "007",
-        "-5",
-        "train-3",
-        "1.5",
-        "",
-        "٣",
-        "²",
-        12345678901234567890,
-    ]
-    assert [row["answer"] for row in found[:4]] == ["yes", "no", "größer", "yes"]
-    assert [set(row) for row in found] == [{"question_id", "answer"}] * len(ids)
-    json.dumps(found)
 
 
 @pytest.fixture(scope="module")
@@ -228,83 +117,6 @@ def test_other_records_whose_answers_are_hidden(evaluated, tmp_path):
     assert "hidden" in format_evaluation(result).splitlines()[-1]
     predictions = json.loads((workdir / "predictions_test.json").read_text())
     assert [row["question_id"] for row in predictions] == [40, 7]
-
-
-def test_the_table():
-    row = {"accuracy": 0.51, "blind_by_text": 0.5, "blind_by_type": 0.25}
-    seen = {"accuracy": 0.75, "same_answer": 0.5}
-    result = {
-        "split": "val",
-        "num_cells": 6.25,
-        "num_cells_std": 1.55,
-        "total_cells": 25,
-        "mask_cells": None,
-        "masks_dir": "run/masks_val",
-        "metric": "exact",
-        "num_classes": 10,
-        "masks": {"objects_kept": {"share": 0.875, "chance": 0.25}},
-        "faithfulness": {"num_questions": 1000}
-        | dict.fromkeys(("model", "kept", "removed", "random"), seen),
-        "coverage": {"answers": 1.0, "questions": 1.0},
-        "rows": [
-            {"type": "all", "num_questions": 1234, **row, "accuracy": 1.0},
-            {"type": "relational", "num_questions": 600, **row},
-            {"type": "relational: count", "num_questions": 34, **row, "accuracy": 0.09},
-        ],
-    }
-    assert format_evaluation(result).splitlines() == [
-        "val         questions  accuracy  blind by question  blind by type",
-        "all             1,234  100.00 %            50.00 %        25.00 %",
-        "relational        600   51.00 %            50.00 %        25.00 %",
-        "  count            34    9.00 %            50.00 %        25.00 %",
-        "Looked at 6.2 of 25 cells on average (standard deviation 1.6); "
-        "pictures in run/masks_val",
-        "",
-        "masks                              share  random cells",
-        "objects in a kept cell           87.50 %       25.00 %",
-        "",
-        "seen, in 1,000 questions  accuracy  same answer",
-        "what the model sees        75.00 %      50.00 %",
-        "the kept cells             75.00 %      50.00 %",
-        "all but these              75.00 %      50.00 %",
-        "random ones, as many       75.00 %      50.00 %",
-    ]
-    hidden = format_evaluation(result | {"rows": [], "split": "test"})
-    assert hidden.splitlines()[0] == "test: the answers are hidden, so there is no accuracy."
-
-
-def test_the_table_of_the_vqa_metric():
-    row = {"num_questions": 7, "accuracy": 0.3298, "blind_by_text": 0.5, "blind_by_type": 0.25}
-    names = ["all", "yes/no", "question type: how many", "question type: is it"]
-    result = {
-        "split": "val2014",
-        "num_cells": 8.0,
-        "num_cells_std": 0.0,
-        "total_cells": 100,
-        "mask_cells": None,
-        "masks_dir": "masks",
-        "metric": "vqa",
-        "evaluator": 2018,
-        "num_classes": 1000,
-        "masks": {},
-        "faithfulness": {},
-        "coverage": {"answers": 0.75, "questions": 0.5, "best_score": 0.625},
-        "rows": [row | {"type": name} for name in names],
-    }
-    lines = format_evaluation(result).splitlines()
-    assert [line.split("  ")[0] for line in lines[:4]] == [
-        "val2014",
-        "all",
-        "yes/no",
-        "question type",
-    ]
-    assert lines[4].startswith("  how many ") and lines[5].startswith("  is it ")
-    assert lines[6:8] == [
-        "VQA accuracy as the official evaluator of 2018 has it.",
-        "The 1,000 answers of the model are 75.0 % of all that people gave, and hold one to "
-        "50.0 % of the questions; the best score they allow is 62.50 %.",
-    ]
-    assert lines[8:] == ["Looked at 8.0 of 100 cells on average; pictures in masks"]
 
 
 def test_an_unknown_split_and_an_untrained_folder(trained_run, tmp_path):

@@ -10,14 +10,13 @@ import tensorflow as tf
 from PIL import Image
 
 from hardvqa_tf.data import batches as batches_module
-from hardvqa_tf.data.pixels import augment, scale_pixels
-from hardvqa_tf.data.words import split_words
+from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.data import VqaData
 from records import build
 from records.decode import decode_image
 from tests.batches import batches, equal_batches
-from tests.records.trees import read_records, write_image, write_lines
+from tests.records.trees import read_records, write_lines
 
 NUM_TRAIN, PER_IMAGE = 24, 6
 IN_FOURS = {"image_size": (75, 75), "questions_per_image": 4, "with_strings": True}
@@ -235,27 +234,6 @@ def test_images_are_resized_within_0_and_1(records_dir, vocabularies):
     np.testing.assert_array_equal(image[0], expected)
 
 
-def test_resizing_is_antialiased_and_each_side_by_itself():
-    # A 4x2 image: halved on one side, every pixel is the mean of the two under it or nearly so.
-    pixels = np.zeros((4, 2, 3), np.uint8)
-    pixels[2:] = 200
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    small = decode_image(buffer.getvalue(), (2, 2))
-    assert small.dtype == tf.uint8 and small.shape == (2, 2, 3)
-    assert small[0, 0, 0] < 50 and small[1, 0, 0] > 150
-    np.testing.assert_array_equal(small[:, 0], small[:, 1])
-    np.testing.assert_array_equal(decode_image(buffer.getvalue(), (4, 2)), pixels)
-    np.testing.assert_array_equal(scale_pixels(np.uint8([0, 51, 255])), np.float32([0, 0.2, 1]))
-
-
-def test_gray_images_get_three_channels():
-    buffer = io.BytesIO()
-    Image.fromarray(np.uint8([[0, 128], [255, 7]])).save(buffer, "PNG")
-    decoded = decode_image(buffer.getvalue(), (2, 2))
-    np.testing.assert_array_equal(decoded[..., 2], [[0, 128], [255, 7]])
-
-
 def test_an_unknown_split_names_the_known_ones(records_dir, vocabularies):
     with pytest.raises(ValueError, match="split='tset'. Use one of: train, val, test"):
         open_data(records_dir, vocabularies, "tset")
@@ -277,29 +255,6 @@ def test_vocabularies_of_the_records(records_dir):
     assert outside.any()
     np.testing.assert_array_equal(batch["answers"] == -1, outside)
     assert (batch["weights"] == 1).all()
-
-
-@pytest.fixture(scope="module")
-def odd_records(tmp_path_factory):
-    """Images with one, two and five questions; some have several answers, some none."""
-    root = tmp_path_factory.mktemp("odd")
-    people = ["no", "yes", "yes"]
-    asked = {"a.png": ["red", people], "b.png": [None], "c.png": ["no", None, "2", "2", "no"]}
-    lines = []
-    for i, (name, answers) in enumerate(asked.items()):
-        write_image(root / name, width=5 + i, height=9)
-        for q, answer in enumerate(answers):
-            line = {"image": name, "question": f"Is it {q}?", "id": f"{name[0]}{q}"}
-            if answer is not None:
-                line["answers"] = answer if isinstance(answer, list) else [answer]
-            lines.append(line)
-    write_lines(root / "train.jsonl", *lines)
-    write_image(root / "d.png", width=6, height=4)
-    write_lines(root / "test.jsonl", {"image": "d.png", "question": "Is it?", "id": "d0"})
-    folder = str(root / "records")
-    arguments = {"source_dir": str(root), "num_processes": 1, "split_words": split_words}
-    build.build("jsonl", folder, **arguments)
-    return folder
 
 
 def by_id(data, *names):
@@ -341,41 +296,6 @@ def test_a_split_with_hidden_answers(odd_records):
     assert by_id(data, "weights", "answers") == {"d0": (0, -1)}
 
 
-def test_a_train_split_without_answers_is_refused(odd_records, tmp_path):
-    write_image(tmp_path / "a.png")
-    write_lines(tmp_path / "train.jsonl", {"image": "a.png", "question": "Is it?"})
-    folder = str(tmp_path / "records")
-    build.build("jsonl", folder, source_dir=str(tmp_path), num_processes=1)
-    with pytest.raises(
-        ValueError, match="needs answers .* min_answer_count=1 of 0 in the train"
-    ):
-        Vocabularies.from_records(folder)
-    with pytest.raises(ValueError, match="num_answers=0, min_answer_count=1 of 4"):
-        Vocabularies.from_records(odd_records, num_answers=0)
-
-
-@pytest.fixture(scope="module")
-def ten_answers(tmp_path_factory):
-    """One image, 40 questions that ten people answered, and one whose answer is unknown."""
-    source = tmp_path_factory.mktemp("ten")
-    write_image(source / "a.png")
-    people = ["no"] * 6 + ["yes"] * 2 + ["maybe"] * 2
-    lines = [
-        {"image": "a.png", "question": "Is it?", "answers": people, "id": str(i)}
-        for i in range(40)
-    ]
-    lines += [{"image": "a.png", "question": "Why?", "answers": ["because"], "id": "why"}]
-    write_lines(source / "train.jsonl", *lines)
-    build.build(
-        "jsonl",
-        str(source / "records"),
-        source_dir=str(source),
-        num_processes=1,
-        split_words=split_words,
-    )
-    return str(source / "records"), Vocabularies(["is", "it", "?"], ["no", "yes"], 4)
-
-
 def targets_of(data, epoch):
     """The target of each "Is it?", of "Why?", and of padding, in the one batch of an epoch."""
     (batch,) = batches(data.training_epoch(epoch))
@@ -410,46 +330,6 @@ def test_sampled_targets_are_drawn_anew_every_epoch(ten_answers):
 def test_an_unknown_target_lists_the_known_ones(records_dir, vocabularies):
     with pytest.raises(ValueError, match="target='soft'. Use one of: answers, sampled_answers"):
         open_data(records_dir, vocabularies, target="soft")
-
-
-def test_rare_answers_can_be_left_out(ten_answers):
-    found = Vocabularies.from_records(ten_answers[0], min_answer_count=2)
-    assert found.answers.answers == ["no", "maybe", "yes"]
-    with pytest.raises(ValueError, match="min_answer_count=241 of 4 in the train split"):
-        Vocabularies.from_records(ten_answers[0], min_answer_count=241)
-
-
-# Augmentation.
-
-FOUR = np.arange(4 * 5 * 6 * 3, dtype=np.uint8).reshape(4, 5, 6, 3) % 200
-
-
-def test_a_shift_moves_whole_pixels_and_fills():
-    """Every image by its own draw; what comes in from outside has the fill's brightness."""
-    moved = augment(FOUR, [3, 1], shift=2, rotation=0.0, fill=1.0).numpy()
-    padded = np.pad(FOUR, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=255)
-    places = []
-    for image, found in zip(padded, moved, strict=True):
-        places += [
-            (dy, dx)
-            for dy in range(5)
-            for dx in range(5)
-            if (image[dy : dy + 5, dx : dx + 6] == found).all()
-        ]
-    assert len(places) == 4 and len(set(places)) > 1
-    again = augment(FOUR, [3, 1], shift=2, rotation=0.0, fill=1.0)
-    np.testing.assert_array_equal(again, moved)
-
-
-def test_a_rotation_is_about_the_middle():
-    image = np.zeros((1, 7, 7, 3), np.uint8)
-    image[0, 3, 3] = 200  # the middle
-    image[0, 3, 6] = 200  # on the right: goes up or down
-    turned = augment(image, [1, 1], shift=0, rotation=0.5, fill=0.0).numpy()[0]
-    np.testing.assert_allclose(turned[3, 3], 200, atol=1)
-    assert turned[3, 6].max() < 200 and turned[:, 5:].max() > 50
-    same = augment(image, [1, 1], shift=0, rotation=0.0, fill=0.0)
-    np.testing.assert_array_equal(same, image)
 
 
 def test_training_images_are_augmented_and_a_resumed_run_sees_the_same(

@@ -1,0 +1,28 @@
+"""Answers in the official result format."""
+
+import json
+
+from hardvqa_tf.vqa.judging.judge import to_result_format
+from tests.vqa.judging.test_metrics import answers_of
+
+
+def test_the_vqa_result_format():
+    """Whole numbers as numbers, everything else as it is: the ids must be found again."""
+    ids = ["12", "0", "007", "-5", "train-3", "1.5", "", "٣", "²", "12345678901234567890"]
+    answers = answers_of(*((id_, "", i % 3, 0, True) for i, id_ in enumerate(ids)))
+    found = to_result_format(answers, ["yes", "no", "größer"])
+    assert [row["question_id"] for row in found] == [
+        12,
+        0,
+        "007",
+        "-5",
+        "train-3",
+        "1.5",
+        "",
+        "٣",
+        "²",
+        12345678901234567890,
+    ]
+    assert [row["answer"] for row in found[:4]] == ["yes", "no", "größer", "yes"]
+    assert [set(row) for row in found] == [{"question_id", "answer"}] * len(ids)
+    json.dumps(found)
