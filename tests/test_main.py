@@ -60,7 +60,14 @@ def test_help_names_every_mode_quickly_and_without_tensorflow():
         (["--mode=train", "--config.epochs=1"], "Did you mean 'config.train.epochs'?"),
         (["--mode=build", "--config.builder_args.a=1"], "given as --builder_args=NAME=VALUE"),
         (["--mode=train", "--config.model.mixer=x"], "config.model.mixer='x': must be one of"),
-        (["--mode=train", "--config.train.epochs=two"], "--config.train.epochs=two: invalid"),
+        (
+            ["--mode=train", "--config.train.epochs=two"],
+            "epochs=two: must be a whole number",
+        ),
+        (
+            ["--mode=train", "--config.model=3"],
+            "--config.model=3: give its values, --config.",
+        ),
         (["--mode=train", "--num_virtual_devices=0"], "num_virtual_devices=0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -4,6 +4,7 @@ A mode reads them as `flags.WORKDIR.value`; nothing below the command line knows
 """
 
 import os
+import re
 import sys
 
 from absl import flags
@@ -190,8 +191,34 @@ def _unknown_keys(arguments):
         key = flag.lstrip("-").removeprefix("no").partition("=")[0]
         if key.startswith("config.builder_args."):
             yield f"--{key}: a builder's arguments are given as --builder_args=NAME=VALUE,..."
-        elif key.startswith("config.") and not values.has_key(key.removeprefix("config.")):
+        elif key.startswith("config.") and values.entry_of(key[len("config.") :]) is None:
             yield f"--{key}: there is no such value.{values.nearest_key(key)}"
+
+
+def parse(arguments):
+    """Parses the flags; a wrong one is reported in a line, with what it may be.
+
+    Returns:
+      The arguments that are no flags.
+    """
+    try:
+        return FLAGS(arguments)
+    except flags.Error as error:
+        sys.exit(f"Error: {_allowed(str(error)) or error}")
+
+
+def _allowed(message):
+    """What a value of the config may be that cannot be read as its type; None for others."""
+    from hardvqa_tf.configs.table import values
+
+    found = re.match(r"flag --config\.(.+?)=(.*?): ", message, re.DOTALL)
+    entry = found and values.entry_of(found[1])
+    if isinstance(entry, dict):
+        return f"--config.{found[1]}={found[2]}: give its values, --config.{found[1]}.NAME=..."
+    if entry is None:
+        return None
+    allowed = entry.allowed.removesuffix(", or None")  # which no flag can say
+    return f"--config.{found[1]}={found[2]}: must be {allowed}."
 
 
 def _config_of_dataset(arguments):

@@ -46,7 +46,7 @@ def run_program():
     open_standard_streams()
     flags.define_config()
     _exit_after_help(sys.argv[1:])
-    app.run(main)
+    app.run(main, flags_parser=flags.parse)
 
 
 def main(argv):
@@ -66,7 +66,11 @@ def main(argv):
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
-    except (ValueError, OSError) as error:  # OSError: a config or folder that is not there
+    except (
+        ValueError,
+        OSError,
+        MemoryError,
+    ) as error:  # OSError: a config or folder that is not there
         if noisy:
             raise
         sys.exit(f"Error: {error}")

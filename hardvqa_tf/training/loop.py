@@ -48,7 +48,7 @@ from hardvqa_tf.training.optimizers import make_optimizer, precision
 from hardvqa_tf.training.saver import AskedToStop, Saver
 from hardvqa_tf.training.steps import TrainSteps, asking_ahead, names_of_sums
 from records.build import read_info
-from records.damage import naming_damage
+from records.damage import cause_of, naming_damage
 from records.folder import shard_paths
 
 
@@ -73,6 +73,7 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
         or of other records, naming what differs; if the split that chooses the best epoch is
         one to test on, or cannot choose; if records are damaged, naming the file; if the loss
         is not a number any more, naming what it came from.
+      MemoryError: if model and batch do not fit into the memory of a device.
       OSError: if something cannot be written, naming the file.
       stopping.Stopped: after SIGTERM or Ctrl-C, when everything is saved.
       stopping.LostPeer: when another machine is gone. What is saved is the last checkpoint.
@@ -92,6 +93,11 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
     try:
         with naming_damage(shards), forgotten_if_untrained(workdir, config):
             return _Training(config, workdir, strategy, report, progress).run()
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            f"The memory is not enough for this model and batch ({cause_of(error)}). Use a "
+            "smaller train.batch_size, or a smaller model."
+        ) from error
     except _LOST_PEER as error:
         if strategies.num_hosts() == 1:
             raise

@@ -80,7 +80,7 @@ def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
 
     with monkeypatch.context() as until_then:
         until_then.setattr(train_module._Training, "_run_epoch", fail)
-        with pytest.raises(tf.errors.ResourceExhaustedError):
+        with pytest.raises(MemoryError, match="no memory for this batch.*smaller train.batch"):
             train(config, tmp_path)
     assert not {"config.json", "vocabularies.json", "records.json"} & {*files_of(tmp_path)}
     config.train.batch_size = 3

@@ -92,19 +92,15 @@ def flatten(config, prefix=""):
     return flat
 
 
-def has_key(key, task="vqa"):
-    """Whether a config has a value, or a section, of that dotted key."""
-    table = base.TABLES[task]
+def entry_of(key, task=BEFORE_TASKS):
+    """The `kinds.Value` of a dotted key, the dict of a section; None if there is neither."""
+    entry = base.TABLES[task]
     for name in key.split("."):
-        if not isinstance(table, dict):
-            return table.type is dict  # whose names are someone else's
-        if name not in table:
-            return False
-        table = table[name]
-    return True
+        entry = entry.get(name) if isinstance(entry, dict) else None
+    return entry
 
 
-def nearest_key(key, task="vqa"):
+def nearest_key(key, task=BEFORE_TASKS):
     """A hint at the dotted key that is meant, or an empty text."""
     return nearest(key, [f"config.{name}" for name in flatten(base.TABLES[task])])
 
