@@ -11,8 +11,9 @@ is of; a config of before there were several has no such key, and means `vqa`.
     model = task.build_model(config, assets)
 
 A module is imported when its task is first asked for. It imports layers, encoders, `data`,
-`pictures`, `records` and what reports are made of (`report`'s pages, plots, texts, groups and
-reported_run); nothing of those who reach it through this file, and no other task.
+`pictures`, `report_parts` and `records`; nothing of those who reach it through this file, and
+no other task. To add a task: its package, a line in TASKS, and its section in configs/base.py.
+tests/training/brightness.py is a small one.
 
 **Words.** The *items* of a task are what it learns and is judged by: questions, or queries. A
 *batch* is a dict of tensors, B images in front; its `weights` float32[B, ...] are 1 for an item
