@@ -29,8 +29,7 @@ _HEAD_SECONDS = 10
 _IDLE_SECONDS = 30
 _REST_SECONDS = 10  # For the rest of a body whose request is answered.
 _BODY_GRACE_SECONDS = 2  # At the deadline itself, the route answers with a sentence.
-_SLICE = 1024
-_BODY_SLICE = 16 * 1024  # Within a body whose length is known.
+_SLICE = 1024  # Of what is not the body of a known length.
 
 
 def bounded_protocol(limits):
@@ -117,13 +116,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._outlet.is_closing():
             return
         rest, self._rest = memoryview(self._rest), b""
-        while rest and self._may_read():
+        while rest and (self._may_read() or self._body_left >= len(rest)):
             if self._outlet.is_closing() or self._last_words is not None:
                 return
-            size = _BODY_SLICE if self._body_left >= _BODY_SLICE else _SLICE
-            size = min(size, _MAX_HEAD - self._loose)
+            size = min(_SLICE, _MAX_HEAD - self._loose)
+            if self._body_left >= size:  # Nothing but body is in so much.
+                size = self._body_left
             part, rest = rest[:size], rest[size:]
-            self._loose += len(part)
+            self._loose += min(len(part), _SLICE)
             rest = self._parse(part, rest)
             if self._loose >= _MAX_HEAD and self._last_words is None:
                 what = "trailers are" if self._in_body else "head is"

@@ -98,13 +98,24 @@ def _check_size(body, limits):
         (b"[{:", limits.max_lists, "lists, objects and keys"),
         (b",", limits.max_values, "values"),
     ):
-        number = len(body) - len(body.translate(None, signs))
+        number = _count(body, signs)
         if number > most:
             raise Refusal(
                 413,
                 f"The body has too many {what}: by its signs {number:,}, at most {most:,} are "
                 "taken. Send fewer rows.",
             )
+
+
+def _count(body, signs, few=1000):
+    """How often signs are in a body; fast where they are few, as in one with an image."""
+    number = 0
+    for sign in signs:
+        position = body.find(sign)
+        while position >= 0 and number < few:
+            number += 1
+            position = body.find(sign, position + 1)
+    return number if number < few else len(body) - len(body.translate(None, signs))
 
 
 def _parse_json(body):
