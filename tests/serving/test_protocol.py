@@ -152,7 +152,6 @@ def test_deep_lists_of_an_input_of_any_rank_are_refused():
         (b"", "The body is not JSON"),
         (b"{", "The body is not JSON"),
         (b'{"instances": "\xff"}', "The body is not JSON"),
-        (b'{"instances": ["\\ud800"]}', "The body is not JSON"),
         (b"[" * 10_000, "The body is not JSON"),
         (b"[NaN" * 10_000, "The body is not JSON"),
         (b"[1]", "must be a JSON object. Received: a list"),
@@ -217,6 +216,16 @@ def test_rows_are_counted_before_they_are_looked_at(form):
     assert refusal.value.code == 413
     alone = signature(tensor("x", "float32", None), is_joinable=False)
     assert len(read_columns(form, [1.0] * 11, alone, max_rows=10)["x"]) == 11
+
+
+def test_half_a_character_spoils_its_own_row_alone():
+    strings = signature(tensor("s", "string", None))
+    for half in (b"\\ud800", b"\\uDE00", b"a\\ud83db"):
+        body = b'{"instances": ["a", "%s", "\\ud83d\\ude00"]}' % half
+        _, form, value = parse_request(body)
+        first, bad, last = read_columns(form, value, strings)["s"]
+        assert (first, last) == (b"a", "😀".encode())
+        assert bad.sentence == "`s` is not Unicode text: it has half a character."
 
 
 def test_the_signature_is_the_default_unless_named():
