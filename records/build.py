@@ -10,57 +10,26 @@
 None of them holds a time or a path of this machine: two machines write the same bytes.
 """
 
-import difflib
-import importlib
-import inspect
 import os
 import re
 from hashlib import sha256
 
 from records import folder, resume, schema, writer
-from records.contents import by_count, count_words, describe_split, read_split, verify
+from records.builders import builder_for, knows, make_builder
+from records.contents import read_split, verify
+from records.counts import counts_of
 from records.damage import read_json
 from records.folder import read_info, read_vocabularies
 from records.source import BuildError, Problems
 
 __all__ = ["build", "builder_for", "read_info", "read_vocabularies", "verify"]
 
-_BUILDERS = {
-    "clevr": "Clevr",
-    "easy_vqa": "EasyVqa",
-    "jsonl": "Jsonl",
-    "sort_of_clevr": "SortOfClevr",
-    "vqa_cp": "VqaCp",
-    "vqa_v2": "VqaV2",
-}
-# What a builder's class may say of its data set, and what holds where it says nothing.
-# `has_objects`: its records say where things are. `names_objects_by_colour`: a question names a
-# thing by the first word of its name, its colour, which no other thing of the image has.
-# `turns_by_exif`: images are decoded turned by their EXIF orientation.
-_KNOWS = {
-    "needs_source": True,
-    "has_objects": False,
-    "names_objects_by_colour": False,
-    "turns_by_exif": False,
-}
 # About 1,000 images a shard: what a killed build has to write again stays small, and hosts and
 # parallel readers find enough files. 64 at most: beyond it files only grow in number.
 _IMAGES_PER_SHARD, _MAX_SHARDS = 1000, 64
 # Below, the seconds that each process spends importing TensorFlow outweigh what it saves: 6,400
 # images of 75x75 took 9 s in one process and 28 s in two (two busy cores).
 _MIN_IMAGES_FOR_PROCESSES = 12_000
-
-
-def builder_for(dataset):
-    """Returns the builder class of a data set's name."""
-    if dataset not in _BUILDERS:
-        raise BuildError(f"Unknown data set {dataset!r}.{_nearest(dataset, _BUILDERS)}")
-    return getattr(importlib.import_module(f"records.builders.{dataset}"), _BUILDERS[dataset])
-
-
-def knows(builder):
-    """What a builder, or its class, says of its data set: {name: bool}."""
-    return {name: getattr(builder, name, absent) for name, absent in _KNOWS.items()}
 
 
 def build(
@@ -98,7 +67,7 @@ def build(
         raise BuildError(f"`num_processes` must be at least 1. Received: {num_processes}.")
     if num_shards is not None and not 1 <= num_shards <= 99_999:
         raise BuildError(f"`num_shards` must be between 1 and 99999. Received: {num_shards}.")
-    builder, arguments = _make_builder(dataset, source_dir, builder_args or {})
+    builder, arguments = make_builder(dataset, source_dir, builder_args or {})
     plan = {
         "dataset": dataset,
         "version": schema.VERSION,
@@ -108,6 +77,8 @@ def build(
     finished = folder.read_finished(records_dir, plan, num_shards)
     if finished:
         resume.clear(records_dir)  # Again: the build may have been killed before it did so.
+        if finished["version"] != schema.VERSION:
+            _say(f"They are finished, of version {finished['version']}, and stay as they are.")
         return finished
     folder.check_unfinished(records_dir, plan, num_shards)
     _train_split(builder)  # Else there is nothing to train on, and it is said early.
@@ -128,51 +99,6 @@ def split_words_simply(texts):
 # Before anything is written.
 
 
-def _make_builder(dataset, source_dir, builder_args):
-    """Returns the builder and all of its arguments, defaults included."""
-    builder_class = builder_for(dataset)
-    signature = inspect.signature(builder_class)
-    known = {
-        p.name: p.default for p in signature.parameters.values() if p.kind == p.KEYWORD_ONLY
-    }
-    for name in builder_args:
-        if name not in known:
-            raise BuildError(
-                f"Data set {dataset!r} has no argument {name!r}.{_nearest(name, known)}"
-            )
-    given = {name: _convert(name, value, known) for name, value in builder_args.items()}
-    arguments = known | given
-    return builder_class(source_dir, **arguments), arguments
-
-
-def _convert(name, value, known):
-    kind = type(known[name])
-    if kind is bool and str(value).lower() in ("true", "false"):
-        return str(value).lower() == "true"
-    try:
-        if (
-            kind is bool
-            or isinstance(value, bool)
-            or (kind is int and isinstance(value, float))
-        ):
-            raise ValueError
-        return kind(value)
-    except (TypeError, ValueError):
-        shown = ", ".join(f"{key}={default!r}" for key, default in sorted(known.items()))
-        raise BuildError(
-            f"Builder argument {name!r} must be of type {kind.__name__}. Received: {value!r}. "
-            f"Arguments with their defaults: {shown}."
-        ) from None
-
-
-def _nearest(name, known):
-    if not known:
-        return " It takes none."
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Known: {', '.join(sorted(known))}."
-
-
 def _train_split(builder):
     split = getattr(builder, "train_split", "train")
     if split not in builder.splits():
@@ -191,7 +117,7 @@ def _test_splits(builder):
 
 def _examples(builder, problems):
     """Returns {split: list of (key, example)}; ids are unique over all splits."""
-    examples, seen = {}, ({}, {})
+    examples, seen = {}, {}
     for split in builder.splits():
         problems.split = split
         examples[split] = list(builder.examples(split, problems))
@@ -205,16 +131,12 @@ def _examples(builder, problems):
 
 
 def _check_over_splits(builder, split, example, seen):
-    """Checks ids against those of the other splits, {id: (split, source)} of both kinds."""
-    place, (images, questions) = (split, example.source), seen
-    # Test sets under changing priors deal the questions of an image to train and to test; a
-    # builder of such a one says so.
-    if not getattr(builder, "shares_images_between_splits", False):
-        _check_id("image id", example.image_id, place, images)
-    # CLEVR numbers the questions of each split from 0; its builder says so.
-    if not getattr(builder, "numbers_questions_per_split", False):
-        for question in example.questions:
-            _check_id("question id", question.id, place, questions)
+    """Checks ids against those of the other splits, {what: {id: (split, source)}}."""
+    place, repeated = (split, example.source), getattr(builder, "ids_in_several_splits", ())
+    for what, names in example.ids().items():
+        if what not in repeated:
+            for name in names:
+                _check_id(what, name, place, seen.setdefault(what, {}))
 
 
 def _check_id(what, name, place, seen):
@@ -278,28 +200,30 @@ def _default_processes(shards):
 def _finish(records_dir, plan, shards, builder, problems, split_words):
     """Reads all shards once and writes what there is to say about them; returns the info."""
     train_split, split_words = _train_split(builder), split_words or split_words_simply
+    described = schema.describe()
     paths = {split: [shard.path for shard in of_split] for split, of_split in shards.items()}
-    contents = {split: read_split(of_split) for split, of_split in paths.items()}
-    words = {split: count_words(of_split, split_words) for split, of_split in contents.items()}
-    train_words, train_answers = words[train_split][0], contents[train_split].answers
+    counts = {split: counts_of({"schema": described})() for split in paths}
+    contents = {split: read_split(paths[split], counts[split]) for split in paths}
     notes = problems.notes + [
         n for of_split in paths.values() for n in writer.read_notes(of_split)
     ]
+    resume.refuse_empty_splits(paths, counts, notes)
+    vocabularies = counts[train_split].vocabularies(split_words)
     splits = {
         split: {
-            **describe_split(contents[split], *words[split], train_words, train_answers),
+            **counts[split].describe(vocabularies, split_words),
+            "shards": contents[split],
             "num_skipped": sum(note["split"] == split for note in notes),
         }
         for split in shards
     }
-    vocabularies = {"words": by_count(train_words), "answers": by_count(train_answers)}
     files = {folder.VOCABULARIES_NAME: folder.pairs_to_json(vocabularies).encode()}
     if notes:
-        files[folder.SKIPPED_NAME] = writer.to_json_lines(notes).encode()
+        files[folder.SKIPPED_NAME] = writer.to_json_lines(notes)
     if hasattr(builder, "reports"):
         files |= builder.reports()
     info = {key: plan[key] for key in plan if key != "num_shards"} | {
-        "schema": schema.describe(),
+        "schema": described,
         "knows": knows(builder),
         "train_split": train_split,
         "test_splits": _test_splits(builder),

@@ -9,6 +9,7 @@ import json
 import os
 import re
 
+from records.counts import counts_of
 from records.source import BuildError
 
 AGAIN = "Copy it again from where it came, or delete the whole folder and build it again."
@@ -78,12 +79,6 @@ def read_json(path, what_to_do=AGAIN):
 # What records of every version have in build_plan.json, and then in dataset_info.json.
 _OF_PLAN = {"dataset": str, "version": str, "arguments": dict, "source_fingerprint": str}
 _OF_INFO = {"train_split": str, "test_splits": list, "splits": dict}
-_OF_SPLIT = {
-    "num_images": int,
-    "num_questions": int,
-    "questions_per_image": dict,
-    "shards": list,
-}
 _OF_SHARD = {"name": str, "num_records": int, "num_bytes": int, "sha256": str}
 
 
@@ -106,8 +101,9 @@ def check_info(path, info):
     check_values(path, info, _OF_PLAN | _OF_INFO)
     if "features" in info:
         check_values(path, info["features"], {"encoder": str, "shape": list}, "features.")
+    facts = counts_of(info).FACTS | {"shards": list}
     for name, split in info["splits"].items():
-        check_values(path, split, _OF_SPLIT | {"shards": list}, f"splits.{name}.")
+        check_values(path, split, facts, f"splits.{name}.")
         for shard in split["shards"]:
             check_values(path, shard, _OF_SHARD, f"splits.{name}.shards.")
 

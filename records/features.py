@@ -20,6 +20,7 @@ from hashlib import sha256
 import numpy as np
 
 from records import build, contents, folder, resume, writer
+from records.counts import counts_of
 from records.damage import check_file
 from records.map_shards import DTYPE, Encoding, MapShard, write_map_shard
 from records.progress import EncodingProgress
@@ -201,11 +202,14 @@ def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
     vocabularies = folder.read_vocabularies(source_dir)
     splits = {}
     for split, of_split in shards.items():
-        found = contents.read_split([s.path for s in of_split], contents.map_bytes(plan))
-        facts = source["splits"][split] | {"shards": found.shards}
+        paths, counts = [s.path for s in of_split], counts_of(source)()
+        found = contents.read_split(paths, counts, map_bytes=contents.map_bytes(plan))
+        resume.refuse_empty_splits({split: paths}, {split: counts}, notes)
+        facts = source["splits"][split] | {"shards": found}
         num_skipped = sum(note["split"] == split for note in notes)
         if num_skipped:
-            facts |= _count_again(found, vocabularies, split_words)
+            split_words = split_words or build.split_words_simply
+            facts |= counts.describe(vocabularies, split_words)
             facts["num_skipped"] += num_skipped
         splits[split] = facts
     files = _files_of(source_dir, source, notes)
@@ -222,17 +226,10 @@ def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
     return info
 
 
-def _count_again(found, vocabularies, split_words):
-    """Returns a split's counts without the questions of skipped images."""
-    words, longest = contents.count_words(found, split_words or build.split_words_simply)
-    known = {kind: {text for text, _ in pairs} for kind, pairs in vocabularies.items()}
-    return contents.describe_split(found, words, longest, known["words"], known["answers"])
-
-
 def _files_of(source_dir, source, notes):
     """Returns {name: bytes} of the files beside the source's shards, with what was skipped."""
     files = {name: read_bytes(os.path.join(source_dir, name)) for name in source["files"]}
     if notes:
-        text = writer.to_json_lines(notes)
-        files[folder.SKIPPED_NAME] = files.get(folder.SKIPPED_NAME, b"") + text.encode()
+        before = files.get(folder.SKIPPED_NAME, b"")
+        files[folder.SKIPPED_NAME] = before + writer.to_json_lines(notes)
     return files

@@ -61,7 +61,7 @@ _KNOWN_BEFORE = {
 
 
 def what_is_known(info):
-    """What the builder of some records knew of them, see `build.knows`: {name: bool}.
+    """What the builder of some records knew of them, see `builders.knows`: {name: bool}.
 
     Args:
       info: from `read_info`, also of an older version.

@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from records import folder, writer
-from records.source import Problems
+from records.source import BuildError, Problems
 
 
 def missing_shards(records_dir, shards, on_error, report):
@@ -26,6 +26,31 @@ def missing_shards(records_dir, shards, on_error, report):
     if there:
         report(f"{len(there)} of {len(everything)} shards are there already, going on.")
     return [shard for shard in everything if not os.path.exists(shard.path)]
+
+
+def refuse_empty_splits(paths, counts, notes):
+    """Stops a build that skipped every image of a split.
+
+    Args:
+      paths: {split: paths of its shards}. Those of an empty split are removed, so that the
+        same command writes them again once the images are there.
+      counts: {split: what counted its records}.
+      notes: what was skipped.
+
+    Raises:
+      BuildError: names the split, and the first image that was skipped.
+    """
+    for split, of_split in paths.items():
+        if counts[split].num_records:
+            continue
+        for path in of_split:
+            writer.remove_shard(path)
+        skipped = [note for note in notes if note["split"] == split]
+        first = f", first {skipped[0]['where']}: {skipped[0]['reason']}" if skipped else "."
+        raise BuildError(
+            f"Split {split!r} has no image left: all {len(skipped)} problem(s) of it were "
+            f"skipped{first} Mend its images, or build without this split."
+        )
 
 
 def finish(records_dir, files, info):

@@ -36,6 +36,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from records.orientation import exif_orientation
+
 VERSION = "1.2.0"
 
 
@@ -102,6 +104,28 @@ class ImageExample:
     objects: tuple[Object, ...] = ()
     objects_in_pixels: bool = False
     turns_by_exif: bool = False
+
+    def ids(self):
+        """{what: ids} that no other example of the split may have."""
+        return {
+            "image id": (self.image_id,),
+            "question id": tuple(question.id for question in self.questions),
+        }
+
+    def holds(self):
+        """What is lost without it, for messages."""
+        return f"{len(self.questions)} question(s)"
+
+    def describe(self):
+        """What it is, for messages."""
+        ids = [question.id for question in self.questions]
+        shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+        return f"{self.source} (image {self.image_id!r}, questions {shown})"
+
+    def serialize(self, encoded, height, width):
+        """Returns the record, see `serialize_example`, turned by EXIF if it is to be so."""
+        orientation = exif_orientation(encoded) if self.turns_by_exif else 1
+        return serialize_example(self, encoded, height, width, orientation)
 
 
 def serialize_example(

@@ -19,9 +19,8 @@ import uuid
 import tensorflow as tf
 import tqdm
 
-from records import schema, worker
+from records import worker
 from records.images import check_image
-from records.orientation import exif_orientation
 from records.source import BuildError, Problems
 
 _SIDECAR = ".skipped.jsonl"
@@ -33,7 +32,7 @@ class Shard:
 
     path: str
     split: str
-    examples: tuple[schema.ImageExample, ...]
+    examples: tuple
 
 
 def shard_name(dataset, split, index, num_shards):
@@ -45,7 +44,7 @@ def deal(pairs, num_shards):
     """Sorts one split by the hash of its keys and deals it into contiguous parts.
 
     Args:
-      pairs: iterable of (key, `ImageExample`).
+      pairs: iterable of (key, example).
       num_shards: how many parts; their sizes differ by one at most.
 
     Returns:
@@ -53,13 +52,15 @@ def deal(pairs, num_shards):
       examples than shards.
 
     Raises:
-      BuildError: a key or a question id is there twice; both examples are shown.
+      BuildError: a key or an id is there twice; both examples are shown.
     """
-    by_key, by_question = {}, {}
+    by_key, by_id = {}, {}
     for key, example in pairs:
         _check_new(by_key, key, example, f"Key {key!r}")
-        for question in example.questions:
-            _check_new(by_question, question.id, example, f"Question id {question.id!r}")
+        for what, names in example.ids().items():
+            for name in names:
+                seen = by_id.setdefault(what, {})
+                _check_new(seen, name, example, f"{what.capitalize()} {name!r}")
     keys = sorted(by_key, key=lambda key: hashlib.sha256(key.encode()).digest())
     bounds = [len(keys) * i // num_shards for i in range(num_shards + 1)]
     return [
@@ -71,16 +72,10 @@ def deal(pairs, num_shards):
 def _check_new(seen, name, example, what):
     if name in seen:
         raise BuildError(
-            f"{what} is there twice in one split: first in {_describe(seen[name])}, then in "
-            f"{_describe(example)}. Ids must be unique within a split: remove or rename one."
+            f"{what} is there twice in one split: first in {seen[name].describe()}, then "
+            f"in {example.describe()}. Ids must be unique within a split: remove or rename one."
         )
     seen[name] = example
-
-
-def _describe(example):
-    ids = [question.id for question in example.questions]
-    shown = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
-    return f"{example.source} (image {example.image_id!r}, questions {shown})"
 
 
 def write_shards(shards, *, num_processes=1, on_error="stop"):
@@ -168,7 +163,7 @@ def _make_records(shard, problems, on_image):
 
 def _make_record(example, problems):
     """Returns one serialized record, or None if its image has a problem."""
-    lost = f"It has {len(example.questions)} question(s)."
+    lost = f"It has {example.holds()}."
     try:
         encoded = example.load_image()
     except OSError as error:
@@ -176,9 +171,7 @@ def _make_record(example, problems):
         problems.report(example.source, reason)
         return None
     try:
-        height, width = check_image(encoded)
-        orientation = exif_orientation(encoded) if example.turns_by_exif else 1
-        return schema.serialize_example(example, encoded, height, width, orientation)
+        return example.serialize(encoded, *check_image(encoded))
     except ValueError as error:
         problems.report(example.source, f"{error} {lost}")
         return None
@@ -203,14 +196,23 @@ def remove_leftovers(records_dir, sidecars=False):
 
 def _write_sidecar(path, notes):
     if notes:
-        write_text(path, to_json_lines(notes))
+        write_bytes(path, to_json_lines(notes))
     elif os.path.exists(path):  # Of a killed build whose broken image has been mended since.
         os.remove(path)
 
 
+def remove_shard(path):
+    """Removes a shard and what was noted beside it, if they are there."""
+    for name in (path, path + _SIDECAR):
+        if os.path.exists(name):
+            os.remove(name)
+
+
 def to_json_lines(values):
-    """Returns one JSON value per line."""
-    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+    """Returns one JSON value per line, in UTF-8."""
+    lines = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+    # Half a character, of a file's name, say, becomes its escape, which JSON reads again.
+    return lines.encode("utf-8", "backslashreplace")
 
 
 def write_text(path, text):

@@ -61,7 +61,7 @@ class Clevr:
 
     name = "clevr"
     has_objects = True
-    numbers_questions_per_split = True
+    ids_in_several_splits = ("question id",)
 
     def __init__(self, source_dir=None):
         require_folder(source_dir, self.name, "images/, questions/ and, optionally, scenes/")

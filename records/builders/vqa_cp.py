@@ -36,7 +36,7 @@ class VqaCp:
 
     name = "vqa_cp"
     test_splits = ("test",)
-    shares_images_between_splits = True
+    ids_in_several_splits = ("image id",)  # Questions are dealt, not images.
 
     def __init__(self, source_dir=None, *, version: int = 2, val_share: float = 0.05):
         if version not in (1, 2):

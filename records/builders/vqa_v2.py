@@ -73,7 +73,8 @@ class VqaV2:
         }
         self._require_files()
         self._last_read = self._dealt = self._report = None
-        self.shares_images_between_splits = self._resplits  # Questions are dealt, not images.
+        # Then questions are dealt, not images.
+        self.ids_in_several_splits = ("image id",) if self._resplits else ()
         if self._resplits:
             require_plotting()
             self.test_splits = ("test",)

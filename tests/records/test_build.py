@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from records import build as build_module
-from records import folder, writer
+from records import folder, schema, writer
 from records.build import build, read_info, read_vocabularies
 from records.folder import what_is_known
 from records.source import BuildError
@@ -325,3 +325,29 @@ def test_what_a_builder_knows_is_kept(tmp_path, source):
     older = {"dataset": "sort_of_clevr"}
     assert what_is_known(older)["names_objects_by_colour"]
     assert not what_is_known({"dataset": "jsonl"})["turns_by_exif"]  # They were not turned.
+
+
+def test_a_split_of_which_nothing_is_left_stops_the_build(tmp_path, source):
+    images = {path: path.read_bytes() for path in (source / "photos").glob("val*.png")}
+    for path, image in images.items():
+        path.write_bytes(b"no image".ljust(len(image)))  # fingerprint: sizes
+    arguments = {"source_dir": str(source), "on_error": "skip", "num_shards": 2}
+    expected = "'val' has no image left: all 2 .*first photos/val.*not an image"
+    with pytest.raises(BuildError, match=expected):
+        build("jsonl", tmp_path / "r", **arguments)
+    assert not (tmp_path / "r" / folder.INFO_NAME).exists()
+    for path, image in images.items():
+        path.write_bytes(image)
+    info = build("jsonl", tmp_path / "r", **arguments)
+    assert info["splits"]["val"]["num_images"] == 2 and info["num_skipped"] == 0
+
+
+def test_finished_records_of_an_older_version_are_left_alone(tmp_path, source, capsys):
+    build("jsonl", tmp_path / "r", source_dir=str(source))
+    path = tmp_path / "r" / folder.INFO_NAME
+    path.write_text(path.read_text().replace(f'"{schema.VERSION}"', '"1.1.0"'))
+    before = files_of(tmp_path / "r")
+    capsys.readouterr()
+    build("jsonl", tmp_path / "r", source_dir=str(source))
+    assert "finished, of version 1.1.0, and stay as they are" in capsys.readouterr().out
+    assert files_of(tmp_path / "r") == before

@@ -8,8 +8,11 @@ import tensorflow as tf
 
 from records import contents, writer
 from records.build import build, split_words_simply, verify
+from records.counts import QuestionCounts
+from records.images import image_size
 from records.schema import ImageExample, Question, serialize_example
 from records.source import BuildError
+from tests.records.odd_images import png, rgba_rows
 from tests.records.trees import jsonl_tree, write_image
 
 TRAIN = "jsonl-train.tfrecord-00001-of-00002"
@@ -101,7 +104,7 @@ def write_record(tmp_path, height=6, questions=2):
 def test_an_image_of_another_size_than_its_record_says(tmp_path):
     path, _ = write_record(tmp_path, height=7)
     with pytest.raises(BuildError, match="its image is 6 high and 9 wide, unlike it says"):
-        contents.read_split([path])
+        contents.read_split([path], QuestionCounts())
 
 
 def test_questions_and_answers_that_do_not_match(tmp_path):
@@ -111,7 +114,7 @@ def test_questions_and_answers_that_do_not_match(tmp_path):
     with tf.io.TFRecordWriter(path) as file:
         file.write(message.SerializeToString())
     with pytest.raises(BuildError, match="questions and answers do not match in number"):
-        contents.read_split([path])
+        contents.read_split([path], QuestionCounts())
 
 
 def test_a_question_id_in_two_records(tmp_path):
@@ -122,11 +125,39 @@ def test_a_question_id_in_two_records(tmp_path):
     with pytest.raises(
         BuildError, match="after record 1 .it has a question id that an earlier"
     ):
-        contents.read_split([path])
+        contents.read_split([path], QuestionCounts())
 
 
 def test_a_file_that_holds_no_records(tmp_path):
     path = tmp_path / writer.shard_name("jsonl", "train", 0, 1)
     path.write_bytes(b"no records at all")
     with pytest.raises(BuildError, match="tfrecord-00000-of-00001: damaged after record 0"):
-        contents.read_split([str(path)])
+        contents.read_split([str(path)], QuestionCounts())
+
+
+@pytest.mark.parametrize(
+    "broken, reason",
+    [
+        (png(end=False), "training cannot decode"),
+        (png(6, rows=rgba_rows(0)), "a PNG with transparent pixels"),
+    ],
+)
+def test_images_that_older_versions_took_are_named(tmp_path, monkeypatch, broken, reason):
+    source = jsonl_tree(tmp_path / "source")
+    (source / "photos/train3.png").write_bytes(broken)
+    monkeypatch.setattr(writer, "check_image", image_size)  # which looked at the header alone
+    build("jsonl", tmp_path / "r", source_dir=str(source))
+    expected = rf"-train\.tfrecord-.*: image 'photos/train3\.png': .*{reason}.*on_error=skip"
+    with pytest.raises(BuildError, match=expected):
+        verify(tmp_path / "r")
+
+
+def test_a_record_that_is_none_and_one_that_lacks_something(tmp_path):
+    path, serialized = write_record(tmp_path)
+    message = tf.train.Example.FromString(serialized)
+    del message.features.feature["question/id"]
+    for content, reason in ((b"none", "it is no record"), (None, "it has no question/id")):
+        with tf.io.TFRecordWriter(path) as file:
+            file.write(content or message.SerializeToString())
+        with pytest.raises(BuildError, match=f"damaged after record 0 .{reason}"):
+            contents.read_split([path], QuestionCounts())
