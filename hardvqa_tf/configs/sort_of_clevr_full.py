@@ -5,7 +5,8 @@
 
 On the test split 99.50 % of the non-relational and 91.60 % of the relational questions. 75 min
 beside two or three other processes on two shared cores, 66 minutes of processor time. What is
-missing to 96 %, and why: docs/results.md.
+missing to 96 %, and why: docs/results.md. The numbers are of the version before cells were
+centred and weights averaged, with one seed.
 """
 
 from hardvqa_tf.configs import sort_of_clevr
