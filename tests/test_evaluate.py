@@ -47,6 +47,12 @@ def test_the_masks_of_a_run(evaluated):
     assert 0 < result["presence_entropy"] <= np.log(9)
     assert set(result["masks"]) == {"cells_with_object", "objects_kept", "asked_objects_kept"}
     assert result["masks"]["objects_kept"]["chance"] == pytest.approx(2 / 9)
+    found = result["mask_dependence"]
+    assert {*found} == {"num_questions", "other_question", "other_image"}
+    assert found["num_questions"] == 30
+    # Two of nine cells twice: both in 1 of 36 draws, one in 14.
+    assert found["other_image"]["chance"] == pytest.approx((1 + 14 / 3) / 36)
+    assert 0 < found["other_question"]["overlap"] <= 1
     found = result["faithfulness"]
     assert (found["num_questions"], found["num_cells"]) == (30, 2.0)
     all_types = {"accuracy": result["rows"][0]["accuracy"], "same_answer": 1.0}
@@ -65,6 +71,9 @@ def test_soft_attention_is_cut_to_as_many_cells_as_asked_for(config, vocabularie
     assert (result["num_cells"], result["mask_cells"]) == (9.0, 5)
     assert result["masks"]["objects_kept"]["chance"] == pytest.approx(5 / 9)
     assert result["faithfulness"]["num_cells"] == 5.0
+    # Five of nine cells twice share one at least: 5, 40, 60, 20 and 1 of 126 draws.
+    shares = (5 * 1 / 9 + 40 * 2 / 8 + 60 * 3 / 7 + 20 * 4 / 6 + 1) / 126
+    assert result["mask_dependence"]["other_image"]["chance"] == pytest.approx(shares)
     lines = format_evaluation(result).splitlines()
     assert any(line.startswith("masks, the 5 greatest weights ") for line in lines)
     assert any(line.startswith("the 5 greatest weights ") for line in lines)

@@ -178,7 +178,8 @@ class _Training:
                 try:
                     with self._averaged(), saver.at_once():
                         # On every machine, so that all agree on which epoch is the best.
-                        metrics |= judge.values(judge.ask(self.val_data))
+                        said = judge.ask(self.val_data)
+                        metrics |= judge.values(said, self.val_data)
                         if self.is_chief:
                             self._show(metrics)
                 except AskedToStop:

@@ -37,7 +37,8 @@ ITEMS, ITEM_ID = "questions", "question_id"
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
 PREDICT_OPTIONS = ("question", "region", "extents")
-MEASURES = 2  # 1, or none said: an object's cell was that of an equal division of the image
+# 2: without `mask_dependence`. 1, or none said: an object's cell was that of an equal division.
+MEASURES = 3
 ReportedRun = VqaRun
 
 

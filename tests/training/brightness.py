@@ -177,7 +177,7 @@ class Judge:
             found |= dict(zip(ids, zip(said, batch["brightness"].numpy()[real]), strict=True))
         return found
 
-    def values(self, answers):
+    def values(self, answers, data):
         said, true = np.array([*answers.values()]).T
         return {BEST: float(1 / (1 + np.abs(said - true).mean()))}
 
@@ -185,7 +185,7 @@ class Judge:
         return {image_id: float(said) for image_id, (said, _) in answers.items()}
 
     def evaluate(self, answers, data):
-        return {"num_images": len(answers)} | self.values(answers)
+        return {"num_images": len(answers)} | self.values(answers, data)
 
 
 def format_evaluation(result):

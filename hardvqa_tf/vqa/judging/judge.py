@@ -6,6 +6,11 @@ from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
 from hardvqa_tf.vqa.judging.blind import blind_accuracy, read_questions
 from hardvqa_tf.vqa.judging.faithfulness import measure_faithfulness
+from hardvqa_tf.vqa.judging.mask_dependence import (
+    QUESTIONS_OF_AN_EPOCH,
+    flatten_dependence,
+    measure_dependence,
+)
 from hardvqa_tf.vqa.judging.mask_quality import cells_after_cut, measure_masks
 from hardvqa_tf.vqa.judging.metric import Metric
 from hardvqa_tf.vqa.judging.metrics import accuracy_by_type, attention_statistics
@@ -50,7 +55,7 @@ class Judge:
         self._model, self._ask = model, make_ask(model)
         self._mask_cells = cells_after_cut(model.output["mask"], mask_cells)
         self._records_dir, self._split = records_dir or config.records_dir, split
-        self._vocabulary = assets.answers.answers
+        self._vocabulary, self._tokenizer = assets.answers.answers, assets.tokenizer
         self._fields = cell_fields(model, self._records_dir)
         self._metric = Metric(config, self._vocabulary, self._records_dir, split, evaluator)
 
@@ -75,11 +80,17 @@ class Judge:
         """
         return self._metric(answer_split(self._ask, data))
 
-    def values(self, answers):
+    def values(self, answers, data):
         """{name: number} of judged answers: accuracy in 0..1, "val/all" and by question type,
-        and what was looked at; without accuracy where the data set hides the answers."""
+        and what was looked at; without accuracy where the data set hides the answers.
+
+        How much masks depend on the question is measured by the first of them alone, so that
+        an epoch takes little longer.
+        """
         rows = accuracy_by_type(answers).items()
-        statistics = attention_statistics(answers)
+        statistics = attention_statistics(answers) | flatten_dependence(
+            self._dependence(answers, data, self._mask_cells, among=QUESTIONS_OF_AN_EPOCH)
+        )
         return {f"val/{name}": accuracy for name, (accuracy, _) in rows} | {
             f"attention/{name}": value for name, value in statistics.items()
         }
@@ -98,7 +109,8 @@ class Judge:
           A dict: `num_questions`, `num_answered`; `metric`, "exact" or "vqa", and the latter's
           `evaluator`; `num_cells`, looked at on average, of `total_cells`, and `num_cells_std`
           and `presence_entropy`, see `metrics.attention_statistics`; `num_classes`;
-          `mask_cells`, None but for soft attention; `masks` and `faithfulness`, see `masks`;
+          `mask_cells`, None but for soft attention; `masks`, `mask_dependence` and
+          `faithfulness`, see `masks`;
           `coverage`, see `scoring.coverage`; `rows`, a list of {"type", "num_questions",
           "accuracy", "blind_by_text", "blind_by_type"}, accuracies in 0..1, "all" first.
           Without rows where the data set hides the answers.
@@ -126,7 +138,8 @@ class Judge:
         """Whether the masks are any good, cut to `mask_cells` where they are weights.
 
         Returns:
-          A dict: `mask_cells`; `masks`, see `mask_quality.measure_masks`; `faithfulness`, see
+          A dict: `mask_cells`; `masks`, see `mask_quality.measure_masks`; `mask_dependence`,
+          see `mask_dependence.measure_dependence`; `faithfulness`, see
           `faithfulness.measure_faithfulness`.
         """
         return {
@@ -134,10 +147,16 @@ class Judge:
             "masks": measure_masks(
                 answers, self._records_dir, self._split, mask_cells, self._fields
             ),
+            "mask_dependence": self._dependence(answers, data, mask_cells),
             "faithfulness": measure_faithfulness(
                 self._model, data, answers, self._metric, mask_cells
             ),
         }
+
+    def _dependence(self, answers, data, mask_cells, among=None):
+        return measure_dependence(
+            self._ask, data, self._tokenizer, answers, num_cells=mask_cells, among=among
+        )
 
     def _rows_beside_blind(self, answers):
         rows = accuracy_by_type(answers)

@@ -22,9 +22,11 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.data.inputs import IMAGE, MAPS
 from hardvqa_tf.vqa.judging.mask_quality import cut_masks
 
 MAX_QUESTIONS = 1000  # asked again: a mean overlap is then known to 0.01 (one deviation)
+QUESTIONS_OF_AN_EPOCH = 200  # asked again after every epoch of training: few, and the first
 # What the two overlaps are called where they are shown.
 OVERLAPS = {
     "other_question": "another question, the same image",
@@ -62,6 +64,13 @@ def measure_dependence(
     return {"num_questions": len(rows)} | {
         name: {"overlap": float(overlaps(a, crossed).mean()), "chance": chance(a, crossed)}
         for name, a in pairs.items()
+    }
+
+
+def flatten_dependence(measured):
+    """{name: number} of what `measure_dependence` returns, for curves over the epochs."""
+    return {
+        f"{name}_{key}": measured[name][key] for name in OVERLAPS if measured for key in _KEYS
     }
 
 
@@ -164,13 +173,11 @@ def _ask_others(ask, data, tokens, rows):
             chosen = np.zeros(is_question.shape, bool)  # [B, Q]
             chosen[places] = True
             has_any = chosen.any(axis=1)  # Other images need not be encoded.
-            batch = batch | {"question_tokens": tf.constant(asked)}
-            mask = ask({name: _of_images(value, has_any) for name, value in batch.items()})
-            found.append(mask["mask"].numpy()[chosen[has_any]])
+            inputs = {name: batch[name] for name in (IMAGE, MAPS) if name in batch}
+            inputs["question_tokens"] = tf.constant(asked)
+            if not has_any.all():
+                inputs = {n: tf.boolean_mask(value, has_any) for n, value in inputs.items()}
+            found.append(ask(inputs)["mask"].numpy()[chosen[has_any]])
         if done == len(rows):
             break
     return np.concatenate(found)
-
-
-def _of_images(value, has_any):
-    return tf.boolean_mask(value, has_any)

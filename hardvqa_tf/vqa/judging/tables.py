@@ -1,6 +1,7 @@
 """An evaluation as a table for a terminal."""
 
 from hardvqa_tf.vqa.judging.faithfulness import format_faithfulness
+from hardvqa_tf.vqa.judging.mask_dependence import format_dependence
 from hardvqa_tf.vqa.judging.mask_quality import format_masks
 
 
@@ -18,6 +19,8 @@ def format_evaluation(result):
     )
     if result["masks"]:
         lines += ["", *format_masks(result["masks"], result["mask_cells"])]
+    if result["mask_dependence"]:
+        lines += ["", *format_dependence(result["mask_dependence"], result["mask_cells"])]
     if result["faithfulness"]:
         lines += ["", *format_faithfulness(result["faithfulness"], result["mask_cells"])]
     return "\n".join(lines)

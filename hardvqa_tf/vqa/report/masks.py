@@ -1,6 +1,7 @@
-"""What masks are worth: whether they hold the objects, and whether answers come from them.
+"""What masks are worth: whether they hold the objects, whether they depend on the question, and
+whether answers come from them.
 
-Both functions take the `Group`s of one data set, soft attention cut to masks (`soft`), and what
+Its functions take the `Group`s of one data set, soft attention cut to masks (`soft`), and what
 the pictures' names begin with, and return blocks of `pages`, none where there is nothing to
 show.
 """
@@ -8,6 +9,7 @@ show.
 from hardvqa_tf.report_parts.pages import Figure, Table
 from hardvqa_tf.report_parts.plots import Series, draw_panels
 from hardvqa_tf.report_parts.texts import one_percent, percent, spread_note
+from hardvqa_tf.vqa.judging.mask_dependence import OVERLAPS
 from hardvqa_tf.vqa.judging.mask_quality import MASK_SHARES
 from hardvqa_tf.vqa.report.by_share import SHARE_LABEL, points, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, usual_depth
@@ -36,6 +38,25 @@ def mask_quality(groups, name):
         ],
     )
     return [table, *_quality_by_share(groups, shown[-1], f"{name}masks")]
+
+
+def mask_dependence(groups):
+    """How much masks overlap with those of other questions and of other images."""
+    groups = [g for g in groups if g.first.evaluation.get("mask_dependence")]
+    if not groups:
+        return []
+    table = Table(
+        "Overlap of two masks (intersection over union) in per cent, in brackets that of "
+        "random cells of the same numbers. Masks that do not follow the question overlap fully "
+        f"with another question's. {_cut_note(groups)}{spread_note(groups)}",
+        ["model", "cells", *OVERLAPS.values()],
+        [
+            [group.label, _mask_cells(group.first)]
+            + [_beside_chance(group, name, _of_overlaps) for name in OVERLAPS]
+            for group in groups
+        ],
+    )
+    return [table]
 
 
 def faithfulness(groups, name):
@@ -124,9 +145,14 @@ def _when(run, seen, kind="accuracy"):
     return run.evaluation.get("faithfulness", {}).get(seen, {}).get(kind)
 
 
-def _beside_chance(group, name):
-    share = percent(group, lambda run: _of_masks(run, name, "share"), 1)
-    chance = group.mean(lambda run: _of_masks(run, name, "chance"))
+def _of_overlaps(run, name, kind):
+    found = run.evaluation.get("mask_dependence", {}).get(name, {})
+    return found.get("overlap" if kind == "share" else kind)
+
+
+def _beside_chance(group, name, of_run=_of_masks):
+    share = percent(group, lambda run: of_run(run, name, "share"), 1)
+    chance = group.mean(lambda run: of_run(run, name, "chance"))
     return share if chance is None else f"{share} [{one_percent(chance, 1)}]"
 
 

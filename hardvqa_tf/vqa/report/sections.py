@@ -54,6 +54,12 @@ def report_sections(groups, split, records_dir, prefix, load_run):
             masks.mask_quality(cut, prefix),
         ),
         (
+            "Do the masks follow the question?",
+            "The same models, asked other questions about the same images, and the same about "
+            "others.",
+            masks.mask_dependence(cut),
+        ),
+        (
             "Do the answers come from the masks?",
             "The same models, asked again with other cells than those that they chose.",
             masks.faithfulness(cut, prefix),

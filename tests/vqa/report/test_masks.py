@@ -39,6 +39,30 @@ def test_masks_and_faithfulness_are_read_where_they_are():
     ]
 
 
+def test_overlaps_are_beside_chance():
+    runs = [
+        reported("a", "han", "sum", 0.5, 5),
+        reported("b", "han", "sum", 0.5, 5, seed=1),
+        reported("c", "none", "sum", 0.5),  # looks at all
+    ]
+    for run, overlap in zip(runs, (0.5, 0.75), strict=False):
+        run.evaluation["mask_dependence"] = {
+            "num_questions": 40,
+            "other_question": {"overlap": overlap, "chance": 0.145},
+            "other_image": {"overlap": 0.25, "chance": 0.125},
+        }
+    (table,) = masks.mask_dependence(group_by_seed(runs))
+    assert table.header[2:] == [
+        "another question, the same image",
+        "the same question, another image",
+    ]
+    # The spread of 50 and 75 is 25 / sqrt(2).
+    assert table.rows == [
+        ["HAN 5 + sum", "5.0", "62.5 ± 17.7 (2) [14.5]", "25.0 ± 0.0 (2) [12.5]"]
+    ]
+    assert masks.mask_dependence(group_by_seed(runs[2:])) == []
+
+
 def test_nothing_is_shown_of_masks_that_were_not_measured():
     groups = group_by_seed(
         [reported("a", "none", "sum", 0.5), reported("b", "han", "sum", 0.5, 5)]
