@@ -32,7 +32,13 @@ OF_OTHERS = {
     *("model_base_path", "rest_api_port"),  # TensorFlow Serving's
     *("all", "dir", "tag_set", "signature_def", "inputs"),  # saved_model_cli's
     *("rm", "enable_batching", "batching_parameters_file"),  # Docker's, TensorFlow Serving's
-    *("flink_master", "region", "sdk_container_image", "setup_file"),  # Apache Beam's
+    *(
+        "flink_master",
+        "region",
+        "sdk_container_image",
+        "setup_file",
+    ),  # Apache Beam's, two lines
+    *("dask_client_address", "environment_config", "environment_type", "job_endpoint"),
 }
 
 
