@@ -239,11 +239,12 @@ def _place(o):
     return f"({o.x:.3f}, {o.y:.3f}){box}"
 
 
-def parse_example(serialized):
+def parse_example(serialized, names=None):
     """Parses one serialized record.
 
     Args:
       serialized: string scalar tensor.
+      names: of the features to parse; None: all.
 
     Returns:
       A dict of tensors under the names above. `answer/text` and `answer/confidence` are
@@ -251,29 +252,26 @@ def parse_example(serialized):
       shape given above. Of `image/encoded` and `image/features` one is the empty string. What
       a record leaves out is filled in: orientation 1, groups "", boxes and areas NaN, crowd 0.
     """
-    parsed = tf.io.parse_single_example(serialized, _FEATURES)
-    for name in ("answer/text", "answer/confidence"):
-        parsed[name] = tf.RaggedTensor.from_row_lengths(parsed[name], parsed["answer/count"])
-    return parsed | _filled_in(parsed)
+    names = tuple(names or _FEATURES)
+    needed = {*names, *(_ROWS_OF[name] for name in names if name in _ROWS_OF)}
+    parsed = tf.io.parse_single_example(serialized, {n: _FEATURES[n] for n in needed})
+    return {name: _shaped(name, parsed) for name in names}
 
 
-def _filled_in(parsed):
-    """The features of 1.2 of any record, also of one that leaves them out."""
-    num_objects = tf.size(parsed["object/name"])
-
-    def rows(name, number, nothing, width=()):
-        values = parsed[name]
-        empty = tf.fill([number, *width], tf.constant(nothing, values.dtype))
-        return tf.cond(
-            tf.size(values) > 0, lambda: tf.reshape(values, [number, *width]), lambda: empty
-        )
-
-    return {
-        "question/group": rows("question/group", tf.size(parsed["question/id"]), ""),
-        "object/box": rows("object/box", num_objects, math.nan, (4,)),
-        "object/area": rows("object/area", num_objects, math.nan),
-        "object/crowd": rows("object/crowd", num_objects, 0),
-    }
+def _shaped(name, parsed):
+    """A parsed feature in the shape that readers are given."""
+    if name not in _ROWS_OF:
+        return parsed[name]
+    values, rows = parsed[name], parsed[_ROWS_OF[name]]
+    if name not in _FILLED:
+        return tf.RaggedTensor.from_row_lengths(values, rows)
+    nothing, width = _FILLED[name]
+    shape = [tf.size(rows), *width]
+    return tf.cond(
+        tf.size(values) > 0,
+        lambda: tf.reshape(values, shape),
+        lambda: tf.fill(shape, tf.constant(nothing, values.dtype)),
+    )
 
 
 def parse_questions(serialized):
@@ -327,6 +325,24 @@ _FEATURES = {
     "object/box": _numbers(tf.float32),
     "object/area": _numbers(tf.float32),
     "object/crowd": _numbers(tf.int64),
+}
+
+
+# Features that have a row for each value of another, or as many as it says.
+_ROWS_OF = {
+    "answer/text": "answer/count",
+    "answer/confidence": "answer/count",
+    "question/group": "question/id",
+    "object/box": "object/name",
+    "object/area": "object/name",
+    "object/crowd": "object/name",
+}
+# What stands where a record, of before 1.2, say, leaves a feature out; the width of a row.
+_FILLED = {
+    "question/group": ("", ()),
+    "object/box": (math.nan, (4,)),
+    "object/area": (math.nan, ()),
+    "object/crowd": (0, ()),
 }
 
 

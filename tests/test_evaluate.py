@@ -13,6 +13,7 @@ from hardvqa_tf.vqa.judging import blind
 from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
 from hardvqa_tf.vqa.task import build_model, open_split
 from records import build
+from records.read import read_questions
 from tests.records.trees import write_image, write_lines
 
 
@@ -81,7 +82,7 @@ def test_soft_attention_is_cut_to_as_many_cells_as_asked_for(config, vocabularie
 
 def test_the_blind_baselines_stand_beside(evaluated, records_dir):
     _, result = evaluated
-    train, test = (blind.read_questions(records_dir, split) for split in ("train", "test"))
+    train, test = (read_questions(records_dir, split) for split in ("train", "test"))
     expected = blind.blind_accuracy(train, test)
     for row in result["rows"]:
         assert row["blind_by_text"] == expected["text"][row["type"]][0]
@@ -93,7 +94,7 @@ def test_the_predictions_are_the_models(evaluated, config, vocabularies, records
     workdir, result = evaluated
     predictions = json.loads((workdir / "predictions_test.json").read_text())
     said = {row["question_id"]: row["answer"] for row in predictions}
-    questions = list(blind.read_questions(records_dir, "test"))
+    questions = list(read_questions(records_dir, "test"))
     assert [row["question_id"] for row in predictions] == [q.id for q in questions]
     right = sum(said[q.id] == q.answers[0] for q in questions)
     assert result["rows"][0]["accuracy"] == right / 30

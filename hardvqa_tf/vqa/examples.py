@@ -3,16 +3,20 @@
 import collections
 import os
 
-import tensorflow as tf
-
 from hardvqa_tf.data.inputs import map_shape
-from records.damage import naming_damage
-from records.folder import has_records, read_info, shard_paths
+from records.folder import has_records, read_info
 from records.formats import format_of
-from records.schema import parse_example
+from records.read import read_records
 
 NUM_IMAGES = 4
 MAX_BYTES = 1_000_000  # of an image
+_FEATURES = (
+    "image/encoded",
+    "image/orientation",
+    "question/text",
+    "question/type",
+    "answer/text",
+)
 
 
 def pick_examples(config, records_dir, folder):
@@ -36,23 +40,19 @@ def pick_examples(config, records_dir, folder):
         return []
     if map_shape(read_info(records_dir)):
         return []
-    paths = shard_paths(records_dir, config.train.val_split)
-    with naming_damage(lambda: paths):
-        return _pick(paths, folder)
+    return _pick(read_records(records_dir, config.train.val_split, _FEATURES), folder)
 
 
-def _pick(paths, folder):
+def _pick(records, folder):
     examples = []
-    for serialized in tf.data.TFRecordDataset(paths):
-        record = parse_example(serialized)
-        encoded = record["image/encoded"].numpy()
+    for record in records:
+        encoded, orientation = record["image/encoded"], record["image/orientation"]
         if len(encoded) > MAX_BYTES:
             continue
         path = f"examples/{len(examples)}.{format_of(encoded).ending}"
         os.makedirs(os.path.join(folder, "examples"), exist_ok=True)
         with open(os.path.join(folder, path), "wb") as file:
             file.write(encoded)
-        orientation = int(record["image/orientation"])
         turned = {"orientation": orientation} if orientation != 1 else {}
         examples.append({"image": path, **turned, "questions": _one_of_each_type(record)})
         if len(examples) == NUM_IMAGES:
@@ -62,12 +62,12 @@ def _pick(paths, folder):
 
 def _one_of_each_type(record):
     chosen = {}
-    texts, types = record["question/text"].numpy(), record["question/type"].numpy()
-    for text, type_, answers in zip(texts, types, record["answer/text"].to_list(), strict=True):
+    names = ("question/text", "question/type", "answer/text")
+    for text, type_, answers in zip(*(record[name] for name in names), strict=True):
         if answers:
             answer, _ = collections.Counter(answers).most_common(1)[0]
             chosen.setdefault(type_, (text, answer))
     return [
-        {"type": type_.decode(), "question": text.decode(), "answer": answer.decode()}
+        {"type": type_, "question": text, "answer": answer}
         for type_, (text, answer) in chosen.items()
     ]

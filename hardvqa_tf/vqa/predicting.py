@@ -3,7 +3,6 @@
 import os
 
 import numpy as np
-import tensorflow as tf
 
 from hardvqa_tf.data.inputs import takes_images, trains_on_maps
 from hardvqa_tf.data.pixels import scale_pixels
@@ -12,11 +11,9 @@ from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
-from records.damage import naming_damage
 from records.decode import decode_image
-from records.folder import shard_paths
 from records.orientation import exif_orientation
-from records.schema import parse_example
+from records.read import read_records
 
 
 def predict(run, encoded, *, question=None, region=None, extents=False):
@@ -119,13 +116,12 @@ def first_try(config, folder):
     """
     if trains_on_maps(config):
         return {}
-    paths = shard_paths(config.records_dir, config.train.val_split)
-    with naming_damage(lambda: paths):
-        example = parse_example(next(iter(tf.data.TFRecordDataset(paths))))
+    names = ("image/encoded", "question/text")
+    example = next(read_records(config.records_dir, config.train.val_split, names))
     path = os.path.join(folder, "example.png")
     with open(path, "wb") as file:
-        file.write(example["image/encoded"].numpy())
-    return {"image": path, "question": example["question/text"][0].numpy().decode("utf-8")}
+        file.write(example["image/encoded"])
+    return {"image": path, "question": example["question/text"][0]}
 
 
 def _check_inputs(model):

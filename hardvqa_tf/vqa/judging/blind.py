@@ -9,15 +9,10 @@ import collections
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from hardvqa_tf.vqa.judging.metrics import Answers, accuracy_by_type
 from hardvqa_tf.vqa.judging.scoring import score_officially
 from records.builders.resplit import frequent_answer
-from records.folder import shard_paths
-from records.schema import Question, parse_questions
-
-_RECORDS_AT_ONCE = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,36 +88,6 @@ def blind_accuracy(train_questions, questions, evaluator=None):
             for name, answers in judged.items()
         }
     return {name: accuracy_by_type(answers) for name, answers in judged.items()}
-
-
-def read_questions(records_dir, split):
-    """Reads the questions of a split, in the order of the records; images are not decoded.
-
-    Args:
-      records_dir: a folder that `--mode=build` has finished.
-      split: "train", "val", "test", ...
-
-    Yields:
-      `records.schema.Question`, all but the confidences.
-    """
-    records = tf.data.TFRecordDataset(shard_paths(records_dir, split)).batch(_RECORDS_AT_ONCE)
-    parsed = records.map(parse_questions, num_parallel_calls=tf.data.AUTOTUNE)
-    for batch in parsed.prefetch(tf.data.AUTOTUNE):
-        yield from _questions(batch)
-
-
-def _questions(batch):
-    names = ("text", "id", "type", "answer_type")
-    columns = [_decode(batch[f"question/{name}"]) for name in names]
-    answers = _decode(batch["answer/text"].values)
-    splits = batch["answer/text"].row_splits.numpy().tolist()
-    for i, (text, id_, type_, answer_type) in enumerate(zip(*columns, strict=True)):
-        given = tuple(answers[splits[i] : splits[i + 1]])
-        yield Question(id_, text, given, type_, answer_type)
-
-
-def _decode(strings):
-    return [text.decode("utf-8") for text in strings.numpy().tolist()]
 
 
 def _most_frequent(counts):

@@ -4,7 +4,7 @@ import numpy as np
 
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
-from hardvqa_tf.vqa.judging.blind import blind_accuracy, read_questions
+from hardvqa_tf.vqa.judging.blind import blind_accuracy
 from hardvqa_tf.vqa.judging.faithfulness import measure_faithfulness
 from hardvqa_tf.vqa.judging.mask_dependence import (
     QUESTIONS_OF_AN_EPOCH,
@@ -18,6 +18,7 @@ from hardvqa_tf.vqa.judging.question_ids import as_number
 from hardvqa_tf.vqa.judging.scoring import counted_coverage
 from hardvqa_tf.vqa.judging.tables import format_coverage
 from records.build import read_info, read_vocabularies
+from records.read import read_questions
 
 BEST = "val/all"  # of `Judge.values`: what chooses the best epoch
 

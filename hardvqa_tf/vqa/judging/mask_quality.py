@@ -14,13 +14,13 @@ Letters: N questions, h w grid, P = h·w cells, K kept cells.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from hardvqa_tf.data.words import split_words
 from hardvqa_tf.encoders.fields import Fields
 from records.build import read_info
-from records.folder import shard_paths, what_is_known
-from records.schema import Object, parse_example
+from records.folder import what_is_known
+from records.read import read_records
+from records.schema import Object
 
 # What the three shares are called where they are shown.
 MASK_SHARES = {
@@ -36,20 +36,13 @@ def read_objects(records_dir, split):
     Returns:
       dict from image id to a list of `records.schema.Object`, empty lists included.
     """
-    records = tf.data.TFRecordDataset(shard_paths(records_dir, split))
     names = ("image/id", "object/name", "object/x", "object/y")
-
-    def parse(record):
-        parsed = parse_example(record)
-        return {name: parsed[name] for name in names}
-
-    parsed = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     return {
-        image["image/id"].decode("utf-8"): [
-            Object(name.decode("utf-8"), float(x), float(y))
+        image["image/id"]: [
+            Object(name, float(x), float(y))
             for name, x, y in zip(*(image[name] for name in names[1:]), strict=True)
         ]
-        for image in parsed.as_numpy_iterator()
+        for image in read_records(records_dir, split, names)
     }
 
 

@@ -2,8 +2,8 @@
 
 import functools
 
-from hardvqa_tf.vqa.judging.blind import read_questions
 from hardvqa_tf.vqa.judging.scoring import coverage, score_officially
+from records.read import read_questions
 
 
 class Metric:

@@ -18,8 +18,8 @@ from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 from hardvqa_tf.vqa.pictures.looks import LOOKS, look_of
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from records.decode import decode_record
-from records.folder import has_records, shard_paths
-from records.schema import parse_example
+from records.folder import has_records
+from records.read import read_records
 
 # Chosen among the questions of this many images, so that a large split is not read to its end.
 IMAGES_TO_CHOOSE_FROM = 1000
@@ -189,12 +189,11 @@ def _read_images(records_dir, split, ids):
     """Returns {image id: uint8[H, W, 3]} of the images that the records have."""
     if not has_records(records_dir):
         return {}
-    found = {}
-    for serialized in tf.data.TFRecordDataset(shard_paths(records_dir, split)):
-        parsed = parse_example(serialized)
-        image_id = parsed["image/id"].numpy()
+    found, names = {}, ("image/id", "image/encoded", "image/orientation")
+    for record in read_records(records_dir, split, names):
+        image_id = record["image/id"].encode()
         if image_id in ids:
-            found[image_id] = decode_record(parsed).numpy()
+            found[image_id] = decode_record(record).numpy()
         if len(found) == len(ids):
             break
     return found

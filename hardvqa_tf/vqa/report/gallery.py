@@ -18,12 +18,18 @@ from hardvqa_tf.report_parts.pages import Gallery, Tile
 from hardvqa_tf.report_parts.plots import draw_gallery
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, without_aggregator
-from records.damage import naming_damage
 from records.decode import decode_image
-from records.folder import shard_paths
-from records.schema import parse_example
+from records.read import read_records
 
 NUM_QUESTIONS = 6
+_FEATURES = (
+    "image/encoded",
+    "image/orientation",
+    "question/id",
+    "question/text",
+    "question/type",
+    "answer/text",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,28 +63,21 @@ def choose_questions(records_dir, split, number=NUM_QUESTIONS):
     Returns:
       list of `AskedQuestion`, the same in every call; empty for records of maps.
     """
-    paths = shard_paths(records_dir, split)
-    with naming_damage(lambda: paths):
-        return _choose_questions(paths, number)
-
-
-def _choose_questions(paths, number):
     chosen, seen = [], collections.Counter()
-    for serialized in tf.data.TFRecordDataset(paths):
-        record = {name: value.numpy() for name, value in _fields(serialized).items()}
+    for record in read_records(records_dir, split, _FEATURES):
         if not record["image/encoded"]:
             return []
-        types = [value.decode("utf-8") for value in record["question/type"]]
+        types = record["question/type"]
         if not types:
             continue
         q = min(range(len(types)), key=lambda q: seen[types[q]])  # min: the first of equals
         seen[types[q]] += 1
         chosen.append(
             AskedQuestion(
-                record["question/id"][q].decode("utf-8"),
-                record["question/text"][q].decode("utf-8"),
+                record["question/id"][q],
+                record["question/text"][q],
                 types[q],
-                record["first answer"][q].decode("utf-8"),
+                (record["answer/text"][q] or [""])[0],
                 record["image/encoded"],
                 record["image/orientation"],
             )
@@ -174,11 +173,3 @@ def _tile(question, answer, mask, fields):
         looked = f"looked at {np.count_nonzero(mask)} of {mask.size} cells"
     pixels = panels.dim_dropped(question.pixels, mask, fields)
     return Tile(pixels, f"{looked}; answer {answer}{word}", answer + sign)
-
-
-def _fields(serialized):
-    record = parse_example(serialized)
-    names = [f"image/{name}" for name in ("encoded", "orientation")]
-    names += [f"question/{name}" for name in ("id", "text", "type")]
-    first = record["answer/text"][:, :1].to_tensor("", shape=[None, 1])[:, 0]
-    return {name: record[name] for name in names} | {"first answer": first}

@@ -14,7 +14,7 @@ from hardvqa_tf.vqa.pictures.gallery import Gallery
 from hardvqa_tf.vqa.pictures.looks import look_of
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
 from hardvqa_tf.vqa.text import AnswerVocabulary
-from records import folder, schema
+from records import folder, read, schema
 
 VOCABULARIES = types.SimpleNamespace(answers=AnswerVocabulary(["yes", "no", "2", "3"]))
 
@@ -231,7 +231,7 @@ def test_a_model_on_maps_is_drawn_on_the_images_that_the_maps_are_of(
             example = schema.ImageExample(image_id, "here", lambda: b"", ())
             writer.write(schema.serialize_example(example, png, 8, 12))
     (tmp_path / folder.INFO_NAME).touch()  # Finished; what it says is the records' own test.
-    monkeypatch.setattr(gallery, "shard_paths", lambda *_: [path])
+    monkeypatch.setattr(read, "shard_paths", lambda *_: [path])
     questions = Gallery(
         model_on_maps,
         Batches(features=True),
