@@ -16,6 +16,8 @@ from tests.encoders.linear import linear_layers, looked_at, make_averaging
 CASES = [
     pytest.param("small_cnn", {}, (75, 75), id="small_cnn-75x75"),
     pytest.param("small_cnn", {}, (64, 256), id="small_cnn-64x256"),
+    pytest.param("small_cnn", {"centred": True}, (75, 75), id="centred-75x75"),
+    pytest.param("small_cnn", {"centred": True}, (64, 256), id="centred-64x256"),
     # What a cell sees fits into these images at these stages.
     pytest.param("swiftformer_xs", {"stage": 2}, (112, 160), id="swiftformer_xs"),
     pytest.param("biformer_t", {"stage": 2}, (192, 176), id="biformer_t"),
@@ -61,4 +63,5 @@ def test_the_clear_pixels_are_around_what_the_cell_sees(name, arguments, size):
     # A tenth of a cell, and half a pixel of the picture that its borders are rounded by.
     assert (off <= 0.1 + 0.5 / (pitch * drawn)).all(), off
     before = clear_centre(drawn, Fields.equal(size, fields.grid), cell)
-    assert (np.abs(before - looked) / pitch > 0.15).any(), "an equal division is off"
+    is_off = (np.abs(before - looked) / pitch > 0.15).any()
+    assert is_off or "centred" in arguments, "the test sees no difference"

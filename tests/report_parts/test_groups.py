@@ -3,6 +3,7 @@
 import pytest
 
 from hardvqa_tf.report_parts.groups import differing_settings, group_by_seed
+from hardvqa_tf.vqa import slots
 from tests.report.made_runs import change, labels, reported
 
 
@@ -43,3 +44,18 @@ def test_what_tells_a_run_from_the_others():
     change(runs[2], "model.fusion.how", "add")
     assert differing_settings(runs) == [{}, {"train.epochs": 9}, {"model.fusion.how": "add"}]
     assert differing_settings(runs, ["train.epochs"])[1] == {}
+
+
+@pytest.mark.parametrize("slot", slots.SLOTS)
+def test_a_new_part_of_a_slot_counts_where_it_is_used(slot, monkeypatch):
+    """A part that is not in vqa/slots.py would count in every run, used or not."""
+    part = slots.Part("Spinning", "spinning", "it spins")
+    monkeypatch.setitem(slots.SLOTS[slot], "spinning", part)
+    one, other = reported("a", "none", "sum", 0.5), reported("b", "none", "sum", 0.6, seed=1)
+    for run, speed in ((one, 1), (other, 2)):
+        run.config["model"]["spinning"] = {"speed": speed}
+        run.flat["model.spinning.speed"] = speed
+    assert len(group_by_seed([one, other])) == 1
+    for run in (one, other):
+        run.config["model"][slot] = run.flat[f"model.{slot}"] = "spinning"
+    assert len(group_by_seed([one, other])) == 2
