@@ -27,6 +27,7 @@ from hardvqa_tf.pictures.paper import Paper
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.vqa import predicting
 from hardvqa_tf.vqa.best_answers import best_answers
+from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of
 from records.decode import decode_image
 from records.folder import shard_paths
@@ -76,14 +77,14 @@ def ask(run, encoded, question):
       (dict of this question's outputs, NumPy arrays; list of (answer, probability), best first;
       list of str, the question's words).
     """
-    tokenizer = run.vocabularies.tokenizer
+    tokenizer = run.assets.tokenizer
     pixels = decode_image(encoded, run.config.image_size)
     outputs = predicting.ask(run.model, pixels, tokenizer([question]))
     words = split_words([question])[0][: tokenizer.max_words]
-    return outputs, best_answers(outputs["logits"], run.vocabularies.answers.answers), words
+    return outputs, best_answers(outputs["logits"], run.assets.answers.answers), words
 
 
-def draw_way(way, image, question, answer, outputs, predictions, words):
+def draw_way(way, image, question, answer, outputs, predictions, words, fields=None):
     """Draws one way's picture: the image, where it looks, and what goes with that.
 
     Args:
@@ -91,15 +92,19 @@ def draw_way(way, image, question, answer, outputs, predictions, words):
       image: uint8[H, W, 3].
       answer: the right one; None where it is not known.
       outputs, predictions, words: of `ask`.
+      fields: `encoders.fields.Fields`, where the cells look; None: the image divided equally.
 
     Returns:
       uint8[H', W', 3], of the same shape whatever the way, if the image is the same.
     """
-    image = _fit(image)
+    image = fit_panel(image)
     page = Paper(WIDTH, " ".join([question, answer or "", *words, predictions[0][0]]))
     page.text(MARGIN, MARGIN - 6, page.font.shorten(question, 19, WIDTH - 200), 19, panels.TEXT)
     _draw_answer(page, MARGIN - 3, *predictions[0], answer)
-    shown = [("The image", panels.frame(image), ""), *_panels(way, image, outputs, words)]
+    shown = [
+        ("The image", panels.frame(image), ""),
+        *_panels(way, image, outputs, words, fields),
+    ]
     top = MARGIN + 32
     below = top + 24 + image.shape[0] + 2 * panels.FRAME + 4
     for i, (title, panel, caption) in enumerate(shown):
@@ -113,15 +118,15 @@ def draw_way(way, image, question, answer, outputs, predictions, words):
     return page.finish(4)
 
 
-def _panels(way, image, outputs, words):
+def _panels(way, image, outputs, words, fields):
     """[(title, panel, caption)], where it looks first."""
     mask, presence = outputs["mask"], outputs["presence"]
-    look = look_of(outputs, words)
+    look, masked = look_of(outputs, words, fields=fields), panels.draw_mask(image, mask, fields)
     if look is None:
         low, high = panels.format_range(*panels.finite_range(presence))
-        shown = panels.draw_presence(image, presence, mask)
+        shown = panels.draw_presence(image, presence, mask, fields)
         return [
-            (f"{way}: {_describe(mask)}", panels.draw_mask(image, mask), _legend(mask)),
+            (f"{way}: {_describe(mask)}", masked, _legend(mask)),
             ("Presence of each cell", shown, f"from {low}, dark, to {high}, light"),
         ]
     panel = look.draw(image)
@@ -130,7 +135,7 @@ def _panels(way, image, outputs, words):
         return [(way, panel, look.legend), ("Words that the kept cells read", read, "")]
     return [
         (way, panel, f"{look.caption}; {look.legend}"),
-        (f"han behind it: {_describe(mask)}", panels.draw_mask(image, mask), _legend(mask)),
+        (f"han behind it: {_describe(mask)}", masked, _legend(mask)),
     ]
 
 
@@ -157,7 +162,7 @@ def _draw_answer(page, y, said, probability, answer):
         page.sign(x - 22, y + 2, is_right, color)
 
 
-def _fit(image):
+def fit_panel(image):
     """Makes the longer side PANEL; pixels stay sharp where that is a multiple."""
     scale = PANEL / max(image.shape[:2])
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
@@ -186,7 +191,8 @@ def main():
     for way in WAYS:
         run = load_run(os.path.join(flags.runs, getattr(flags, way)))
         outputs, predictions, words = ask(run, encoded, question)
-        picture = draw_way(way, image, question, answer, outputs, predictions, words)
+        fields = cell_fields(run.model)
+        picture = draw_way(way, image, question, answer, outputs, predictions, words, fields)
         path = os.path.join(flags.output_dir, f"attention_{way}.png")
         # 256 colours are enough for what is shown here, and a third of the bytes.
         quantized = Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE)
