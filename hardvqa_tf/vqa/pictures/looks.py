@@ -1,6 +1,6 @@
 """Pictures of what a mixer looked at: its cells' weights, its regions' routes, or its words.
 
-A mixer stands before the attention (`vqa/model.py`), so that this is another look than the mask:
+A mixer stands before the attention (`vqa/model.py`): this is another look than the mask:
 
     cell_weights   additive: what every cell adds to the sum that all cells meet. Light: much;
                    a weight may be negative, and then the scale's middle is zero.
