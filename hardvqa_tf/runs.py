@@ -89,15 +89,18 @@ def start_run(workdir, config, assets, records=None):
 
 
 @contextlib.contextmanager
-def forgotten_if_untrained(workdir, config):
+def forgotten_if_untrained(workdir, config, write=True):
     """Within it, an error takes back what `start_run` wrote, if nothing was trained before it.
 
     The corrected command then starts a run of its own.
+
+    Args:
+      write: False on a machine that must leave the folder as it is.
     """
     try:
         yield
     except Exception:
-        if not _has_state(workdir):
+        if write and not _has_state(workdir):
             for name in ("config.json", "records.json", task_of(config).ASSETS_FILE):
                 with contextlib.suppress(OSError):
                     os.remove(os.path.join(workdir, name))

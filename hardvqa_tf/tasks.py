@@ -35,7 +35,7 @@ NAMES = {
     "ASSETS_FILE": "the file of a workdir that they are kept in, as JSON",
     "assets_from_records": "(config) -> assets; ValueError where the records have none",
     "assets_from_json": "(what `to_json` returned) -> assets",
-    "check_splits": "(config) -> None; ValueError where train or val split cannot serve",
+    "check_splits": "(config, assets) -> None; ValueError if train or val split cannot serve",
     # Batches: `learns`: with what the loss compares with; `with_ids`: with ids, and all that
     # judging and pictures need. What data has: see `data.batches`.
     "open_split": "(config, split, assets, *, records_dir, learns, with_ids) -> data",

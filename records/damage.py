@@ -89,10 +89,10 @@ def check_whose(path, info):
       path: of the file, for the message.
       info: dict, what it holds.
     """
-    if "fileFormat" in info or "moduleName" in info:
-        _refuse_others(path, "TensorFlow Datasets")
-    if "builder_name" in info or "config_name" in info or "download_checksums" in info:
-        _refuse_others(path, "Hugging Face's datasets")
+    if {"fileFormat", "moduleName"} & info.keys() or isinstance(info.get("splits"), list):
+        refuse_others(path, "TensorFlow Datasets")
+    if {"builder_name", "config_name", "citation", "homepage"} & info.keys():
+        refuse_others(path, "Hugging Face's datasets")
     check_values(path, info, {"version": str})
 
 
@@ -123,10 +123,11 @@ def check_values(path, content, expected, prefix=""):
             )
 
 
-def _refuse_others(path, whose):
+def refuse_others(path, whose):
+    """Raises `BuildError` about a file of another program, `whose` it is."""
     folder = os.path.dirname(path)
     raise BuildError(
-        f"{path} is one of {whose}, whose files this program does not read. Give a "
+        f"{path} is of {whose}, whose files this program does not read. Give a "
         f"--records_dir of its own instead of {folder}: python main.py --mode=build writes "
         "records from a data set's official files, or from your own images (docs/data.md)."
     )

@@ -14,6 +14,7 @@ from records.damage import (
     check_whose,
     damage,
     read_json,
+    refuse_others,
 )
 from records.source import BuildError, sha256_of_file
 
@@ -38,6 +39,9 @@ def read_info(records_dir):
             f"goes on where it ended: {_build_command(records_dir, plan)}"
         )
     if not os.path.exists(path):
+        others = os.path.join(records_dir, "dataset_dict.json")
+        if os.path.exists(others):
+            refuse_others(others, "Hugging Face's datasets")
         raise BuildError(
             f"There are no records in {records_dir}. Build them: {_build_command(records_dir)}"
         )

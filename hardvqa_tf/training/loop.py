@@ -91,7 +91,8 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
         return [path for split in splits for path in shard_paths(config.records_dir, split)]
 
     try:
-        with naming_damage(shards), forgotten_if_untrained(workdir, config):
+        is_chief = strategies.is_chief()
+        with naming_damage(shards), forgotten_if_untrained(workdir, config, is_chief):
             return _Training(config, workdir, strategy, report, progress).run()
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
@@ -127,8 +128,8 @@ class _Training:
         self.report = report if self.is_chief else lambda line: None
         self.progress, self.board = progress and self.is_chief, None
         self.score = self.task.make_score(config)
-        self.task.check_splits(config)
         self.assets = self.task.assets_from_records(config)
+        self.task.check_splits(config, self.assets)
         splits = (config.train.split, config.train.val_split)
         records = identity_of(config.records_dir, splits)
         check_run(workdir, config, self.assets, records)

@@ -17,6 +17,7 @@ from hardvqa_tf.vqa.score import Score
 from hardvqa_tf.vqa.signatures import make_signatures
 from hardvqa_tf.vqa.vocabularies import Vocabularies
 from records.build import read_info
+from records.read import read_questions
 
 __all__ = [  # of what is imported, what the task has
     "BEST",
@@ -42,25 +43,35 @@ MEASURES = 3
 ReportedRun = VqaRun
 
 
-def check_splits(config):
+def check_splits(config, assets):
     """Refuses to train on a split without an answer, or to choose the best epoch by one.
+
+    Nor does an answer serve that is not among the model's.
 
     Raises:
       ValueError: naming the splits that have answers.
     """
     splits = read_info(config.records_dir)["splits"]
-    answered = [name for name, split in splits.items() if split["num_answered"]]
     uses = {"train.split": "nothing can be learned from it"}
     uses["train.val_split"] = "it cannot say which epoch is the best"
     for key, why in uses.items():
         split = config.train[key.removeprefix("train.")]
-        if split in splits and split not in answered:
-            questions = splits[split]["num_questions"]
+        if split in splits and not _has_known_answer(config.records_dir, split, assets):
+            answered = [name for name, facts in splits.items() if facts["num_answered"]]
             raise ValueError(
-                f"The split {split!r} of {config.records_dir} has no answer to any of its "
-                f"{questions:,} questions: {why}. Received: {key}={split!r}. Use one of those "
-                f"with answers: {', '.join(answered) or 'there are none'}."
+                f"The split {split!r} of {config.records_dir} has no answer that the model can "
+                f"give, to any of its {splits[split]['num_questions']:,} questions: {why}. "
+                f"Received: {key}={split!r}, for a model of {len(assets.answers):,} answers. "
+                f"Splits with answers: {', '.join(answered) or 'none'}."
             )
+
+
+def _has_known_answer(records_dir, split, assets):
+    known = set(assets.answers.answers)
+    if not read_info(records_dir)["splits"][split]["num_answered"]:
+        return False
+    # Mostly the first question's.
+    return any(known.intersection(q.answers) for q in read_questions(records_dir, split))
 
 
 def assets_from_records(config):

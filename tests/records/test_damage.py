@@ -108,14 +108,28 @@ def build_again(folder):
             {"builder_name": "parquet", "config_name": "default", "splits": {"train": {}}},
             "Hugging Face's datasets",
         ),
+        (
+            {"name": "clevr", "citation": "", "splits": [{"name": "train"}]},
+            "TensorFlow Datasets",
+        ),
+        (
+            {"citation": "", "description": "", "features": {}, "homepage": ""},
+            "Hugging Face's datasets",
+        ),
     ],
-    ids=["tfds", "huggingface"],
+    ids=["tfds", "huggingface", "older tfds", "huggingface from a dict"],
 )
 def test_the_records_of_others(tmp_path, info, whose):
     (tmp_path / "dataset_info.json").write_text(json.dumps(info))
     for reader in (read_info, build_again):
-        with pytest.raises(BuildError, match=f"is one of {whose}, .*docs/data.md"):
+        with pytest.raises(BuildError, match=f"is of {whose}, .*docs/data.md"):
             reader(str(tmp_path))
+
+
+def test_a_folder_of_several_splits_of_others(tmp_path):
+    (tmp_path / "dataset_dict.json").write_text('{"splits": ["train"]}')
+    with pytest.raises(BuildError, match="dataset_dict.json is of Hugging Face's datasets"):
+        read_info(str(tmp_path))
 
 
 def test_an_unfinished_build_with_a_damaged_plan(folder, damaged):

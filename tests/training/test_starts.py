@@ -12,7 +12,7 @@ from hardvqa_tf.data.identity import differences, identity_of
 from hardvqa_tf.training import loop as train_module
 from hardvqa_tf.training.loop import train_model
 from hardvqa_tf.training.steps import TrainSteps
-from hardvqa_tf.vqa import task
+from hardvqa_tf.vqa import Vocabularies, task
 from records import build
 from tests.conftest import BUILDER_ARGS
 from tests.training.runs import scripted, without_pictures
@@ -105,11 +105,19 @@ def test_splits_without_an_answer(config, folder, tmp_path):
     for split, key in (("val", "train.val_split"), ("train", "train.split")):
         change_info(folder, lambda info: info["splits"][split].update(num_answered=0))
         with pytest.raises(
-            ValueError, match=f"{split}' of .* no answer .*{key}='{split}'. Use"
+            ValueError, match=f"{split}' of .* no answer that .*{key}='{split}'"
         ):
             train(config, tmp_path / "run")
         change_info(folder, lambda info: info["splits"][split].update(num_answered=36))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_split_without_an_answer_that_the_model_can_give(config, tmp_path, monkeypatch):
+    """Every epoch would be as bad as the first one, which would be kept."""
+    few = Vocabularies(["what"], ["a very rare answer"], 5)
+    monkeypatch.setattr(task, "assets_from_records", lambda config: few)
+    with pytest.raises(ValueError, match="no answer that the model can give.* of 1 answers"):
+        train(config, tmp_path / "run")
 
 
 def test_a_split_without_an_image(config, folder, vocabularies):
