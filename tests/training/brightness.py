@@ -44,7 +44,7 @@ def assets_from_json(content):
     return Scale(**content)
 
 
-def check_splits(config):
+def check_splits(config, assets):
     splits = read_info(config.records_dir)["splits"]
     assert config.train.split in splits and config.train.val_split in splits
 
