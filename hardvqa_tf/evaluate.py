@@ -40,7 +40,9 @@ def _evaluate(run, workdir, split, records_dir, options):
     config, assets, task = run.config, run.assets, task_of(run.config)
     options = given_options(config, task.JUDGE_OPTIONS, options)
     judge = task.Judge(run.model, config, assets, split, records_dir=records_dir, **options)
-    data = task.open_split(config, split, assets, records_dir=records_dir, with_ids=True)
+    data = task.open_split(
+        config, split, assets, records_dir=records_dir, with_ids=True, whole_images=True
+    )
     answers = judge.ask(data)
     masks_dir = os.path.join(workdir, f"masks_{split}")
     _write_pictures(masks_dir, task.open_gallery(run.model, data, assets, config).for_files())

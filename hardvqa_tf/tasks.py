@@ -37,8 +37,10 @@ NAMES = {
     "assets_from_json": "(what `to_json` returned) -> assets",
     "check_splits": "(config, assets) -> None; ValueError if train or val split cannot serve",
     # Batches: `learns`: with what the loss compares with; `with_ids`: with ids, and all that
-    # judging and pictures need. What data has: see `data.batches`.
-    "open_split": "(config, split, assets, *, records_dir, learns, with_ids) -> data",
+    # judging and pictures need; `whole_images`: all items of an image in one group, however
+    # many training puts there. What data has: see `data.batches`.
+    "open_split": "(config, split, assets, *, records_dir, learns, with_ids, whole_images)"
+    " -> data",
     # The model: a functional Keras model, in the precision that is set.
     "input_shape": "(config) -> (H, W, 3) of the images that it takes, (H, W, D) of maps",
     "build_model": "(config, assets, *, input_shape, static_shapes, pretrained) -> model",

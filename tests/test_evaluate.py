@@ -9,6 +9,8 @@ import pytest
 
 from hardvqa_tf.evaluate import evaluate_run, format_evaluation
 from hardvqa_tf.runs import load_run, save_model, start_run
+from hardvqa_tf.training.loop import train_model
+from hardvqa_tf.vqa.data import VqaData
 from hardvqa_tf.vqa.judging import blind
 from hardvqa_tf.vqa.judging.asking import answer_split, make_ask
 from hardvqa_tf.vqa.task import build_model, open_split
@@ -108,6 +110,25 @@ def test_the_predictions_are_the_models(evaluated, config, vocabularies, records
     ):
         assert vocabularies.answers.answers[prediction] == said[id_]
         assert text == next(q.answers[0] for q in questions if q.id == id_)
+
+
+def test_a_finished_run_is_asked_all_questions_of_an_image_together(
+    config, tmp_path, monkeypatch
+):
+    """Training, and its validation, as many as the config says."""
+    config.train.epochs, config.train.questions_per_image = 1, 4
+    read, in_order = [], VqaData.in_order
+
+    def noting(self, *args, **kwargs):
+        read.append((self.split, self.questions_per_image))
+        return in_order(self, *args, **kwargs)
+
+    monkeypatch.setattr(VqaData, "in_order", noting)
+    train_model(config, str(tmp_path), report=lambda line: None)
+    assert set(read) == {("val", 4)}
+    read.clear()
+    evaluate_run(str(tmp_path), "test")
+    assert set(read) == {("test", 6)}
 
 
 def test_other_records_whose_answers_are_hidden(evaluated, tmp_path):

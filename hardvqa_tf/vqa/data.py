@@ -36,7 +36,16 @@ TARGETS = ("answers", "sampled_answers", "answer_scores")
 _OF_IMAGE = ("image", "orientation")  # What is there once for all questions of an image.
 
 
-def open_split(config, split, assets, *, records_dir=None, learns=False, with_ids=False):
+def open_split(
+    config,
+    split,
+    assets,
+    *,
+    records_dir=None,
+    learns=False,
+    with_ids=False,
+    whole_images=False,
+):
     """`VqaData` of a split, as the config says.
 
     Args:
@@ -46,6 +55,8 @@ def open_split(config, split, assets, *, records_dir=None, learns=False, with_id
       records_dir: in the place of the config's.
       learns: also give the target of the config's loss.
       with_ids: also give ids, texts and types.
+      whole_images: all questions of an image together, however many the config's training
+        puts there.
     """
     records_dir = records_dir or config.records_dir
     _, target = pick_loss(config.train.loss)
@@ -55,7 +66,7 @@ def open_split(config, split, assets, *, records_dir=None, learns=False, with_id
         assets,
         image_size=input_size(config, records_dir),
         batch_size=config.train.batch_size,
-        questions_per_image=config.train.questions_per_image,
+        questions_per_image=None if whole_images else config.train.questions_per_image,
         steps_per_epoch=config.train.steps_per_epoch,
         seed=config.seed,
         augmentation=config.train.augmentation,

@@ -89,7 +89,16 @@ class Images(Batches):
         return batch | {"image": image, "brightness": brightness}
 
 
-def open_split(config, split, assets, *, records_dir=None, learns=False, with_ids=False):
+def open_split(
+    config,
+    split,
+    assets,
+    *,
+    records_dir=None,
+    learns=False,
+    with_ids=False,
+    whole_images=False,
+):
     return Images(config, split, assets.factor)
 
 
