@@ -101,6 +101,7 @@ def test_easy_vqa_is_imported_only_when_needed():
         pathlib.Path("hardvqa_tf/vqa/model.py"),
         pathlib.Path("hardvqa_tf/vqa/losses.py"),
         pathlib.Path("hardvqa_tf/vqa/slots.py"),
+        pathlib.Path("hardvqa_tf/localize/boxes.py"),
         pathlib.Path("hardvqa_tf/training/schedules.py"),
     ],
     ids=str,
@@ -134,7 +135,7 @@ def test_flags_live_on_the_command_line_alone(path):
 
 
 # The packages of tasks, below hardvqa_tf.
-TASK_PARTS = sorted({name.split(".")[1] for name in TASKS.values()})
+TASK_PARTS = sorted({name.split(".")[1] for name in TASKS.values()} | {"localize"})
 # What each part of hardvqa_tf may import of the others, besides `records`. Names of a task's
 # slots are plain Python, and all that the table of config values knows of a task.
 ARROWS = {

@@ -3,7 +3,9 @@
 from hardvqa_tf.layers.adaptive_hard_attention import AdaptiveHardAttention
 from hardvqa_tf.layers.batch_norm import BatchNorm
 from hardvqa_tf.layers.bi_level_routing_attention import BiLevelRoutingAttention
+from hardvqa_tf.layers.box_refinement import BoxRefinement, inverse_sigmoid
 from hardvqa_tf.layers.coordinates import CellCoordinates
+from hardvqa_tf.layers.decoder_layer import DecoderLayer
 from hardvqa_tf.layers.distinct_rows import DistinctRows, TakeRows
 from hardvqa_tf.layers.efficient_additive_attention import EfficientAdditiveAttention
 from hardvqa_tf.layers.full_attention import FullAttention
@@ -18,6 +20,7 @@ from hardvqa_tf.layers.presence import cell_presence
 from hardvqa_tf.layers.query_guided_attention import QueryGuidedAttention
 from hardvqa_tf.layers.question_norm import QuestionNorm
 from hardvqa_tf.layers.relation import RelationNetwork
+from hardvqa_tf.layers.sine_positions import SinePositions
 from hardvqa_tf.layers.soft_attention import SoftAttention
 from hardvqa_tf.layers.sum_pooling import SumPooling
 
@@ -25,7 +28,9 @@ __all__ = [
     "AdaptiveHardAttention",
     "BatchNorm",
     "BiLevelRoutingAttention",
+    "BoxRefinement",
     "CellCoordinates",
+    "DecoderLayer",
     "DistinctRows",
     "EfficientAdditiveAttention",
     "FullAttention",
@@ -40,8 +45,10 @@ __all__ = [
     "QuestionNorm",
     "RelationNetwork",
     "ReverseTokens",
+    "SinePositions",
     "SoftAttention",
     "SumPooling",
     "TakeRows",
     "cell_presence",
+    "inverse_sigmoid",
 ]

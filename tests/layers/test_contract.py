@@ -75,8 +75,37 @@ def _queried(n):
     return {"cells": _cells(n), "query": query, "valid": valid}
 
 
+def _decoder(n):
+    queried, rng = _queried(n), np.random.default_rng(700 + n)
+    return {
+        "objects": queried["cells"],
+        "cells": queried["query"],
+        "cells_valid": queried["valid"],
+        "objects_valid": np.arange(P)[None] < rng.integers(1, P, size=(n, 1)),
+        "object_positions": rng.normal(size=(n, P, D)).astype("float32"),
+        "cell_positions": rng.normal(size=(n, 3, DQ)).astype("float32"),
+    }
+
+
+def _refined(n):
+    reference = np.random.default_rng(800 + n).uniform(0.1, 0.9, size=(n, P, 4))
+    return {"objects": _cells(n), "reference": reference.astype("float32")}
+
+
 # name: (class, non-default arguments, inputs for n rows)
 CASES = {
+    "box_refinement": (layers.BoxRefinement, {"hidden_dim": 7, "num_layers": 2}, _refined),
+    "decoder": (
+        layers.DecoderLayer,
+        {"num_heads": 2, "hidden_dim": 7, "dropout": 0.2, "norm_first": True},
+        _decoder,
+    ),
+    "decoder_defaults": (layers.DecoderLayer, {"num_heads": 4}, _decoder),
+    "sine_positions": (
+        layers.SinePositions,
+        {"height": 2, "width": 3, "dim": 6, "normalized": True, "temperature": 20.0},
+        lambda n: {"cells": _cells(n)},
+    ),
     "coordinates": (
         layers.CellCoordinates,
         {"height": 2, "width": 3},
@@ -192,6 +221,7 @@ CASES = {
 
 
 LAYERS_WITH_WEIGHTS = (
+    "decoder",
     "fusion_concatenate",
     "fusion_add",
     "soft",
