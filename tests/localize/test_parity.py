@@ -7,6 +7,7 @@ modules in float32. Sums in another order differ by some 1e-6; boxes in pixels b
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from hardvqa_tf.layers import (
     BoxRefinement,
@@ -15,6 +16,9 @@ from hardvqa_tf.layers import (
     SinePositions,
     inverse_sigmoid,
 )
+from hardvqa_tf.localize import losses, matching
+from hardvqa_tf.localize.boxes import pair_giou
+from hardvqa_tf.localize.postprocess import postprocess
 from tests.shared import shared_data
 
 TOLERANCE = 1e-5
@@ -128,3 +132,43 @@ def test_box_refinement(size):
     assert_near(layer(hidden, reference), file[f"boxes_from_reference{size}"])
     if size == 4:
         assert_near(inverse_sigmoid(reference), file["inverse_sigmoid4"])
+
+
+def test_criterion():
+    """Costs, matching, losses and their gradients, of padded targets."""
+    file = stored("criterion")
+    label = int(file["target_label"])
+    targets, valid = file["target_boxes_cxcywh"], file["target_valid"]
+    all_logits = tf.constant(file["pred_logits"])
+    boxes = tf.constant(file["pred_boxes_cxcywh"])
+    number = max(1, valid.sum())
+    with tf.GradientTape() as tape:
+        tape.watch([all_logits, boxes])
+        logits = all_logits[..., label]
+        cost = losses.matching_cost(logits, boxes, targets)
+        (matched,) = matching.match([cost], tf.constant(valid))
+        found = losses.set_losses(logits, boxes, targets, matched)
+        # Theirs have a class more, which nothing is of.
+        other = losses.focal_loss(all_logits[..., 1 - label], 0.0)
+        focal = (tf.reduce_sum(found["focal"]) + tf.reduce_sum(other)) / number
+        l1, giou = (tf.reduce_sum(found[name]) / number for name in ("l1", "giou"))
+        total = 2 * focal + 5 * l1 + 2 * giou
+    gradients = tape.gradient(total, [all_logits, boxes])
+    columns = np.broadcast_to(valid[:, None], cost.shape)
+    assert_near(np.asarray(cost)[columns], file["cost_matrix"][columns])
+    np.testing.assert_array_equal(matched, file["matched_query_of_target"])
+    for value, name in zip((focal, l1, giou), ("ce", "bbox", "giou")):
+        assert_near(value, file[f"loss_{name}"])
+    assert_near(total, file["total"])
+    assert_near(gradients[0], file["grad_logits"])
+    assert_near(gradients[1], file["grad_boxes"])
+    pairs = pair_giou(file["pred_boxes_cxcywh"][0], file["pred_boxes_cxcywh"][-1])
+    assert_near(pairs, file["giou_matrix_first_with_last"])
+
+
+def test_postprocess():
+    file = stored("postprocess")
+    found = postprocess(file["pred_logits"], file["pred_boxes_cxcywh"], file["sizes_h_w"])
+    assert_near(found["scores"], file["scores"])
+    np.testing.assert_array_equal(found["labels"], file["labels"])
+    assert_near(found["boxes"], file["boxes_xyxy"], atol=1e-3)  # pixels
