@@ -1,0 +1,42 @@
+"""Raw strokes → simplified ones, in QuickDraw's steps."""
+
+import numpy as np
+
+from records.drawings.simplify import peucker, resample, simplify
+
+
+def test_resample_steps_along_the_line_and_keeps_its_end():
+    found = resample(np.array([[0.0, 0], [0, 1.5], [3, 1.5], [3, 1.5]]))
+    expected = [[0, 0], [0, 1], [0.5, 1.5], [1.5, 1.5], [2.5, 1.5], [3, 1.5]]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_resample_of_one_place():
+    np.testing.assert_array_equal(resample(np.array([[2.0, 3], [2, 3]])), [[2, 3]])
+
+
+def test_peucker_by_hand():
+    stroke = np.array([[0, 0], [5, 2], [10, 0], [20, 0], [20, 9]])
+    assert peucker(stroke, 2).tolist() == [[0, 0], [20, 0], [20, 9]]  # 2 is not above 2
+    assert peucker(stroke, 1.9).tolist() == [[0, 0], [5, 2], [20, 0], [20, 9]]
+
+
+def test_peucker_measures_to_the_line_and_not_to_the_segment():
+    assert peucker(np.array([[0, 0], [-9, 1], [20, 0]]), 2).tolist() == [[0, 0], [20, 0]]
+
+
+def test_peucker_of_a_closed_stroke():
+    square = np.array([[0, 0], [9, 0], [9, 9], [0, 9], [0, 0]])
+    assert peucker(square, 2).tolist() == square.tolist()
+    assert peucker(np.array([[5, 5]]), 2).tolist() == [[5, 5]]
+
+
+def test_simplify_by_hand():
+    raw = [[[10.0, 20], [10, 70.4], [61, 20]], [[40.5, 30]]]
+    strokes = simplify([np.array(stroke) for stroke in raw])
+    assert [s.tolist() for s in strokes] == [[[0, 0], [0, 252], [255, 0]], [[152, 50]]]
+    assert strokes[0].dtype == np.int32
+
+
+def test_simplify_of_one_place():
+    assert [s.tolist() for s in simplify([np.array([[3, 3], [3, 3]])])] == [[[0, 0]]]
