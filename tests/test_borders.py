@@ -79,6 +79,7 @@ def test_records_know_no_model(path):
     optional = {
         "easy_vqa.py": "easy_vqa",
         "beam.py": "apache_beam",
+        "svg.py": "svgpathtools",
         "resplit_report.py": "matplotlib",
     }
     allowed.add(optional.get(path.name))

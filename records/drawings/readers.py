@@ -1,0 +1,281 @@
+"""Files of drawings by others → drawings: one function for all formats.
+
+    QuickDraw   raw and simplified .ndjson, .bin            `quickdraw.py`
+    sketch-rnn  .npz of stroke-3 arrays                     `sketch_rnn.py`
+    TU-Berlin   .svg, a folder a class                      `svg.py`
+    any         .png, .jpg of a drawing, a folder a class   `pixels.py`
+    our own     .json, a list of strokes: [[[x, y], ...], ...]; a folder a class
+
+What a file is, its content says; its name gives no more than the class, where the content names
+none: that of its folder for one drawing a file, else its own ("full_simplified_alarm clock").
+
+A drawing of pixels has no strokes: to find its lines again would be a guess. It is kept as its
+raster, drawn by the same rule, and no raster can be turned into strokes later.
+"""
+
+import dataclasses
+import hashlib
+import os
+import urllib.parse
+
+import numpy as np
+
+from records.drawings import pixels, quickdraw, sketch_rnn, svg
+from records.drawings.strokes import normalize, pack
+from records.source import BuildError, Problems, read_bytes
+
+# Files beside drawings that hold none; and what systems leave in folders.
+_BESIDE = (".md", ".txt", ".tsv", ".csv", ".html", ".pdf", ".py")
+_BESIDE_NAMES = ("readme", "license", "licence", "thumbs.db", "desktop.ini")
+# What the names of downloads begin with, before the class.
+_PREFIXES = (
+    "full_simplified_",
+    "full_binary_",
+    "full_raw_",
+    "full_numpy_bitmap_",
+    "sketchrnn_",
+)
+_START = 4096  # Bytes that tell what a file is.
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """One drawing, by its strokes or by its pixels.
+
+    Attributes:
+      class_name: what it shows, e.g. "alarm clock".
+      key: unique within its class and source.
+      source: file and place in it, for messages.
+      strokes: list of int32[n, 2] in the canonical form; None: it has pixels.
+      raster: uint8[64, 64], samples of a pixel, of 16, that are ink; None: it has strokes.
+    """
+
+    class_name: str
+    key: str
+    source: str
+    strokes: list | None = None
+    raster: np.ndarray | None = None
+
+    def content(self):
+        """Returns bytes that are equal for equal drawings of any class, key and file."""
+        if self.strokes is None:
+            return b"raster" + self.raster.tobytes()
+        points, lengths = pack(self.strokes, self.source)
+        return b"strokes" + repr(lengths).encode() + points
+
+    def content_hash(self):
+        """Returns the sha256, in hex, of `content`."""
+        return hashlib.sha256(self.content()).hexdigest()
+
+
+def read_drawings(path, problems=None):
+    """Yields the drawings of a file, or of all files of a folder and those in it.
+
+    Args:
+      path: of the file or the folder.
+      problems: a `Problems`; what cannot be used is reported there. Default: it stops.
+
+    Yields:
+      `Drawing`s, by file in the order of their names, then as the file has them.
+
+    Raises:
+      BuildError: names the file, and the line or the index in it, and what to do; also if there
+        is no drawing at all.
+    """
+    problems, found = problems or Problems(), False
+    root, names = _files(path)
+    for name in names:
+        for drawing in _read_file(root, name, problems):
+            found = True
+            yield drawing
+    if not found:
+        skipped = f" {len(problems.notes)} problem(s) were skipped." if problems.notes else ""
+        raise BuildError(
+            f"{path} has no drawing.{skipped} Give a file or a folder of drawings: QuickDraw's "
+            ".ndjson or .bin, sketch-rnn's .npz, SVG, or folders of PNG or JPEG by class."
+        )
+
+
+def _files(path):
+    """Returns (folder, names of the files relative to it) of a file or a folder."""
+    if os.path.isfile(path):
+        return os.path.dirname(path), [os.path.basename(path)]
+    if not os.path.isdir(path):
+        raise BuildError(f"{path} is neither a file nor a folder. Give one with drawings.")
+    names = []
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(f for f in folders if not _is_beside(f))
+        inside = os.path.relpath(folder, path)
+        names += [os.path.normpath(os.path.join(inside, f)) for f in files if not _is_beside(f)]
+    return path, sorted(names)
+
+
+def _is_beside(name):
+    lower = name.lower()
+    is_named_so = lower in _BESIDE_NAMES or os.path.splitext(lower)[0] in _BESIDE_NAMES
+    return lower.startswith((".", "__macosx")) or lower.endswith(_BESIDE) or is_named_so
+
+
+def _read_file(root, name, problems):
+    path = os.path.join(root, name)
+    try:
+        with open(path, "rb") as file:
+            start = file.read(_START)
+        read = _format_of(start, os.path.getsize(path))
+        yield from read(path, name, problems)
+    except (OSError, BuildError, ValueError) as error:
+        _report(problems, name, error)
+
+
+def _report(problems, name, error):
+    """Reports what is wrong with a whole file; what was reported already passes through."""
+    if problems.on_error == "stop" and isinstance(error, BuildError):
+        raise error
+    reason = getattr(error, "strerror", None) or str(error)
+    problems.report(name, reason)
+
+
+def _format_of(start, size):
+    """Returns the function that reads a file with this start.
+
+    Raises:
+      ValueError: says what the file seems to be, and what to do.
+    """
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"version https://git-lfs"):
+        raise ValueError("a pointer of Git LFS. Fetch the file itself: git lfs pull.")
+    if not text:
+        raise ValueError("the file is empty. Copy it again from where it came, or remove it.")
+    if start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+        return _read_picture
+    if start.startswith(b"PK\x03\x04"):
+        return _read_sketch_rnn
+    if text.startswith(b"<") and (b"<svg" in text or b":svg" in text or b"<?xml" in text):
+        return _read_svg
+    is_text = b"\0" not in start  # A key of .bin may begin with the byte of any sign.
+    if is_text and text.startswith(b"{"):
+        return _read_ndjson
+    if is_text and text.startswith(b"["):
+        return _read_json
+    if quickdraw.is_binary(start, size):
+        return _read_binary
+    for magic, what in _REFUSED.items():
+        if start.startswith(magic):
+            raise ValueError(what)
+    raise ValueError(
+        "no format of drawings is known that begins like this file "
+        f"({start[:12]!r}). Known: QuickDraw's .ndjson and .bin, sketch-rnn's .npz, SVG, PNG, "
+        "JPEG. Convert it, or move it elsewhere."
+    )
+
+
+_REFUSED = {
+    b"\x93NUMPY": "a NumPy array, perhaps QuickDraw's bitmaps of 28x28, which are too coarse. "
+    "Give QuickDraw's simplified .ndjson files instead.",
+    b"\x1f\x8b": "a file packed by gzip. Unpack it first.",
+    b"GIF8": "a GIF. Save it as PNG.",
+    b"BM": "a BMP. Save it as PNG.",
+    b"RIFF": "perhaps a WebP. Save it as PNG.",
+    b"%PDF": "a PDF. Save it as SVG or PNG.",
+}
+
+
+def class_of_file(name):
+    """Returns the class that a file of many drawings is named for.
+
+    Args:
+      name: e.g. "full%2Fsimplified%2Falarm clock.ndjson" or "cat.full.npz".
+    """
+    stem = urllib.parse.unquote(os.path.basename(name)).rpartition("/")[2]
+    stem = os.path.splitext(stem)[0].removesuffix(".full")
+    for prefix in _PREFIXES:
+        stem = stem.removeprefix(prefix)
+    return stem.strip()
+
+
+def class_of_folder(path, name):
+    """Returns the class of a file of one drawing: its folder's name."""
+    folder = os.path.dirname(name) or os.path.dirname(os.path.abspath(path))
+    return os.path.basename(folder).strip()
+
+
+# Each yields the drawings of one file: path, what messages call it, `Problems`.
+
+
+def _read_ndjson(path, name, problems):
+    if name.lower().endswith(".json") and quickdraw.is_about_drawings(read_bytes(path)):
+        return  # An index, say: an object beside drawings, which is none.
+    for line, raw in quickdraw.lines(path):
+        where = f"{name}:{line}"
+        yield from _one(problems, where, lambda raw=raw: quickdraw.from_json(raw), name)
+
+
+def _read_binary(path, name, problems):
+    for index, unpack in quickdraw.read_binary(path, name):
+        yield from _one(problems, f"{name}, drawing {index}", unpack, name)
+
+
+def _read_sketch_rnn(path, name, problems):
+    for split, index, array in sketch_rnn.read_arrays(path):
+        where, key = f"{name}, {split}[{index}]", f"{split}/{index}"
+
+        def make(array=array, key=key):
+            return None, key, sketch_rnn.strokes_of(array)
+
+        yield from _one(problems, where, make, name)
+
+
+def _read_svg(path, name, problems):
+    def make():
+        return class_of_folder(path, name), _key(name), svg.strokes_of(read_bytes(path))
+
+    yield from _one(problems, name, make, name)
+
+
+def _read_json(path, name, problems):
+    def make():
+        strokes = quickdraw.from_list(read_bytes(path))
+        return class_of_folder(path, name), _key(name), strokes
+
+    yield from _one(problems, name, make, name)
+
+
+def _read_picture(path, name, problems):
+    try:
+        raster = pixels.raster_of(read_bytes(path))
+        class_name = _checked_class(class_of_folder(path, name))
+    except ValueError as error:
+        problems.report(name, str(error))
+        return
+    yield Drawing(class_name, _key(name), name, raster=raster)
+
+
+def _key(name):
+    """A file's name as a key: the same on every system."""
+    return os.path.splitext(name)[0].replace(os.sep, "/")
+
+
+def _one(problems, where, make, name):
+    """Yields the drawing of strokes that `make` returns the parts of, or reports why not."""
+    try:
+        class_name, key, strokes = make()
+        class_name = _checked_class(class_name or class_of_file(name))
+        drawing = Drawing(class_name, key or "", where, normalize(strokes, "the drawing"))
+        if not key:
+            drawing = dataclasses.replace(drawing, key=drawing.content_hash())
+    except ValueError as error:
+        problems.report(where, str(error))
+        return
+    yield drawing
+
+
+def _checked_class(class_name):
+    try:
+        class_name.encode()
+    except UnicodeEncodeError:  # Half a character, of a file's name, or an escape in JSON.
+        raise ValueError(f"the class {class_name!r} is no text in UTF-8. Rename it.") from None
+    if not class_name.strip() or not class_name.isprintable():
+        raise ValueError(
+            f"the class {class_name!r} is no name. Rename it, in the file, or the folder."
+        )
+    return class_name.strip()
