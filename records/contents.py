@@ -64,11 +64,9 @@ def _read_shard(path, counts, map_bytes, decodes):
             batches = tf.data.TFRecordDataset(path).batch(_AT_ONCE).as_numpy_iterator()
             for batch in batches:
                 records = [_features(serialized) for serialized in batch]
-                check = check_image if decodes else image_size
-                pictures = pool.map if decodes else map
-                sizes = pictures(lambda features: _size(features, map_bytes, check), records)
-                for features, size in zip(records, sizes, strict=True):
-                    _check_size(features, size)
+                if getattr(counts, "HAS_IMAGES", True):
+                    _check_images(records, map_bytes, decodes, pool)
+                for features in records:
                     counts.add(features)
     except _BrokenImage as error:
         raise BuildError(
@@ -81,6 +79,14 @@ def _read_shard(path, counts, map_bytes, decodes):
             "Delete this file if the build is unfinished, else the whole folder, and build "
             "again."
         ) from None
+
+
+def _check_images(records, map_bytes, decodes, pool):
+    check = check_image if decodes else image_size
+    pictures = pool.map if decodes else map
+    sizes = pictures(lambda features: _size(features, map_bytes, check), records)
+    for features, size in zip(records, sizes, strict=True):
+        _check_size(features, size)
 
 
 class _BrokenImage(Exception):
@@ -144,7 +150,8 @@ def verify(records_dir, *, split_words=None):
     info = folder.read_info(records_dir)
     for name, sha256 in info["files"].items():
         _check_file(os.path.join(records_dir, name), None, sha256)
-    vocabularies = folder.read_vocabularies(records_dir)
+    has_words = folder.VOCABULARIES_NAME in info["files"]
+    vocabularies = folder.read_vocabularies(records_dir) if has_words else None
     for split, expected in info["splits"].items():
         paths = [os.path.join(records_dir, shard["name"]) for shard in expected["shards"]]
         for path, shard in zip(paths, expected["shards"], strict=True):
@@ -155,7 +162,7 @@ def verify(records_dir, *, split_words=None):
         _check_counts(records_dir, split, expected, found)
         # Maps keep the vocabularies of their images, of which some may have been skipped.
         is_source = split == info["train_split"] and "features" not in info
-        if is_source and counts.answers() != vocabularies["answers"]:
+        if has_words and is_source and counts.answers() != vocabularies["answers"]:
             _damaged(os.path.join(records_dir, folder.VOCABULARIES_NAME), "answers differ")
     return _summary(info)
 

@@ -7,6 +7,7 @@ record no more than they tell.
 
 import collections
 
+from records.drawings.counts import DrawingCounts
 from records.source import BuildError
 
 
@@ -104,7 +105,7 @@ class QuestionCounts:
         return self._words
 
 
-KINDS = {"image with questions": QuestionCounts}
+KINDS = {"image with questions": QuestionCounts, "drawing": DrawingCounts}
 
 
 def counts_of(info):

@@ -56,6 +56,14 @@ class Drawing:
     strokes: list | None = None
     raster: np.ndarray | None = None
 
+    def ids(self):
+        """{what: ids} that no other drawing may have."""
+        return {"drawing": (f"{self.class_name}/{self.key}",)}
+
+    def describe(self):
+        """What it is, for messages."""
+        return f"{self.source} ({self.class_name!r}, key {self.key!r})"
+
     def content(self):
         """Returns bytes that are equal for equal drawings of any class, key and file."""
         if self.strokes is None:
@@ -83,7 +91,7 @@ def read_drawings(path, problems=None):
         is no drawing at all.
     """
     problems, found = problems or Problems(), False
-    root, names = _files(path)
+    root, names = files_below(path)
     for name in names:
         for drawing in _read_file(root, name, problems):
             found = True
@@ -96,7 +104,7 @@ def read_drawings(path, problems=None):
         )
 
 
-def _files(path):
+def files_below(path):
     """Returns (folder, names of the files relative to it) of a file or a folder."""
     if os.path.isfile(path):
         return os.path.dirname(path), [os.path.basename(path)]
@@ -217,7 +225,7 @@ def _read_binary(path, name, problems):
 
 def _read_sketch_rnn(path, name, problems):
     for split, index, array in sketch_rnn.read_arrays(path):
-        where, key = f"{name}, {split}[{index}]", f"{split}/{index}"
+        where, key = f"{name}, {split}[{index}]", f"{_key(name)}/{split}/{index}"
 
         def make(array=array, key=key):
             return None, key, sketch_rnn.strokes_of(array)

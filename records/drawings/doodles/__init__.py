@@ -28,6 +28,10 @@ from records.drawings.doodles import (
 from records.drawings.doodles.pen import Pen
 from records.drawings.strokes import normalize
 
+# Of the drawings: raised where a class and a seed give other strokes than before. Stores of
+# drawings tell by it whether they are those that were asked for.
+VERSION = "1"
+
 PROGRAMS = {
     name: program
     for part in (nature, food, faces, animals, home, belongings, buildings, vehicles)

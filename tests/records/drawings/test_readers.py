@@ -87,7 +87,7 @@ def test_sketch_rnn(tmp_path, protocol):
     drawings = [files.stroke3(), files.stroke3([[[5, 5], [5, 260]]])]
     files.write_npz(tmp_path / "cat.full.npz", protocol, train=drawings, test=drawings[:1])
     found, _ = read(tmp_path)
-    assert [d.key for d in found] == ["train/0", "train/1", "test/0"]
+    assert [d.key for d in found] == ["cat.full/train/0", "cat.full/train/1", "cat.full/test/0"]
     assert lists(found[0].strokes) == files.STROKES and found[0].class_name == "cat"
     assert lists(found[1].strokes) == [[[0, 0], [0, 255]]]
     assert found[2].source == "cat.full.npz, test[0]"
@@ -295,7 +295,7 @@ def test_a_bad_array_is_named_or_left_out(tmp_path, array, message):
     with pytest.raises(BuildError, match=rf"cat.npz, train\[1\]: .*{message}"):
         read(tmp_path)
     found, notes = read(tmp_path, "skip")
-    assert [d.key for d in found] == ["train/0", "train/2"] and len(notes) == 1
+    assert [d.key for d in found] == ["cat/train/0", "cat/train/2"] and len(notes) == 1
 
 
 def test_a_cut_binary_keeps_what_comes_before(tmp_path):

@@ -1,0 +1,52 @@
+"""Where drawings of a store come from: files by others, or our own doodles.
+
+A source has a name, a `fingerprint` of what it will give, and `drawings(problems)`, which
+yields `Drawing`s. Two with the same fingerprint give the same drawings.
+"""
+
+import os
+
+from records.drawings import doodles
+from records.drawings.readers import Drawing, files_below, read_drawings
+from records.source import fingerprint
+
+
+class Files:
+    """A file, or a folder with files, of drawings by others; see `readers`.
+
+    Args:
+      path: of it.
+    """
+
+    def __init__(self, path):
+        self.name, self._path = "files", path
+
+    def fingerprint(self):
+        root, names = files_below(self._path)
+        names = [name for name in names if os.path.isfile(os.path.join(root, name))]
+        return fingerprint(root, contents=names)
+
+    def drawings(self, problems):
+        return read_drawings(self._path, problems)
+
+
+class Doodles:
+    """Drawings by the programs of `doodles`.
+
+    Args:
+      per_class: how many drawings of each class.
+      num_random: how many random classes, besides the named ones.
+    """
+
+    def __init__(self, per_class, num_random=0):
+        self.name = "doodles"
+        self._per_class, self._class_names = per_class, doodles.class_names(num_random)
+
+    def fingerprint(self):
+        return f"{doodles.VERSION}: {len(self._class_names)} classes of {self._per_class}"
+
+    def drawings(self, problems):
+        for class_name in self._class_names:
+            for seed in range(self._per_class):
+                strokes = doodles.draw(class_name, seed)
+                yield Drawing(class_name, str(seed), f"doodle {seed}", strokes)
