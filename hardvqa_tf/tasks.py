@@ -12,7 +12,8 @@ is of; a config of before there were several has no such key, and means `vqa`.
 
 A module is imported when its task is first asked for. It imports layers, encoders, `data`,
 `pictures`, `report_parts` and `records`; nothing of those who reach it through this file, and
-no other task. To add a task: its package, a line in TASKS, and its section in configs/base.py.
+no other task. To add a task: its package, a line in TASKS, and its section in configs/base.py;
+a line in `score_files.SCORERS`, if its results have a form of their own.
 tests/training/brightness.py is a small one.
 
 **Words.** The *items* of a task are what it learns and is judged by: questions, or queries. A

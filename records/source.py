@@ -1,9 +1,12 @@
 """What every builder needs of its source: problems that are told, JSON, fingerprints, bytes."""
 
+import gzip
 import hashlib
 import json
 import os
+import zlib
 
+_GZIP = b"\x1f\x8b"
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 _SKIP_HINT = "Or build with --on_error=skip to leave it out and note it in skipped.jsonl."
 
@@ -52,6 +55,18 @@ def read_bytes(path):
 def read_json(path, name, object_hook=None):
     """Returns the content of a JSON file; `name` is what error messages call it."""
     return parse_json(read_bytes(path), name, object_hook)
+
+
+def read_plain_or_gzip_json(path):
+    """Returns the content of a JSON file, gzipped or not; messages call it by its path."""
+    data = read_bytes(path)
+    # By its first bytes, because downloads are renamed.
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BuildError(f"{path}: broken gzip file ({error}). Fetch it again.") from None
+    return parse_json(data, path)
 
 
 def parse_json(data, name, object_hook=None):

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from hardvqa_tf.score_files import SCORERS
 from hardvqa_tf.tasks import TASKS
 from hardvqa_tf.vqa.task import build_model
 from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
@@ -152,6 +153,7 @@ ARROWS = {
     "pictures": set(),
     "stopping": set(),
     "tasks": set(),  # which imports a task when it is asked for
+    "score_files": set(),  # which imports scorers so, too
     "report_parts": {"pictures"},
     **dict.fromkeys(TASK_PARTS, {"layers", "encoders", "data", "pictures", "report_parts"}),
     "configs": {"tasks", *(f"{task}.slots" for task in TASK_PARTS)},
@@ -280,6 +282,8 @@ def packages_of_mode(mode, function="run"):
                 todo.update(imports_at_once(path))
                 if path.name == "tasks.py":  # imported when a config says which
                     todo.update(TASKS.values())
+                if path == pathlib.Path("hardvqa_tf/score_files.py"):
+                    todo.update(SCORERS.values())
     return packages - {*sys.stdlib_module_names}
 
 

@@ -29,13 +29,13 @@ def _score_file():
     for name in ("predictions", "annotations"):
         if flags.FLAGS[name].value is None:
             raise ValueError(f"To score a result file, give --{name}, too.")
-    from hardvqa_tf.vqa.judging.score_files import format_scores, score_files
+    from hardvqa_tf.score_files import format_scores, score_files
 
     result = score_files(
         flags.PREDICTIONS.value,
-        flags.QUESTIONS.value,
         flags.ANNOTATIONS.value,
-        flags.evaluator() or 2021,
+        questions=flags.QUESTIONS.value,
+        evaluator=flags.evaluator(),
     )
     print(format_scores(result))
     if flags.SCORES.value:

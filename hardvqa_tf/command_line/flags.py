@@ -76,9 +76,15 @@ MASK_CELLS = flags.DEFINE_integer(
     "evaluate: soft attention is cut to so many cells. Default: a quarter.",
     lower_bound=1,
 )
-PREDICTIONS = flags.DEFINE_string("predictions", None, "evaluate: a VQA result file.")
-QUESTIONS = flags.DEFINE_string("questions", None, "evaluate: its official question file.")
-ANNOTATIONS = flags.DEFINE_string("annotations", None, "evaluate: its official annotations.")
+PREDICTIONS = flags.DEFINE_string(
+    "predictions", None, "evaluate: a result file, VQA's or COCO's."
+)
+QUESTIONS = flags.DEFINE_string(
+    "questions", None, "evaluate: the official question file of a VQA result file."
+)
+ANNOTATIONS = flags.DEFINE_string(
+    "annotations", None, "evaluate: the annotations, or COCO ground truth, of --predictions."
+)
 SCORES = flags.DEFINE_string("scores", None, "evaluate --predictions: writes them as JSON.")
 IMAGE = flags.DEFINE_string("image", None, f"predict: {ONE_OF_THEM} file.")
 QUESTION = flags.DEFINE_string("question", None, "predict: the question.")

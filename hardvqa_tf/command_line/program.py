@@ -7,8 +7,9 @@ Modes, what each needs, and what it leaves:
                     Run again, it goes on where it stopped.
   --mode=evaluate   accuracy by question type of the model in --workdir on --split, beside what
                     the question alone gives; writes predictions_<split>.json.
-                    With --predictions=FILE and --annotations=FILE: the official VQA accuracy
-                    of any result file; --questions=FILE checks it, --scores=FILE keeps it.
+                    With --predictions=FILE and --annotations=FILE: the official score of any
+                    result file, VQA's (accuracy; --questions=FILE checks it) or COCO's (average
+                    precision of boxes), told by their content; --scores=FILE keeps it.
   --mode=predict    answers --question about --image with the model in --workdir, and draws
                     which cells it looked at.
   --mode=export     writes the model in --workdir as a SavedModel that takes image bytes and a

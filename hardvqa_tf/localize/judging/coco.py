@@ -7,6 +7,7 @@ AR the greatest recall with 1, 10 or 100 detections. What has no object is -1, a
 """
 
 import contextlib
+import importlib.metadata
 import io
 from typing import NamedTuple
 
@@ -34,6 +35,11 @@ class Matches(NamedTuple):
     score: np.ndarray
     right: np.ndarray
     num_objects: int
+
+
+def tool():
+    """What counts, with its version."""
+    return f"pycocotools {importlib.metadata.version('pycocotools')}"
 
 
 def evaluate(data, *, areas=COCO_AREAS, cats=None, imgs=None, use_cats=True):

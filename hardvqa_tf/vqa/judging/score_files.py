@@ -6,17 +6,27 @@ predictions_<split>.json that an evaluation leaves. The ids of predictions and a
 be the same; the official evaluator checks that, too, but lets one id come twice.
 """
 
-import gzip
 import json
-import zlib
 
 from hardvqa_tf.vqa.judging.question_ids import as_number
 from hardvqa_tf.vqa.judging.vqa_accuracy import Annotation, score
-from records.source import field, parse_json, read_bytes
+from records.source import field, read_plain_or_gzip_json
 
-_GZIP = b"\x1f\x8b"
+# What `hardvqa_tf.score_files` asks of a scorer, beside `score_files` and `format_scores`.
+FORM = '{"question_id", "answer"} (VQA)'
+OPTIONS = {"questions": None, "evaluator": 2021}
+
+_CONTENTS = ("predictions", "annotations", "questions")
 _NUM_SHOWN = 3  # ids in an error message
 _NUM_PEOPLE = 10
+
+
+def recognises(content):
+    """Whether the content of a JSON file is VQA's: predictions, questions or annotations."""
+    if isinstance(content, dict):
+        content = next((content[name] for name in _CONTENTS if name in content), None)
+    entries = content if isinstance(content, list) else []
+    return any(isinstance(entry, dict) and "question_id" in entry for entry in entries)
 
 
 def score_files(predictions, questions, annotations, evaluator=2021):
@@ -108,7 +118,7 @@ def _read_entries(path, content, parse):
     Returns:
       A dict from question id to what `parse` makes of the object, in the order of the file.
     """
-    entries = _read_json(path)
+    entries = read_plain_or_gzip_json(path)
     if isinstance(entries, dict):
         entries = entries.get(content)
     if not isinstance(entries, list) or not entries:
@@ -138,17 +148,6 @@ def _read_id(entry):
     if isinstance(question_id, str):
         return as_number(question_id)
     return field(entry, "question_id", int)
-
-
-def _read_json(path):
-    data = read_bytes(path)
-    # By its first bytes, because downloads are renamed.
-    if data.startswith(_GZIP):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path}: broken gzip file ({error}). Fetch it again.") from None
-    return parse_json(data, path)
 
 
 def _refuse_ids(ids, path, fault):
