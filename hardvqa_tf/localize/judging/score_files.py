@@ -10,8 +10,9 @@ Two things of the latter are not in COCO's own files, and heeded where they are 
 
 import math
 
-from hardvqa_tf.localize.judging.coco import COCO_AREAS, evaluate, tool
+from hardvqa_tf.localize.judging.coco import COCO_AREAS, tool
 from hardvqa_tf.localize.judging.coco_data import check
+from hardvqa_tf.localize.judging.rows import score_row
 from hardvqa_tf.localize.judging.tables import format_rows
 from records.source import read_plain_or_gzip_json
 
@@ -61,19 +62,6 @@ def score_files(predictions, annotations):
         "groups": {name: score_row(data, areas, imgs) for name, imgs in groups.items()},
         "notes": data.notes,
     }
-
-
-def score_row(data, areas, imgs=None):
-    """What `coco.evaluate` says of some images, and how many images and objects they are."""
-    values = evaluate(data, areas=areas, imgs=imgs)
-    numbers = {data.images[i] for i in (data.images if imgs is None else imgs)}
-    sizes = [
-        a["area"] for a in data.annotations if a["image_id"] in numbers and not a["iscrowd"]
-    ]
-    counts = {"num_images": len(numbers), "num_objects": len(sizes)}
-    for name, (least, greatest) in areas.items():
-        counts[f"num_objects{name}"] = sum(least <= size <= greatest for size in sizes)
-    return values | counts
 
 
 def format_scores(result):

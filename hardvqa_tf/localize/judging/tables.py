@@ -10,7 +10,7 @@ def format_rows(rows, areas):
     """Lines of a table.
 
     Args:
-      rows: {name: what `score_files.score_row` returned}.
+      rows: {name: what `rows.score_row` returned}.
       areas: {suffix: (least, greatest area)} of those rows.
 
     Returns:
