@@ -79,6 +79,10 @@ def parse_json(data, name, object_hook=None):
             f"{name}:{error.lineno}:{error.colno}: not JSON ({error.msg}). The file may be cut "
             "off or edited: unpack or download it again, or write it anew."
         ) from None
+    except (RecursionError, ValueError) as error:  # lists in lists in ..., 10,000 digits
+        raise BuildError(
+            f"{name}: this JSON cannot be read ({error}). Is it the right file?"
+        ) from None
 
 
 def decode_text(data, name):

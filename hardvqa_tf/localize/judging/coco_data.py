@@ -238,6 +238,10 @@ def _box(raw):
             f"'bbox' has a width or height below 0. Received: {raw['bbox']!r:.80}. It must be "
             "[x, y, width, height], not two corners."
         )
+    if not math.isfinite(box[2] * box[3]):  # The tool would take the IoU of two for a match.
+        raise ValueError(
+            f"'bbox' has no finite area. Received: {raw['bbox']!r:.80}. Correct it."
+        )
     return box
 
 

@@ -36,6 +36,27 @@ def format_rows(rows, areas):
     return lines
 
 
+def format_threshold(point, alarms, split):
+    """Lines on what is shown from a threshold on.
+
+    Args:
+      point: of `thresholds.at_threshold`.
+      alarms: of `thresholds.alarms`.
+      split: that chose the threshold.
+    """
+    shares = ", ".join(f"{n} {percent(point[n])}" for n in ("precision", "recall"))
+    lines = [
+        f"At the threshold {point['threshold']:.4g}, of the best F1 on {split}: {shares}, "
+        f"F1 {percent(point['f1'])} per cent, of {point['num_shown']:,} boxes."
+    ]
+    if alarms["num_queries"]:
+        lines.append(
+            f"Alarms: {percent(alarms['alarmed'])} per cent of the {alarms['num_queries']:,} "
+            f"queries of nothing; {alarms['boxes']:.2f} boxes a query."
+        )
+    return lines
+
+
 def percent(value):
     """Of a value in [0, 1]; a minus sign for -1, which stands for no object, and for None."""
     return "-" if value is None or value < 0 else f"{100 * value:.2f}"

@@ -72,6 +72,7 @@ NAN, INF = float("nan"), float("inf")
         (["annotations", 1, "bbox"], [1, 2, 3, INF], "annotation 2: 'bbox' must be four"),
         (["annotations", 1, "bbox"], [1, 2, 3, "4"], "annotation 2: 'bbox' must be four"),
         (["annotations", 1, "bbox"], [1, 2, 3, 10**400], "annotation 2: 'bbox' must be four"),
+        (["annotations", 1, "bbox"], [0, 0, 1e200, 1e200], "annotation 2: .*no finite area"),
         (["annotations", 1, "bbox"], [9, 9, -3, 4], "annotation 2: .*below 0.*not two corners"),
     ],
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hardvqa_tf.localize.judging.coco import Matches
+from hardvqa_tf.localize.judging.tables import format_threshold
 from hardvqa_tf.localize.judging.thresholds import (
     alarms,
     at_threshold,
@@ -89,3 +90,15 @@ def test_alarms():
     assert alarms(*two, 0.5) == {"num_queries": 2, "alarmed": 0.5, "boxes": 0.5}
     none = {"num_queries": 0, "alarmed": None, "boxes": None}
     assert alarms(QUERIES[:1], FOUND[:1], 0.5) == none
+
+
+def test_in_words():
+    point = at_threshold(match_queries(QUERIES, FOUND), 0.5)
+    assert format_threshold(point, alarms(QUERIES, FOUND, 0.5), "val") == [
+        "At the threshold 0.5, of the best F1 on val: precision 50.00, recall 100.00, F1 66.67 "
+        "per cent, of 6 boxes.",
+        "Alarms: 100.00 per cent of the 1 queries of nothing; 1.00 boxes a query.",
+    ]
+    nothing = at_threshold(match_queries(QUERIES, FOUND), 0.95)
+    (line,) = format_threshold(nothing, alarms(QUERIES[:1], FOUND[:1], 0.95), "val")
+    assert "precision -, recall 0.00, F1 0.00" in line
