@@ -151,9 +151,10 @@ def fingerprint(root, contents=(), sizes=()):
     """
     digest = hashlib.sha256()
     for name in sorted(contents):
-        digest.update(f"{name}\0{sha256_of_file(os.path.join(root, name))}\n".encode())
+        checksum = sha256_of_file(os.path.join(root, name))
+        digest.update(os.fsencode(f"{name}\0{checksum}\n"))  # A name need not be UTF-8.
     for name, size in sorted(sizes):
-        digest.update(f"{name}\0{size}\n".encode())
+        digest.update(os.fsencode(f"{name}\0{size}\n"))
     return digest.hexdigest()
 
 

@@ -1,16 +1,17 @@
 """A picture of a drawing → its raster: what is ink, how large, how wide.
 
-Transparent pixels lie on white paper; or on black, if white shows nothing. The ground is the
-median of the picture's edge: ink is what is darker, or lighter, than it. Ink fills the canvas
-as strokes do, and lines that are thinner than those of strokes are widened to their width. A
-filled shape stays filled: its pixels do not say what was line.
+Photographs are turned by their EXIF orientation. Transparent pixels lie on white paper; or on
+black, if white shows nothing. The ground is the median of the picture's edge: ink is what is
+darker, or lighter, than it. Ink fills the canvas as strokes do, and lines that are thinner than
+those of strokes are widened to their width. A filled shape stays filled: its pixels do not say
+what was line.
 """
 
 import io
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from records.drawings.rasterize import SIZE
 from records.formats import MAX_PIXELS
@@ -52,7 +53,7 @@ def _decoded(encoded):
                         f"too large: {image.width}x{image.height} pixels, at most "
                         f"{MAX_PIXELS:,} are taken. Make it smaller."
                     )
-                image = _eight_bits(image).convert("RGBA")
+                image = ImageOps.exif_transpose(_eight_bits(image)).convert("RGBA")
     except (OSError, SyntaxError, Image.DecompressionBombError, Warning) as error:
         raise ValueError(f"the picture cannot be decoded ({error}). Save it again.") from None
     pixels = np.asarray(image, np.float32)

@@ -36,8 +36,13 @@ def from_json(line):
       ValueError: says what is wrong with it.
     """
     raw = _parsed(line)
-    if not isinstance(raw, dict) or "drawing" not in raw:
+    if not is_drawing(raw):
         raise ValueError(f"expected an object with 'drawing'. Received: {line[:60]!r}.")
+    return from_object(raw)
+
+
+def from_object(raw):
+    """Returns what `from_json` does, of an object that `is_drawing`."""
     word, key = raw.get("word"), raw.get("key_id")
     if word is not None and not isinstance(word, str):
         raise ValueError(f"'word' must be a string. Received: {json.dumps(word)[:60]}.")
@@ -46,13 +51,18 @@ def from_json(line):
     return word, None if key is None else str(key), _strokes_of(raw["drawing"])
 
 
-def is_about_drawings(data):
-    """Whether a file's bytes are one JSON object that is no drawing."""
+def is_drawing(raw):
+    """Whether a JSON value is an object with a drawing."""
+    return isinstance(raw, dict) and "drawing" in raw
+
+
+def whole(data):
+    """Returns the JSON object that a file's bytes are; None if they are something else."""
     try:
-        raw = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(raw, dict) and "drawing" not in raw
+        raw = _parsed(data)
+    except ValueError:
+        return None
+    return raw if isinstance(raw, dict) else None
 
 
 def from_list(data):

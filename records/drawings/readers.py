@@ -16,6 +16,7 @@ raster, drawn by the same rule, and no raster can be turned into strokes later.
 import dataclasses
 import hashlib
 import os
+import unicodedata
 import urllib.parse
 
 import numpy as np
@@ -110,9 +111,13 @@ def files_below(path):
         return os.path.dirname(path), [os.path.basename(path)]
     if not os.path.isdir(path):
         raise BuildError(f"{path} is neither a file nor a folder. Give one with drawings.")
-    names = []
-    for folder, folders, files in os.walk(path):
-        folders[:] = sorted(f for f in folders if not _is_beside(f))
+    names, seen = [], set()
+    for folder, folders, files in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        # A link to a folder above it would never end.
+        folders[:] = [] if real in seen else sorted(f for f in folders if not _is_beside(f))
+        files = [] if real in seen else files
+        seen.add(real)
         inside = os.path.relpath(folder, path)
         names += [os.path.normpath(os.path.join(inside, f)) for f in files if not _is_beside(f)]
     return path, sorted(names)
@@ -211,8 +216,17 @@ def class_of_folder(path, name):
 
 
 def _read_ndjson(path, name, problems):
-    if name.lower().endswith(".json") and quickdraw.is_about_drawings(read_bytes(path)):
+    whole = quickdraw.whole(read_bytes(path)) if name.lower().endswith(".json") else None
+    if whole and not quickdraw.is_drawing(whole):
         return  # An index, say: an object beside drawings, which is none.
+    if whole:
+
+        def make():
+            class_name, key, strokes = quickdraw.from_object(whole)
+            return class_name or class_of_folder(path, name), key or _key(name), strokes
+
+        yield from _one(problems, name, make, name)
+        return
     for line, raw in quickdraw.lines(path):
         where = f"{name}:{line}"
         yield from _one(problems, where, lambda raw=raw: quickdraw.from_json(raw), name)
@@ -260,7 +274,8 @@ def _read_picture(path, name, problems):
 
 def _key(name):
     """A file's name as a key: the same on every system."""
-    return os.path.splitext(name)[0].replace(os.sep, "/")
+    key = os.path.splitext(name)[0].replace(os.sep, "/")
+    return key.encode("utf-8", "backslashreplace").decode()
 
 
 def _one(problems, where, make, name):
@@ -268,6 +283,7 @@ def _one(problems, where, make, name):
     try:
         class_name, key, strokes = make()
         class_name = _checked_class(class_name or class_of_file(name))
+        _check_text("key", key or "")
         drawing = Drawing(class_name, key or "", where, normalize(strokes, "the drawing"))
         if not key:
             drawing = dataclasses.replace(drawing, key=drawing.content_hash())
@@ -277,13 +293,18 @@ def _one(problems, where, make, name):
     yield drawing
 
 
-def _checked_class(class_name):
+def _check_text(what, text):
     try:
-        class_name.encode()
+        text.encode()
     except UnicodeEncodeError:  # Half a character, of a file's name, or an escape in JSON.
-        raise ValueError(f"the class {class_name!r} is no text in UTF-8. Rename it.") from None
+        raise ValueError(f"the {what} {text!r} is no text in UTF-8. Rename it.") from None
+
+
+def _checked_class(class_name):
+    _check_text("class", class_name)
     if not class_name.strip() or not class_name.isprintable():
         raise ValueError(
             f"the class {class_name!r} is no name. Rename it, in the file, or the folder."
         )
-    return class_name.strip()
+    # Letters with accents have two forms, and file systems choose one.
+    return unicodedata.normalize("NFC", class_name.strip())

@@ -7,6 +7,8 @@ Peucker's algorithm with an epsilon of 2.0 pixels.
 
 import numpy as np
 
+_MOST_STEPS = 255_000
+
 
 def simplify(strokes, extent=255, epsilon=2.0):
     """Returns raw strokes as QuickDraw simplifies them.
@@ -42,6 +44,8 @@ def resample(stroke, step=1.0):
     """
     parts = np.sqrt(np.square(np.diff(stroke, axis=0)).sum(axis=1))
     along = np.concatenate([[0.0], np.cumsum(parts)])
+    # A stroke a thousand times as long as the canvas is no line that steps could follow.
+    step = max(step, along[-1] / _MOST_STEPS)
     places = np.arange(0.0, along[-1], step)
     columns = [np.interp(places, along, stroke[:, axis]) for axis in (0, 1)]
     return np.concatenate([np.stack(columns, axis=1), stroke[-1:]])

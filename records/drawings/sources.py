@@ -8,7 +8,7 @@ import os
 
 from records.drawings import doodles
 from records.drawings.readers import Drawing, files_below, read_drawings
-from records.source import fingerprint
+from records.source import BuildError, fingerprint
 
 
 class Files:
@@ -24,7 +24,13 @@ class Files:
     def fingerprint(self):
         root, names = files_below(self._path)
         names = [name for name in names if os.path.isfile(os.path.join(root, name))]
-        return fingerprint(root, contents=names)
+        try:
+            return fingerprint(root, contents=names)
+        except OSError as error:
+            raise BuildError(
+                f"{error.filename} cannot be read ({error.strerror}). Make it readable, or "
+                "move it elsewhere."
+            ) from None
 
     def drawings(self, problems):
         return read_drawings(self._path, problems)

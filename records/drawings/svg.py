@@ -10,6 +10,7 @@ from records.drawings.simplify import simplify
 from records.drawings.strokes import checked
 
 _PIECES = 16  # Straight ones of a curve; what is too many of them, `simplify` leaves out.
+_NAMESPACE = "{http://www.w3.org/2000/svg}"
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 
 
@@ -26,10 +27,13 @@ def strokes_of(data):
       ValueError: says what is wrong with it.
     """
     document = _document(data)
+    stroked = _stroked(document.root)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Of arcs without a radius, which are lines.
-            paths = document.paths(path_filter=_is_drawn, group_filter=_is_shown)
+            paths = document.paths(
+                path_filter=lambda element: _is_drawn(element, stroked), group_filter=_is_shown
+            )
             lines = [_points(part) for p in paths if len(p) for part in p.continuous_subpaths()]
     except Exception as error:  # What a broken path raises, the library does not say.
         raise ValueError(f"an SVG that cannot be read ({error}). Save it again.") from None
@@ -55,12 +59,23 @@ def _document(data):
     document.tree = xml.etree.ElementTree.ElementTree(document.root)
     if document.root.tag.rpartition("}")[2] != "svg":
         raise ValueError(f"XML, but no SVG: its root is <{document.root.tag}>.")
-    if document.root.tag == "svg":  # Without the namespace, which the library looks for.
-        for element in document.root.iter():
-            if isinstance(element.tag, str) and "}" not in element.tag:
-                element.tag = "{http://www.w3.org/2000/svg}" + element.tag
+    for element in document.root.iter():
+        if isinstance(element.tag, str):
+            element.tag = _known_tag(element.tag, element is document.root)
     document.strict_transform_parsing = True
     return document
+
+
+def _known_tag(tag, is_root):
+    """The tag as the library looks for it: with a namespace, and groups named so."""
+    name = tag.rpartition("}")[2]
+    if name == "use" or (name == "svg" and not is_root):
+        raise ValueError(
+            f"an SVG with <{name}> in it, which is not read. Save it as plain SVG."
+        )
+    if "}" in tag and not tag.startswith(_NAMESPACE):
+        return tag
+    return _NAMESPACE + ("g" if name in ("a", "switch") else name)
 
 
 def _is_shown(element):
@@ -68,10 +83,17 @@ def _is_shown(element):
     return not is_off and not _HIDDEN.search(element.get("style", ""))
 
 
-def _is_drawn(element):
-    is_ground = element.tag.endswith("}rect") and "stroke" not in (
-        element.get("style", "") + " ".join(element.keys())
+def _stroked(element, is_stroked=False):
+    """Returns the elements, below one, that have a stroke, of their own or of a group."""
+    is_stroked = (
+        is_stroked or "stroke" in element.keys() or "stroke:" in element.get("style", "")
     )
+    found = {element} if is_stroked else set()
+    return found.union(*(_stroked(child, is_stroked) for child in element))
+
+
+def _is_drawn(element, stroked):
+    is_ground = element.tag.endswith("}rect") and element not in stroked
     return _is_shown(element) and not is_ground
 
 

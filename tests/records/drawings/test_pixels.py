@@ -90,6 +90,18 @@ def test_many_strokes(width):
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.93
 
 
+def test_photographs_are_turned_by_exif():
+    image, file = Image.open(io.BytesIO(files.picture())), io.BytesIO()
+    image.transpose(Image.Transpose.ROTATE_90).save(file, "PNG")
+    turned = raster_of(file.getvalue())
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turn it by 90 degrees to see it upright.
+    file = io.BytesIO()
+    image.transpose(Image.Transpose.ROTATE_90).save(file, "PNG", exif=exif)
+    np.testing.assert_array_equal(raster_of(file.getvalue()), raster_of(files.picture()))
+    assert (turned != raster_of(files.picture())).any()
+
+
 def test_a_level_line_keeps_its_width_and_place():
     image = np.full((50, 400), 255, np.uint8)
     image[20, 30:370] = 0

@@ -11,6 +11,11 @@ def test_resample_steps_along_the_line_and_keeps_its_end():
     np.testing.assert_allclose(found, expected)
 
 
+def test_a_stroke_without_end_takes_no_memory_without_end():
+    zigzag = np.array([[0.0, 0], [255, 255]] * 40_000)
+    assert len(resample(zigzag)) <= 255_002
+
+
 def test_resample_of_one_place():
     np.testing.assert_array_equal(resample(np.array([[2.0, 3], [2, 3]])), [[2, 3]])
 

@@ -80,9 +80,21 @@ def test_ground_and_hidden_parts_are_not_drawn():
     assert lists(hidden + LINE) == [BENT]
 
 
+def test_a_rectangle_with_the_stroke_of_its_group_is_drawn():
+    rect = '<rect width="100" height="100"/>'
+    assert len(lists(f'<g style="fill:none;stroke:#000"><g>{rect}</g></g>')) == 1
+    assert len(lists(rect + LINE, 'stroke="black"')) == 2
+
+
+def test_links_are_groups():
+    assert lists(f'<a transform="scale(2)"><switch>{LINE}</switch></a>') == [BENT]
+
+
 @pytest.mark.parametrize(
     ("inside", "message"),
     [
+        ('<use href="#a"/>' + LINE, "an SVG with <use> in it"),
+        (f"<svg>{LINE}</svg>", "an SVG with <svg> in it"),
         ("", "an SVG without lines"),
         ("<text>cat</text>", "an SVG without lines"),
         ('<path d=""/>', "an SVG without lines"),
