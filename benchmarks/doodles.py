@@ -5,15 +5,14 @@
 
 Drawings are compared as blurred rasters of 16x16 pixels, scaled to length 1: near is what has
 ink at the same places. Of each drawing the nearest other one is looked up; how often it is of
-the same class says how far classes lie apart. With folders of QuickDraw's simplified drawings
-(CLASS.ndjson), the same figures of the classes that are in both; and how often the nearest
-doodle of a genuine drawing is of its class: whether the programs draw what people draw.
+the same class says how far classes lie apart. With folders of people's drawings, in any form
+that records/drawings/readers.py reads, the same figures of the classes that are in both; and
+how often the nearest doodle of a genuine drawing is of its class: whether the programs draw
+what people draw.
 """
 
 import argparse
-import json
 import os
-import pathlib
 import sys
 import time
 
@@ -23,7 +22,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from records.drawings.doodles import NAMED, draw, random_class_name
 from records.drawings.rasterize import rasterize
-from records.drawings.strokes import normalize, pad
+from records.drawings.readers import read_drawings
+from records.drawings.strokes import pad
 
 SIZE = 16
 
@@ -76,20 +76,12 @@ def statistics(drawings):
 
 def read_genuine(folders, most):
     """Drawings by class, at most so many each, of the named classes that the folders have."""
-    found = {}
-    for name in NAMED:
-        for folder in map(pathlib.Path, folders):
-            path = folder / f"{name}.ndjson"
-            if path.exists():
-                lines = path.read_text(encoding="utf-8").splitlines()[:most]
-                found[name] = [
-                    read_line(line, f"{path}:{i + 1}") for i, line in enumerate(lines)
-                ]
-    return found
-
-
-def read_line(line, name):
-    return normalize([np.transpose(stroke) for stroke in json.loads(line)["drawing"]], name)
+    found = {name: [] for name in NAMED}
+    for drawing in (drawing for folder in folders for drawing in read_drawings(folder)):
+        drawings = found.get(drawing.class_name)
+        if drawings is not None and drawing.strokes is not None and len(drawings) < most:
+            drawings.append(drawing.strokes)
+    return {name: drawings for name, drawings in found.items() if drawings}
 
 
 def print_row(title, classes):
@@ -105,7 +97,7 @@ def print_row(title, classes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--genuine", nargs="+", default=[], help="folders of CLASS.ndjson")
+    parser.add_argument("--genuine", nargs="+", default=[], help="folders of people's drawings")
     parser.add_argument("--drawings", type=int, default=20, help="of a class")
     flags = parser.parse_args()
 

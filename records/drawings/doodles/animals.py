@@ -104,22 +104,28 @@ def bird(pen):
 
 def snail(pen):
     """A spiral on a foot, with a head and two feelers."""
-    radius = pen.about(30, 0.15)
+    radius = pen.about(32, 0.25)
     if pen.chance(0.5):
-        pen.spiral(60, 45, radius, pen.between(1.8, 3), 180)
+        pen.spiral(60, 75 - radius, radius, pen.between(1.6, 3), 180)
     else:
-        pen.circle(60, 45, radius)
-        pen.spiral(60, 45, radius * 0.75, pen.between(1.2, 2), 180)
+        pen.circle(60, 75 - radius, radius)
+        pen.spiral(60, 75 - radius, radius * 0.75, pen.between(1.2, 2), 180)
     foot = pen.about(77, 0.06)
-    body = curve(
-        (100, foot + 5), (60, foot), (30, foot - 5), (24, 52), (14, 45), (6, 52), (10, 70),
-        (22, foot + 6),
-    )  # fmt: skip
-    pen.stroke(body + line((22, foot + 6), (100, foot + 5)))
-    pen.line((11, 46), (4, pen.between(22, 34)))
-    pen.line((17, 45), (20, pen.between(20, 32)))
+    if pen.chance(0.7):
+        neck = pen.between(40, 55)
+        body = curve(
+            (100, foot + 5), (60, foot), (30, foot - 5), (24, neck + 7), (14, neck),
+            (6, neck + 7), (10, 70), (22, foot + 6),
+        )  # fmt: skip
+        pen.stroke(body + line((22, foot + 6), (100, foot + 5)))
+    else:
+        neck = foot - 8
+        pen.loop((8, foot), (14, neck), (60, foot - 4), (104, foot + 2), (60, foot + 10))
+    if pen.chance(0.85):
+        pen.line((11, neck + 1), (4, neck - pen.between(12, 22)))
+        pen.line((17, neck), (20, neck - pen.between(12, 24)))
     if pen.chance(0.4):
-        pen.dot(13, 54)
+        pen.dot(13, neck + 8)
 
 
 def snake(pen):
@@ -143,28 +149,27 @@ def snake(pen):
 
 def butterfly(pen):
     """Four wings, a body and feelers."""
-    out, up = pen.about(45), pen.about(32)
-    pen.ellipse(50, 52, pen.about(4, 0.3), 30)
-    pointed = pen.chance(0.3)
+    out, up, low = pen.about(45, 0.3), pen.about(32, 0.3), pen.about(36, 0.3)
+    if pen.chance(0.75):
+        pen.ellipse(50, 52, pen.about(4, 0.4), pen.about(30))
+    else:
+        pen.line((50, 20), (50, 84))
+    pointed = pen.chance(0.25)
     for side in (-1, 1):
-        x = 50 + side * 4
+        x, tip, end = 50 + side * 4, 50 + side * out, 50 + side * out * 0.65
         if pointed:
-            pen.line((x, 48), (50 + side * out, 48 - up), (50 + side * out * 0.95, 50), (x, 52))
-            pen.line((x, 52), (50 + side * out * 0.9, 60), (50 + side * out * 0.6, 88), (x, 60))
+            pen.line((x, 48), (tip, 48 - up), (tip - side * 2, 50), (x, 52))
+            pen.line((x, 52), (tip - side * 5, 60), (end, 52 + low), (x, 60))
         else:
+            near, far = x + side * 8, x + side * 16
+            pen.loop((x, 48), (near, 48 - up), (tip, 46 - up), (tip, 42), (far, 51))
             pen.loop(
-                (x, 48), (x + side * 12, 48 - up), (50 + side * out, 46 - up),
-                (50 + side * out, 42), (x + side * 14, 51),
-            )  # fmt: skip
-            pen.loop(
-                (x, 54), (x + side * 18, 53), (50 + side * out * 0.9, 65),
-                (50 + side * out * 0.6, 90), (x + side * 8, 78),
-            )  # fmt: skip
+                (x, 54), (far, 53), (tip - side * 5, 65), (end, 54 + low), (near, 42 + low)
+            )
     for side in (-1, 1) if pen.chance(0.85) else ():
         pen.curve((50 + side, 22), (50 + side * 6, 10), (50 + side * 14, pen.between(0, 8)))
-    if pen.chance(0.25):
-        pen.circle(50 - out * 0.6, 32, 5)
-        pen.circle(50 + out * 0.6, 32, 5)
+    for side in (-1, 1) if pen.chance(0.2) else ():
+        pen.circle(50 + side * out * 0.6, 32, 5)
 
 
 def spider(pen):
@@ -175,15 +180,10 @@ def spider(pen):
         pen.circle(50, 50 - radius - 6, 8)
     for side in (-1, 1):
         for i in range(pen.choose(3, 4, 4, 4)):
-            angle = -40 + 27 * i
-            (x, y), (knee_x, knee_y) = (
-                around(0, 50, radius, angle),
-                around(0, 50, 36, angle - 14),
-            )
-            foot_x, foot_y = around(0, 50, pen.about(reach, 0.1), angle + 5)
-            hip, knee, foot = (
-                (50 + side * u, v) for u, v in ((x, y), (knee_x, knee_y), (foot_x, foot_y))
-            )
+            angle = 90 + side * (27 * i - 130)
+            hip = around(50, 50, radius, angle)
+            knee = around(50, 50, 36, angle - side * 14)
+            foot = around(50, 50, pen.about(reach, 0.1), angle + side * 5)
             if way == 0:
                 pen.line(hip, knee, foot)
             elif way == 1:

@@ -154,19 +154,18 @@ def diamond(pen):
 
 def crown(pen):
     """A band with points, which may carry balls."""
-    points, high = pen.choose(3, 3, 4, 5), pen.about(62)
-    teeth = [(-4.0, 70 - high * 0.85)]
-    for i in range(points - 1):
-        teeth.append(
-            (100 * (i + 0.6) / points + 100 / points * 0.35, 70 - high * pen.between(0.3, 0.5))
-        )
-        if i < points - 2:
-            teeth.append((100 * (i + 1) / (points - 1), 70 - high * pen.between(0.9, 1.05)))
-    teeth.append((104.0, 70 - high * 0.85))
+    points, high, out = pen.choose(3, 3, 4, 5), pen.about(60, 0.35), pen.between(-4, 8)
+    low, tips, teeth = high * pen.between(0.4, 0.65), [], []
+    for i in range(points):
+        x = -out + (100 + 2 * out) * i / (points - 1)
+        tips.append((x, 70 - high * pen.between(0.85, 1.05)))
+        teeth.append(tips[-1])
+        if i < points - 1:
+            teeth.append((x + (50 + out) / (points - 1), 70 - low))
     pen.shape((0, 70), *teeth, (100, 70))
-    if pen.chance(0.5):
+    if pen.chance(0.4):
         pen.line((0, 58), (100, 58))
-    for x, y in teeth[::2] if pen.chance(0.35) else ():
+    for x, y in tips if pen.chance(0.35) else ():
         pen.circle(x, y - 5, 4)
     for i in range(pen.choose(0, 0, 3)):
         pen.circle(25 + 25 * i, 64, 3)

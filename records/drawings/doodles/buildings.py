@@ -1,6 +1,6 @@
 """What stands in a town."""
 
-from records.drawings.doodles.shapes import arc, around, line, turned
+from records.drawings.doodles.shapes import arc, line, turned
 
 
 def house(pen):
@@ -8,10 +8,8 @@ def house(pen):
     wide, high, eave = pen.about(76), pen.about(52), pen.between(0, 9)
     left, right, bottom = 50 - wide / 2, 50 + wide / 2, 40 + high
     if pen.chance(0.2):
-        pen.line(
-            (left, 40), (50, pen.about(8, 0.5)), (right, 40), (right, bottom), (left, bottom),
-            (left, 40),
-        )  # fmt: skip
+        top = (50, pen.about(8, 0.5))
+        pen.line((left, 40), top, (right, 40), (right, bottom), (left, bottom), (left, 40))
         if pen.chance(0.7):
             pen.line((left, 40), (right, 40))
     else:
@@ -23,11 +21,7 @@ def house(pen):
         if pen.chance(0.4):
             pen.dot(x + 12, bottom - door / 2)
     size = pen.between(12, 16)
-    for x in (
-        ((left + 7, right - 7 - size) if pen.chance(0.6) else (right - 8 - size,))
-        if pen.chance(0.75)
-        else ()
-    ):
+    for x in (right - 7 - size, left + 7)[: pen.choose(0, 1, 2, 2)]:
         pen.rectangle(x, 48, size, size)
         if pen.chance(0.4):
             pen.line((x + size / 2, 48), (x + size / 2, 48 + size))
@@ -36,44 +30,43 @@ def house(pen):
         pen.line((70, 22), (70, 6), (79, 6), (79, 29))
 
 
-def castle(pen):
-    """A wall with battlements between two towers, with a gate."""
-    top, tower = pen.about(38), pen.about(24)
-    pointed = pen.chance(0.3)
-    for left in (0, 100 - tower):
-        step = tower / 5
-        if pointed:
-            pen.line((left, 100), (left, 25), (left + tower, 25), (left + tower, 100))
-            pen.line((left - 3, 25), (left + tower / 2, 0), (left + tower + 3, 25))
-        else:
-            rim = [(left, 8)]
-            for i in range(5):
-                rim += [
-                    (left + step * i, 16 - 8 * (i % 2 == 0)),
-                    (left + step * (i + 1), 16 - 8 * (i % 2 == 0)),
-                ]
-            pen.stroke(
-                [(left, 100), (left, 50), *rim[1:], (left + tower, 50), (left + tower, 100)]
-            )
-    gap = 100 - 2 * tower
-    teeth = pen.choose(3, 5)
-    wall = []
+def battlements(left, right, y, teeth, high):
+    """From the left to the right."""
+    shape, step = [], (right - left) / teeth
     for i in range(teeth):
-        y = top + 8 * (i % 2)
-        wall += [(tower + gap * i / teeth, y), (tower + gap * (i + 1) / teeth, y)]
-    pen.stroke(wall)
-    pen.line((0, 100), (100, 100))
+        up = high if i % 2 == 0 else 0
+        shape += [(left + step * i, y - up), (left + step * (i + 1), y - up)]
+    return shape
+
+
+def castle(pen):
+    """A wall with battlements and a gate, often between two towers."""
+    top, tower, way = pen.about(38), pen.about(24), pen.choose(0, 1, 2, 2)
+    if way == 0:
+        teeth, high = pen.choose(5, 7, 9), pen.between(9, 18)
+        wall = battlements(0, 100, pen.between(18, 40), teeth, high)
+        pen.line((0, 100), *wall, (100, 100))
+    else:
+        for left in (0, 100 - tower):
+            right = left + tower
+            if way == 1:
+                pen.line((left, 100), (left, 25), (right, 25), (right, 100))
+                pen.line((left - 3, 25), (left + tower / 2, 0), (right + 3, 25))
+            else:
+                rim = battlements(left, right, 16, pen.choose(3, 5), 9)
+                pen.stroke([(left, 100), (left, 50), *rim, (right, 50), (right, 100)])
+        pen.stroke(battlements(tower, 100 - tower, top, pen.choose(3, 5), 8))
+    if pen.chance(0.7):
+        pen.line((0, 100), (100, 100))
     if pen.chance(0.8):
-        pen.stroke(
-            line((40, 100), (40, 78))
-            + arc(50, 78, 10, 12, 180, 360)
-            + line((60, 78), (60, 100))
-        )
-    if pen.chance(0.4):
-        for x in (tower / 2, 100 - tower / 2):
-            pen.rectangle(x - 3, 40, 6, 10)
-    if pen.chance(0.25):
-        pen.line((tower / 2, 5), (tower / 2, -18), (tower / 2 + 15, -12), (tower / 2, -6))
+        wide, y = pen.about(10), pen.about(78, 0.1)
+        gate = arc(50, y, wide, 12, 180, 360)
+        pen.stroke([(50 - wide, 100), *gate, (50 + wide, 100)])
+    for x in (tower / 2, 100 - tower / 2) if pen.chance(0.4) else ():
+        pen.rectangle(x - 3, 46, 6, 10)
+    if pen.chance(0.2):
+        x = pen.choose(tower / 2, 50)
+        pen.line((x, 8), (x, -18), (x + 15, -12), (x, -6))
 
 
 def tent(pen):
@@ -97,23 +90,31 @@ def tent(pen):
 
 
 def windmill(pen):
-    """Four sails on a tower."""
-    foot, top = pen.about(20), pen.about(11)
-    pen.line((50 - top, 42), (50 - foot, 105), (50 + foot, 105), (50 + top, 42))
-    if pen.chance(0.5):
-        pen.arc(50, 42, top, 12, 180, 360)
-    first, length, wide = pen.between(20, 65), pen.about(42, 0.1), pen.about(11)
-    as_leaves = pen.chance(0.25)
-    for i in range(4):
-        angle = first + 90 * i
-        if as_leaves:
-            x, y = around(50, 38, length / 2, angle)
-            pen.ellipse(x, y, length / 2, wide / 2, angle)
-        else:
-            end = 50 + length
+    """Three or four sails on a tower."""
+    foot, top, way = pen.about(18, 0.4), pen.about(9, 0.4), pen.choose(0, 0, 1, 2, 3)
+    if pen.chance(0.8):
+        pen.line((50 - top, 42), (50 - foot, 105), (50 + foot, 105), (50 + top, 42))
+        if pen.chance(0.4):
+            pen.arc(50, 42, top, 12, 180, 360)
+    else:
+        pen.line((50, 40), (50, 105))
+    first, length, wide = pen.between(20, 80), pen.about(42), pen.about(12, 0.4)
+    sails = pen.choose(3, 4, 4, 4)
+    end = 50 + length
+    for i in range(sails):
+        angle = first + 360 * i / sails
+        if way == 0:
             sail = line((50, 38), (end, 38), (end, 38 + wide), (58, 38 + wide * 0.8), (50, 38))
-            pen.stroke(turned(sail, angle, 50, 38))
-    if pen.chance(0.5):
+        elif way == 1:
+            sail = arc(50 + length / 2, 38, length / 2, wide / 2, 180, 540)
+        elif way == 2:
+            sail = line((50, 38), (end, 38 - wide * 0.7), (end, 38 + wide * 0.7), (50, 38))
+        else:
+            sail = line((50, 38), (end, 38))
+        pen.stroke(turned(sail, angle, 50, 38))
+    if pen.chance(0.4):
+        pen.circle(50, 38, 4)
+    if pen.chance(0.35):
         pen.line((44, 105), (44, 88), (56, 88), (56, 105))
 
 

@@ -48,25 +48,31 @@ def trunk(pen, x, y, length, high):
 
 
 def rabbit(pen):
-    """A face with two long ears."""
-    wide = pen.about(28)
-    pen.ellipse(50, 70, wide, pen.about(26))
+    """A face with two long ears; at times with a body."""
+    wide, high, ear = pen.about(28, 0.3), pen.about(26), pen.about(8, 0.4)
+    pen.ellipse(50, 72, wide, high)
+    foot = 74 - high
     for side in (-1, 1):
-        x, tilt = 50 + side * 14, side * pen.between(0, 16)
+        x, tilt = 50 + side * (ear + 5), side * pen.between(-2, 20)
+        tip = foot - pen.between(32, 58)
+        near, far = x - ear + tilt / 2, x + ear + tilt / 2
+        middle = (foot + tip) / 2
         pen.curve(
-            (x - 8, 50), (x - 9 + tilt / 2, 25), (x + tilt, pen.between(-4, 6)),
-            (x + 9 + tilt / 2, 25), (x + 7, 50),
-        )  # fmt: skip
-        if pen.chance(0.35):
-            pen.curve((x - 2, 44), (x + tilt * 0.8, 14), (x + 4, 42))
-    pen.eyes(50, 64, 10)
+            (x - ear, foot), (near, middle), (x + tilt, tip), (far, middle), (x + ear, foot)
+        )
+        if pen.chance(0.3):
+            pen.curve((x - 2, foot - 4), (x + tilt * 0.8, tip + 12), (x + 4, foot - 6))
+    pen.eyes(50, 66, 10)
     if pen.chance(0.7):
-        pen.shape((47, 74), (53, 74), (50, 78))
+        pen.shape((47, 75), (53, 75), (50, 79))
     if pen.chance(0.5):
-        pen.curve((40, 82), (45, 87), (50, 79), (55, 87), (60, 82))
-    for side in (-1, 1) if pen.chance(0.5) else ():
+        pen.curve((40, 83), (45, 88), (50, 80), (55, 88), (60, 83))
+    for side in (-1, 1) if pen.chance(0.4) else ():
         for i in (-1, 1):
-            pen.line((50 + side * 12, 77 + 2 * i), (50 + side * 38, 76 + 7 * i))
+            pen.line((50 + side * 12, 78 + 2 * i), (50 + side * 38, 77 + 7 * i))
+    if pen.chance(0.2):
+        pen.ellipse(50, 72 + high + 28, wide * 1.1, 29)
+        pen.circle(50 + wide * 1.1, 72 + high + 40, 7)
 
 
 def mouse(pen):
@@ -76,23 +82,24 @@ def mouse(pen):
         wide = pen.about(30)
         pen.ellipse(50, 62, wide, pen.about(28))
         for side in (-1, 1):
-            pen.circle(50 + side * (wide * 0.7 + ear), 60 - 24 - ear, ear * 1.9)
+            pen.circle(50 + side * (wide * 0.7 + ear), 36 - ear, ear * 1.9)
         pen.eyes(50, 56, 11)
         pen.circle(50, 70, 4)
         for side in (-1, 1) if pen.chance(0.7) else ():
             pen.line((50 + side * 8, 70), (50 + side * 34, 64))
             pen.line((50 + side * 8, 72), (50 + side * 34, 76))
         return
-    high = pen.about(36)
-    pen.curve(
-        (2, 72), (30, 75 - high * 0.8), (60, 75 - high), (82, 58), (84, 76), (2, 75), (2, 72)
-    )
-    pen.circle(34, 74 - high * 0.95, ear)
-    if pen.chance(0.6):
-        pen.circle(48, 68 - high, ear)
-    pen.dot(19, 66)
-    pen.curve((84, 72), (98, 78), (108, 58), (122, pen.between(40, 76)))
-    for i in (-1, 0, 1) if pen.chance(0.5) else ():
+    high, back = pen.about(38, 0.35), pen.between(74, 92)
+    if pen.chance(0.5):
+        pen.loop((2, 72), (30, 75 - high * 0.8), (60, 75 - high), (back, 60), (back, 74))
+    else:
+        pen.ellipse((back + 2) / 2, 75 - high / 2, (back - 2) / 2, high / 2)
+    pen.circle(30, 74 - high * 0.9, ear)
+    if pen.chance(0.5):
+        pen.circle(44, 70 - high, ear)
+    pen.dot(17, 72 - high * 0.2)
+    pen.curve((back, 70), (back + 14, 76), (back + 24, 58), (back + 40, pen.between(30, 76)))
+    for i in (-1, 0, 1) if pen.chance(0.4) else ():
         pen.line((5, 72), (-12, 71 + 6 * i))
     for x in (30, 66) if pen.chance(0.4) else ():
         pen.arc(x, 76, 7, 5, 0, 180)

@@ -5,24 +5,24 @@ from records.drawings.doodles.shapes import arc, around, curve, line
 
 def cup(pen):
     """Open at the top, with a handle; perhaps steam."""
-    wide, foot = pen.about(34), pen.between(0.65, 1)
-    bottom = pen.about(90, 0.1)
-    left, right = 45 - wide, 45 + wide
-    if pen.chance(0.5):
-        pen.ellipse(45, 20, wide, pen.about(7, 0.4))
-        pen.stroke(
-            line((left, 20), (45 - wide * foot, bottom - 6))
-            + arc(45, bottom - 6, wide * foot, 8, 180, 0)
-            + line((45 + wide * foot, bottom - 6), (right, 20))
-        )
+    wide, foot, way = pen.about(34, 0.25), pen.between(0.6, 1), pen.choose(0, 0, 1, 2)
+    bottom = pen.about(90, 0.15)
+    left, right, low = 45 - wide, 45 + wide, wide * foot
+    if way != 1:
+        pen.ellipse(45, 20, wide, pen.about(7, 0.5))
+    if way == 0:
+        base = arc(45, bottom - 6, low, 8, 180, 0)
+        pen.stroke([(left, 20), *base, (right, 20)])
+    elif way == 1:
+        pen.shape((left, 20), (right, 20), (45 + low, bottom), (45 - low, bottom))
     else:
-        pen.shape(
-            (left, 20), (right, 20), (45 + wide * foot, bottom), (45 - wide * foot, bottom)
-        )
-    out, x = pen.about(22), 45 + wide * (1 + foot) / 2
-    pen.curve((x + 1, 34), (x + out, 30), (x + out + 2, 60), (x, 72))
-    if pen.chance(0.5):
-        pen.curve((x + 1, 43), (x + out - 9, 41), (x + out - 8, 57), (x, 63))
+        side = [(left, 20), (left + 2, 45), (45 - low * 0.7, bottom - 4)]
+        pen.curve(*side, (45, bottom), *((90 - x, y) for x, y in reversed(side)))
+    if pen.chance(0.85):
+        out, x = pen.about(22, 0.3), 45 + wide * (1 + foot) / 2
+        pen.curve((x + 1, 34), (x + out, 30), (x + out + 2, 60), (x, 72))
+        if pen.chance(0.5):
+            pen.curve((x + 1, 43), (x + out - 9, 41), (x + out - 8, 57), (x, 63))
     for i in range(pen.choose(0, 0, 2, 3)):
         pen.curve((32 + 13 * i, 10), (28 + 13 * i, 2), (35 + 13 * i, -7), (31 + 13 * i, -16))
 
@@ -220,23 +220,24 @@ def door(pen):
 
 
 def vase(pen):
-    """A belly with a neck; perhaps flowers."""
-    belly, neck, lip = pen.about(28, 0.25), pen.about(11, 0.3), pen.about(17)
-    pen.ellipse(50, 32, lip, 4) if pen.chance(0.5) else pen.line((50 - lip, 32), (50 + lip, 32))
-    foot = belly * 0.55
-    pen.stroke(
-        curve((50 - lip, 32), (50 - neck, 44), (50 - belly, 70), (50 - foot, 100))
-        + curve((50 + foot, 100), (50 + belly, 70), (50 + neck, 44), (50 + lip, 32))
-    )
-    for i in range(pen.choose(0, 1, 2, 3)):
-        x, y = 50 + 17 * (i - 1) + pen.between(-4, 4), pen.between(0, 10)
-        pen.line((50, 32), (x, y))
-        if pen.chance(0.5):
-            pen.circle(x, y - 6, 6)
-        else:
-            pen.star(x, y - 5, 9, 4)
+    """A belly with a neck, or narrow in the middle; perhaps flowers."""
+    belly, neck, lip = pen.about(28, 0.35), pen.about(12, 0.4), pen.about(18, 0.3)
+    foot, low = belly * pen.between(0.4, 0.8), pen.between(58, 80)
+    if pen.chance(0.5):
+        pen.ellipse(50, 30, lip, 4)
+    else:
+        pen.line((50 - lip, 30), (50 + lip, 30))
     if pen.chance(0.25):
-        pen.zigzag((50 - belly * 0.9, 70), (50 + belly * 0.9, 70), 5, 7)
+        pen.line((50 - lip, 30), (50 - foot, 100), (50 + foot, 100), (50 + lip, 30))
+    else:
+        left = curve((50 - lip, 30), (50 - neck, 42), (50 - belly, low), (50 - foot, 100))
+        pen.stroke(left + [(100 - x, y) for x, y in reversed(left)])
+    for i in range(pen.choose(0, 0, 0, 1, 2, 3)):
+        x, y = 50 + 17 * (i - 1) + pen.between(-4, 4), pen.between(0, 10)
+        pen.line((50, 30), (x, y))
+        pen.circle(x, y - 6, 6)
+    if pen.chance(0.2):
+        pen.zigzag((50 - belly * 0.9, low), (50 + belly * 0.9, low), 5, 7)
 
 
 def hourglass(pen):

@@ -175,10 +175,10 @@ def palm_tree(pen):
 
 def flower(pen):
     """Petals around a middle, on a stalk with leaves."""
-    radius, petals = pen.about(8, 0.3), pen.count(5, 7)
+    radius, petals = pen.about(9, 0.4), pen.count(4, 7)
     pen.circle(50, 28, radius)
     way = pen.choose(0, 0, 1, 2)
-    length, first = pen.about(radius * 1.3), pen.between(0, 360)
+    length, first = pen.about(11, 0.35), pen.between(0, 360)
     if way == 0:
         for i in range(petals):
             angle = first + 360 * i / petals
@@ -192,7 +192,7 @@ def flower(pen):
             left, right = (around(50, 28, radius, angle + side) for side in (-25, 25))
             tips = (around(50, 28, radius + 2 * length, angle + side) for side in (-22, 22))
             pen.curve(left, *tips, right)
-    foot = pen.about(92, 0.15)
+    foot = pen.about(88, 0.2)
     pen.curve((50, 28 + radius + length), (50 + pen.between(-5, 5), 70), (50, foot))
     for side in (-1, 1):
         if pen.chance(0.45):
@@ -242,44 +242,45 @@ def mushroom(pen):
 
 def cactus(pen):
     """A column with arms that bend upwards, and thorns."""
-    wide = pen.about(11)
-    pen.stroke(
-        line((50 - wide, 100), (50 - wide, 15))
-        + arc(50, 12, wide, 12, 180, 360)
-        + line((50 + wide, 15), (50 + wide, 100))
-    )
-    for side in (-1, 1) if pen.chance(0.75) else (1,):
-        y, out, up = pen.between(48, 68), wide + pen.between(14, 20), pen.between(22, 34)
+    wide, top = pen.about(12, 0.4), pen.between(0, 12)
+    column = arc(50, top + 12, wide, 12, 180, 360)
+    pen.stroke([(50 - wide, 100), (50 - wide, 60), *column, (50 + wide, 60), (50 + wide, 100)])
+    for side in pen.choose((-1, 1), (-1, 1), (-1, 1), (1,), (-1,)):
+        y, up, thick = pen.between(45, 68), pen.between(18, 34), pen.between(8, 14)
+        near = 50 + side * wide
+        out = near + side * pen.between(10, 20)
         pen.curve(
-            (50 + side * wide, y), (50 + side * (out - 3), y), (50 + side * out, y - up),
-            (50 + side * (out + 5), y - up - 5), (50 + side * (out + 10), y - up),
-            (50 + side * (out + 8), y + 8), (50 + side * wide, y + 15),
+            (near, y), (out - side * 3, y), (out, y - up), (out + side * thick / 2, y - up - 5),
+            (out + side * thick, y - up), (out + side * thick * 0.8, y + 8), (near, y + 13),
         )  # fmt: skip
     for i in range(pen.choose(0, 0, 4, 6)):
         x, y = 50 + pen.between(-6, 6), 22 + 12 * i
         pen.line((x - 3, y), (x + 3, y - 3))
-    if pen.chance(0.25):
+    if pen.chance(0.2):
         pen.line((15, 100), (85, 100))
+    elif pen.chance(0.15):
+        pen.line((28, 98), (32, 120), (68, 120), (72, 98), (28, 98))
 
 
 def feather(pen):
     """A bent quill in a vane, or with barbs along it."""
-    bend, wide = pen.between(5, 16), pen.about(13, 0.3)
-    pen.curve((15, 100), (40, 62), (62 + bend / 2, 30), (82, 2))
+    bend, wide, turn = pen.between(3, 16), pen.about(10, 0.4), pen.choose(0, 0, -35, 35)
     barbs = pen.chance(0.3)
+    parts = [curve((15, 100), (40, 62), (62 + bend / 2, 30), (82, 2))]
     if not barbs:
-        notched = pen.chance(0.5)
         left = curve((34, 74), (42 - wide, 52 - wide), (62 - wide, 26 - wide / 2), (82, 2))
         right = curve((82, 2), (70 + wide, 36), (50 + wide, 62), (34, 74))
-        if notched:
+        if pen.chance(0.4):
             cut = (58 + wide / 3, 42)
             right = curve((82, 2), (72 + wide, 34)) + line(cut, (60 + wide, 50), (34, 74))
-        pen.stroke(left + right[1:])
+        parts.append(left + right[1:])
     for i in range(pen.count(5, 8) if barbs else pen.choose(0, 3, 4, 5)):
         x, y = 42 + 5.5 * i, 62 - 9 * i
-        pen.line((x, y), (x + wide * 0.9, y - 5))
+        parts.append(line((x, y), (x + wide, y - 5)))
         if barbs or pen.chance(0.6):
-            pen.line((x, y), (x - wide * 0.5, y - 13))
+            parts.append(line((x, y), (x - wide * 0.6, y - 13)))
+    for part in parts:
+        pen.stroke(turned(part, turn, 50, 50))
 
 
 CLASSES = {

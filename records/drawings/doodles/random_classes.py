@@ -192,8 +192,8 @@ class Part(NamedTuple):
 
 def sized(part, parent, pen):
     """Half the width and the height of a part in this drawing."""
-    size = pen.about(part.size, 0.35) * max(abs(parent.wide), parent.high)
-    aspect = min(pen.about(part.aspect, 0.3), NARROW.get(part.shape, 9.0))
+    size = pen.about(part.size, 0.5) * max(abs(parent.wide), parent.high)
+    aspect = min(pen.about(part.aspect, 0.5), NARROW.get(part.shape, 9.0))
     return (size, size / aspect) if aspect > 1 else (size * aspect, size)
 
 
@@ -294,7 +294,7 @@ def program(class_name):
 
 def near(u, pen):
     """A number in [0, 1) near another."""
-    return min(max(u + pen.between(-0.1, 0.1), 0.0), 0.999)
+    return min(max(u + pen.between(-0.15, 0.15), 0.0), 0.999)
 
 
 def run(parts, pen):

@@ -99,24 +99,34 @@ def truck(pen):
 
 
 def train(pen):
-    """A steam engine, with its smoke and at times a waggon."""
+    """A steam engine with its smoke, and waggons; or waggons alone."""
+    radius = pen.about(8)
+    if pen.chance(0.25):
+        number, long = pen.count(2, 3), pen.about(46)
+        for i in range(number):
+            x = (long + 8) * i
+            pen.rectangle(x, 30, long, 28)
+            wheels(pen, (x + 10, 60), (x + long - 10, 60), radius=radius * 0.8)
+            if i:
+                pen.line((x - 8, 50), (x, 50))
+        return
     pen.rectangle(0, 12, 32, 48)
     pen.rectangle(32, 30, 46, 30)
     pen.line((60, 30), (58, 12), (72, 12), (70, 30))
-    if pen.chance(0.7):
-        pen.rectangle(7, 20, 17, 14)
-    if pen.chance(0.5):
-        pen.shape((78, 46), (92, 62), (78, 62))
-    if pen.chance(0.5):
-        pen.stroke(cloud(72, 0, pen.about(11), 6, 5, 0.3))
-        if pen.chance(0.6):
-            pen.stroke(cloud(92, -10, pen.about(9), 5, 5, 0.3))
-    waggon = pen.chance(0.3)
+    waggon = pen.chance(0.4)
     if waggon:
         pen.rectangle(-52, 28, 44, 32)
         pen.line((-8, 54), (0, 54))
     places = [(14, 64), (44, 66), (66, 66)]
-    wheels(pen, *places, *(((-42, 66), (-18, 66)) if waggon else ()), radius=pen.about(8))
+    wheels(pen, *places, *(((-42, 66), (-18, 66)) if waggon else ()), radius=radius)
+    if pen.chance(0.7):
+        pen.rectangle(7, 20, 17, 14)
+    if pen.chance(0.4):
+        pen.shape((78, 46), (92, 62), (78, 62))
+    if pen.chance(0.4):
+        pen.stroke(cloud(72, 0, pen.about(11), 6, 5, 0.3))
+        if pen.chance(0.6):
+            pen.stroke(cloud(92, -10, pen.about(9), 5, 5, 0.3))
     if pen.chance(0.3):
         pen.line((-10 - 45 * waggon, 75), (100, 75))
 
