@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.doodles import agreement, collect, spread, statistics
+from benchmarks.doodles import agreement, collect, read_genuine, spread, statistics
 from records.drawings.doodles import (
     NAMED,
     VERSION,
@@ -196,3 +196,37 @@ def test_a_hand_keeps_the_shape():
         wide, high = stroke.max(axis=0) - stroke.min(axis=0)
         assert 0.4 < wide / high < 2.5
         assert np.abs(stroke[0] - stroke[-1]).max() < 0.3  # nearly closed
+
+
+# --- The benchmark's figures.
+
+FOUND, LABELS = np.array([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]), np.array([0, 0, 1])
+
+
+def test_agreement_and_spread_by_hand():
+    # The first two are nearest to each other; the third, alone in its class, to the second.
+    assert agreement(FOUND, LABELS) == pytest.approx(2 / 3)
+    # Asked in a bank of two, (0.6, 0.8) is nearest to (0, 1).
+    bank, of = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([7, 5])
+    assert agreement(np.array([[0.6, 0.8]]), np.array([5]), bank, of) == 1
+    assert agreement(np.array([[0.6, 0.8]]), np.array([7]), bank, of) == 0
+    assert spread(FOUND, LABELS) == pytest.approx(0.2 / ((1 + 0.4) / 2))
+
+
+def test_statistics_by_hand():
+    wide = [np.array([[0, 0], [255, 127]]), np.array([[1, 1]])]
+    assert {name: values[1] for name, values in statistics([wide]).items()} == {
+        "strokes": 2,
+        "points": 3,
+        "width/height": 2,
+    }
+
+
+def test_genuine_drawings_are_those_of_named_classes(tmp_path):
+    line = '{"word":"%s","key_id":"%d","drawing":[[[0,255],[0,9]]]}\n'
+    for word in ("sun", "submarine"):
+        lines = "".join(line % (word, key) for key in range(3))
+        (tmp_path / f"{word}.ndjson").write_text(lines, encoding="utf-8")
+    assert {name: len(found) for name, found in read_genuine([tmp_path], 2).items()} == {
+        "sun": 2
+    }
