@@ -22,10 +22,10 @@ def _verify(records_dir):
     from records.build import verify
 
     found = verify(records_dir, split_words=split_words)
-    say(
-        f"{records_dir}: {found['num_images']:,} images, {found['num_questions']:,} "
-        f"questions in {found['num_shards']} shards, all as they should be."
-    )
+    # What was counted depends on the kind of record: "81 drawings, 1 rasters".
+    names = [name for name in found if name not in ("num_shards", "num_bytes")]
+    counted = ", ".join(f"{found[name]:,} {name.removeprefix('num_')}" for name in names)
+    say(f"{records_dir}: {counted} in {found['num_shards']} shards, all as they should be.")
 
 
 def _build_maps(pipeline_args):

@@ -15,6 +15,7 @@ raster, drawn by the same rule, and no raster can be turned into strokes later.
 
 import dataclasses
 import hashlib
+import itertools
 import os
 import unicodedata
 import urllib.parse
@@ -22,6 +23,7 @@ import urllib.parse
 import numpy as np
 
 from records.drawings import pixels, quickdraw, sketch_rnn, svg
+from records.drawings.rasterize import draw
 from records.drawings.strokes import normalize, pack
 from records.source import BuildError, Problems, read_bytes
 
@@ -65,6 +67,12 @@ class Drawing:
         """What it is, for messages."""
         return f"{self.source} ({self.class_name!r}, key {self.key!r})"
 
+    def draw(self):
+        """Returns float32[64, 64] in [0, 1], as `rasterize.draw` does."""
+        if self.strokes is None:
+            return self.raster / np.float32(16)
+        return draw(self.strokes)
+
     def content(self):
         """Returns bytes that are equal for equal drawings of any class, key and file."""
         if self.strokes is None:
@@ -103,6 +111,31 @@ def read_drawings(path, problems=None):
             f"{path} has no drawing.{skipped} Give a file or a folder of drawings: QuickDraw's "
             ".ndjson or .bin, sketch-rnn's .npz, SVG, or folders of PNG or JPEG by class."
         )
+
+
+def read_drawing(path):
+    """Returns the one drawing of a file, for whoever asks with it.
+
+    Raises:
+      ValueError: names the file, and says what is wrong with it.
+    """
+    if not os.path.isfile(path):
+        raise ValueError(f"{path} is not a file. Give one file with a drawing.")
+    problems = Problems("skip")
+    try:
+        drawings = list(itertools.islice(read_drawings(path, problems), 2))
+    except BuildError:
+        drawings = []
+    if problems.notes:
+        raise ValueError(os.path.join(os.path.dirname(path), _said(problems.notes[0])))
+    if len(drawings) != 1:
+        how_many = "more than one drawing" if drawings else "no drawing"
+        raise ValueError(f"{path} has {how_many}. Give a file with one.")
+    return drawings[0]
+
+
+def _said(note):
+    return f"{note['where']}: {note['reason']}"
 
 
 def files_below(path):
@@ -209,7 +242,7 @@ def class_of_file(name):
 def class_of_folder(path, name):
     """Returns the class of a file of one drawing: its folder's name."""
     folder = os.path.dirname(name) or os.path.dirname(os.path.abspath(path))
-    return os.path.basename(folder).strip()
+    return os.path.basename(folder).strip() or "drawing"  # It lies at the top of the disk.
 
 
 # Each yields the drawings of one file: path, what messages call it, `Problems`.
@@ -217,9 +250,9 @@ def class_of_folder(path, name):
 
 def _read_ndjson(path, name, problems):
     whole = quickdraw.whole(read_bytes(path)) if name.lower().endswith(".json") else None
-    if whole and not quickdraw.is_drawing(whole):
+    if whole is not None and not quickdraw.is_drawing(whole):
         return  # An index, say: an object beside drawings, which is none.
-    if whole:
+    if whole is not None:
 
         def make():
             class_name, key, strokes = quickdraw.from_object(whole)

@@ -10,7 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from records.drawings.readers import class_of_file, read_drawings
+from records.drawings.rasterize import draw
+from records.drawings.readers import class_of_file, read_drawing, read_drawings
 from records.source import BuildError, Problems
 from tests.records.drawings import files
 
@@ -234,6 +235,36 @@ def test_linked_folders_are_read_once(tmp_path):
     (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "raw")
     found, _ = read(tmp_path / "raw")
     assert [(d.class_name, d.key) for d in found] == [("cat", "cat/1")]
+
+
+@pytest.mark.parametrize("name", ["cat.ndjson", "cat.bin", "cat.png", "cat.json"])
+def test_one_drawing_of_a_file_and_its_raster(tmp_path, name):
+    data = {
+        "cat.ndjson": files.line(),
+        "cat.bin": files.binary(),
+        "cat.png": files.picture(),
+        "cat.json": json.dumps(files.STROKES),
+    }[name]
+    raster = read_drawing(str(write(tmp_path / name, data))).draw()
+    assert raster.dtype == np.float32 and raster.shape == (64, 64) and raster.max() == 1
+    assert np.abs(raster - draw(files.STROKES)).mean() < (0.02 if "png" in name else 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (files.line() * 2, "has more than one drawing. Give a file with one."),
+        ("{}", "has no drawing. Give a file with one."),
+        ("[[[1, 2]", r"not JSON .* download it again.$"),
+        (files.picture(ink=(250, 250, 250)), "nothing is drawn on it.* ground.$"),
+    ],
+)
+def test_no_one_drawing_of_a_file(tmp_path, data, message):
+    path = str(write(tmp_path / "some.json", data))
+    with pytest.raises(ValueError, match=f"^{path}:? {message}"):
+        read_drawing(path)
+    with pytest.raises(ValueError, match="is not a file. Give one file"):
+        read_drawing(str(tmp_path))
 
 
 def test_what_lies_beside_drawings_is_left_alone(tmp_path):

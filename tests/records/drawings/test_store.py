@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from hardvqa_tf.command_line import build as mode
 from records import contents, writer
 from records.drawings import rasterize
 from records.drawings.sources import Doodles, Files
@@ -139,6 +140,12 @@ def test_verify_finds_damage(tmp_path, built):
     os.remove(path)
     with pytest.raises(BuildError, match=r"drawings-val\S+ is missing"):
         build(raw, tmp_path / "store", unseen=["key"])
+
+
+def test_the_command_that_verifies_says_what_it_counted(built, capsys):
+    mode._verify(str(built))
+    said = f"{built}: 81 drawings, 1 rasters in 4 shards, all as they should be."
+    assert said in capsys.readouterr().out
 
 
 def test_verify_counts_again(tmp_path, built):
