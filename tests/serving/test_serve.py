@@ -28,12 +28,13 @@ MAIN = pathlib.Path(__file__).parents[2] / "main.py"
 class Process:
     """`main.py --mode=serve` on a free port."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, stderr=subprocess.PIPE):
         command = [sys.executable, str(MAIN), "--mode=serve", "--port=0", *arguments]
-        self.popen = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        never = threading.Timer(300, self.popen.kill)  # Rather than wait for ever.
+        never.start()
         line = self.popen.stdout.readline()
+        never.cancel()
         found = re.search(r"http://127.0.0.1:(\d+)/", line)
         if not found:
             raise AssertionError(f"{line!r} {self.popen.communicate()}")
@@ -45,8 +46,9 @@ class Process:
     def get(self, path):
         return json.loads(self.read(path))
 
-    def ask(self, *questions):
-        rows = [{"image": b64(png((250, 20, 30))), "question": q} for q in questions]
+    def ask(self, *questions, image=None):
+        image = b64(image or png((250, 20, 30)))
+        rows = [{"image": image, "question": question} for question in questions]
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/v1/models/tiny:predict",
             json.dumps({"instances": rows}).encode(),
@@ -178,6 +180,56 @@ def test_the_server_lives_though_nobody_reads_what_it_prints(streams, tiny_expor
         os.kill(int(pid.read_text()), signal.SIGTERM)
         shell.wait(60)
     assert code.read_text() == "0\n"
+
+
+# 40 bytes before its end mark belong to nothing.
+JPEG_WITH_WARNINGS = (
+    png((250, 20, 30), image_format="JPEG")[:-2] + b"\x12\x34" * 20 + b"\xff\xd9"
+)
+
+
+def test_the_server_lives_though_its_standard_error_is_full(tiny_export, tmp_path):
+    """And says afterwards how many lines nobody read."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_export, folder)
+    reader, writer = os.pipe()
+    fill(writer)
+    process = Process(f"--model_dir={folder}", stderr=writer)
+    process.folder = folder
+    try:
+        for _ in range(3):  # libjpeg writes to descriptor 2 past Python.
+            assert process.ask("What?", image=JPEG_WITH_WARNINGS)[0]["status"] == "ok"
+        for version, is_read in (("4", False), ("5", True)):
+            if is_read:
+                assert set(os.read(reader, 2**20)) == {ord("x")}
+            broken = folder / version
+            broken.mkdir()
+            (broken / "saved_model.pb").write_bytes(b"no graph")
+            wait_for_state(process, version, "END")
+        assert process.ask("Still?")[0]["answer"] == "red"
+        lines = os.read(reader, 2**20).decode().splitlines()
+        messages = [json.loads(line)["message"] for line in lines if line.startswith("{")]
+        assert re.fullmatch(r"\d+ line\(s\) before this one are lost: .*", messages[0])
+        assert messages[1].startswith("Version 5 of model tiny does not load")
+        fill(writer)
+    finally:
+        process.popen.send_signal(signal.SIGTERM)
+        never = threading.Timer(300, process.popen.kill)
+        never.start()
+        process.popen.communicate()
+        never.cancel()
+        os.close(reader)
+        os.close(writer)
+    assert process.popen.returncode == 0
+
+
+def fill(number):
+    """Writes until a pipe takes no more."""
+    os.set_blocking(number, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(number, b"x" * 4096)
+    os.set_blocking(number, True)
 
 
 def read(port, path):
