@@ -72,6 +72,8 @@ NAMES = {
     "make_signatures": "(model, assets, *, max_pixels) -> signatures, kept",
     "describe_export": "(run) -> dict: input, image_size, grid, and what the task knows",
     "pick_examples": "(config, records_dir, folder) -> list of dicts",
+    "check_onnx": "(config) -> None; ValueError for a model that cannot be converted",
+    "ONNX_AXES": "{axis: letter} of the axes of inputs and outputs whose size is not fixed",
     "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, cells, ...",
     # Reports: what is said of a run, and the sections on the runs of one data set.
     "ReportedRun": "a `report_parts.reported_run.ReportedRun`, which knows more of its runs",

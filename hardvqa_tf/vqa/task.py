@@ -40,6 +40,7 @@ JUDGE_OPTIONS = ("evaluator", "mask_cells")
 PREDICT_OPTIONS = ("question", "region", "extents")
 # 2: without `mask_dependence`. 1, or none said: an object's cell was that of an equal division.
 MEASURES = 3
+ONNX_AXES = {0: "B", 1: "Q", 2: "T", 4: "T"}  # images, questions of one, words of one
 ReportedRun = VqaRun
 
 
@@ -135,6 +136,20 @@ def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrai
         classifier_dropout=parts.classifier.dropout,
         static_shapes=static_shapes,
     )
+
+
+def check_onnx(config):
+    """Refuses a model that the converter to ONNX cannot convert.
+
+    tf2onnx 1.17 reads the shape of the words' states before they are states of questions again:
+    the file it writes fails when it runs.
+    """
+    mixer = config.model.mixer
+    if slots.part("mixer", mixer).reads is slots.Reads.WORDS:
+        raise ValueError(
+            f"tf2onnx cannot convert a model with the mixer {mixer}. Received: "
+            f"model.mixer={mixer}. Use the SavedModel, --export_format=savedmodel."
+        )
 
 
 def describe_model(config):

@@ -26,7 +26,6 @@ from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.vqa.pictures import looks
-from hardvqa_tf.vqa.slots import AGGREGATORS, ATTENTIONS, MIXERS
 from tests.serving.fakes import make_service
 from tests.serving.page_replies import (
     ADDRESS,
@@ -976,15 +975,3 @@ def test_the_page_is_one_document_that_names_no_other_host():
     # Each part is there once, and none ends the element that it is put into.
     assert PAGE.count('"use strict";') == PAGE.count("<script>") == PAGE.count("</script>") > 5
     assert PAGE.count("<style>") == PAGE.count("</style>") == 1
-
-
-def test_the_page_has_words_for_every_part_of_a_model(open_page):
-    """What the page calls a model's outputs and parts is what the model calls them."""
-    page = open_page()
-    tables = {"mixer": MIXERS, "attention": ATTENTIONS, "aggregator": AGGREGATORS}
-    assert page.evaluate("NAMES.slots") == {
-        slot: {name: part.description for name, part in table.items()}
-        for slot, table in tables.items()
-    }
-    outputs = set(page.evaluate("Object.values(NAMES.outputs)"))
-    assert outputs == {*ROW, "weights", "words", *looks.LOOKS}
