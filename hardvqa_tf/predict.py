@@ -5,6 +5,7 @@ import os
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, read_config
 from hardvqa_tf.tasks import given_options, name_of_task, task_of
+from records import near_names
 from records.formats import ONE_OF_THEM
 from records.images import check_image
 
@@ -27,6 +28,7 @@ def predict_image(workdir, image_path, output_path=None, **options):
     config = read_config(workdir)
     task = task_of(config)
     options = given_options(config, task.PREDICT_OPTIONS, options)
+    task.check_options(**options)
     encoded = _read_image(image_path)
     output_path = output_path or _default_output(workdir, image_path)
     if os.path.realpath(output_path) == os.path.realpath(image_path):
@@ -52,9 +54,12 @@ def _read_image(path):
         with open(path, "rb") as file:
             encoded = file.read()
     except OSError as error:
+        folder, name = os.path.split(path)
+        names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else ()
+        what_to_do = near_names.hint(path, ()) or near_names.hint(name, names)
         raise ValueError(
-            f"The image cannot be read. Received: {path} ({error.strerror}). "
-            f"Give the path of a {ONE_OF_THEM} file."
+            f"The image cannot be read. Received: {path[:200]} ({error.strerror}). "
+            + (what_to_do or f"Give the path of a {ONE_OF_THEM} file.")
         ) from None
     try:
         check_image(encoded)

@@ -64,6 +64,7 @@ NAMES = {
     # the picture uint8[H', W', 3]. An option that is a must is None where it is not given.
     "predict": "(run, encoded, *, and PREDICT_OPTIONS) -> dict, picture",
     "PREDICT_OPTIONS": "names of options that prediction has for this task alone",
+    "check_options": "options of `predict` alone; ValueError for what no model could answer",
     "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
     "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",
     # Export: {name: `tf.function`} of a SavedModel and what they need to live; what is known of

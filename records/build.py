@@ -21,6 +21,7 @@ from records.counts import counts_of
 from records.damage import read_json
 from records.folder import read_info, read_vocabularies
 from records.source import BuildError, Problems
+from records.usable import usable
 
 __all__ = ["build", "builder_for", "read_info", "read_vocabularies", "verify"]
 
@@ -120,7 +121,11 @@ def _examples(builder, problems):
     examples, seen = {}, {}
     for split in builder.splits():
         problems.split = split
-        examples[split] = list(builder.examples(split, problems))
+        examples[split] = [
+            (key, example)
+            for key, found in builder.examples(split, problems)
+            if (example := usable(key, found, problems))
+        ]
         if not examples[split]:
             raise BuildError(
                 f"Split {split!r} of {builder.name!r} has no image with a question."

@@ -5,10 +5,10 @@ A damaged file is always reported with its name, what is wrong with it, and what
 
 import contextlib
 import itertools
-import json
 import os
 import re
 
+from records import strict_json
 from records.counts import counts_of
 from records.source import BuildError
 
@@ -66,9 +66,9 @@ def read_json(path, what_to_do=AGAIN):
     if wrong:
         raise BuildError(f"{path} {wrong}. {what_to_do}")
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except (ValueError, RecursionError) as error:
+        with open(path, "rb") as file:
+            content = strict_json.loads(file.read())
+    except ValueError as error:
         raise BuildError(f"{path} is not JSON ({error}). {what_to_do}") from None
     if not isinstance(content, dict):
         kind = type(content).__name__

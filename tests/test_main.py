@@ -48,6 +48,15 @@ def test_help_names_every_mode_quickly_and_without_tensorflow():
         assert f"--{flag}:" in done.stdout.replace(f"--[no]{flag}:", f"--{flag}:")
 
 
+@pytest.mark.parametrize("flag", ["--question", "--records_dir", "--config.dataset"])
+def test_an_argument_that_is_no_text(flag):
+    done = run("--mode=predict", "--image=a.png", "--workdir=w", f"{flag}=caf\udce9?")
+    assert done.returncode == 1
+    said = rf"Error: This argument is not Unicode text: '{flag}=caf\udce9?'. Type it in a"
+    assert said in done.stderr and done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

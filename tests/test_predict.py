@@ -278,10 +278,31 @@ def test_bad_images_are_named(workdir, image, tmp_path):
         predict_image(str(workdir), str(cut), question="red?")
 
 
-@pytest.mark.parametrize("question", ["", "  \n", None])
-def test_an_empty_question_is_refused(workdir, image, question):
+@pytest.mark.parametrize("question", ["", "  \n", None, "\u200b", "\0", "\u00ad\u3164"])
+def test_an_empty_question_is_refused_before_the_model_is_loaded(
+    workdir, image, question, monkeypatch
+):
+    monkeypatch.setattr("hardvqa_tf.predict.load_run", None)  # Whoever calls it fails.
     with pytest.raises(ValueError, match="has no words"):
         predict_image(str(workdir), str(image), question=question)
+
+
+@pytest.mark.parametrize(
+    "question, sentence",
+    [("Is it \ud83d red?", "half a character"), ("Is it\0 red?", "has a NUL character")],
+)
+def test_a_question_that_is_no_text_is_refused(workdir, image, question, sentence):
+    with pytest.raises(ValueError, match=sentence) as raised:
+        predict_image(str(workdir), str(image), question=question)
+    assert ascii(question) in str(raised.value)
+
+
+def test_an_image_that_is_not_found(workdir, tmp_path):
+    (tmp_path / "Photo.PNG").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"There is 'Photo\.PNG': capitals count"):
+        predict_image(str(workdir), str(tmp_path / "photo.png"), question="red?")
+    with pytest.raises(ValueError, match="It is an address, not a file: download the image"):
+        predict_image(str(workdir), "https://example.org/a.png", question="red?")
 
 
 def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):

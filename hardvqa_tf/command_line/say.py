@@ -21,7 +21,8 @@ def say_if_heard(line):
 def open_standard_streams():
     """Opens those of 0, 1 and 2 that are closed, lest another file gets the number.
 
-    What is written to a file of such a number, by libraries as well, would end up in it.
+    What is written to a file of such a number, by libraries as well, would end up in it. What
+    a terminal cannot show, an answer in another script, say, is written as its escape.
     """
     for number in (0, 1, 2):
         try:
@@ -30,6 +31,7 @@ def open_standard_streams():
             point_at_nothing(number)
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
+    sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def point_at_nothing(number):

@@ -8,7 +8,7 @@ import json
 import os
 
 from hardvqa_tf.data.image_status import MAX_SIDE
-from hardvqa_tf.runs import read_json
+from hardvqa_tf.runs import read_json, read_metrics
 from hardvqa_tf.tasks import task_of
 from records.folder import INFO_NAME, has_records
 from records.formats import ONE_OF_THEM
@@ -87,12 +87,9 @@ def _metrics(task, card, workdir):
 
 def _best_epoch(task, card, workdir):
     """The numbers of training, for a run that was never evaluated."""
-    path = os.path.join(workdir, "metrics.jsonl")
-    if not os.path.exists(path):
+    if not os.path.exists(os.path.join(workdir, "metrics.jsonl")):
         return ""
-    with open(path, encoding="utf-8") as file:
-        epochs = [json.loads(line) for line in file if line.strip()]
-    epochs = [epoch for epoch in epochs if task.BEST in epoch]
+    epochs = [epoch for epoch in read_metrics(workdir) if task.BEST in epoch]
     if not epochs:
         return ""
     best = max(epochs, key=lambda epoch: epoch[task.BEST])

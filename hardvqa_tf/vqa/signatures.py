@@ -21,11 +21,9 @@ from hardvqa_tf.data.words import ragged_words
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.best_answers import NUM_BEST
 from hardvqa_tf.vqa.pictures.looks import LOOKS
-from hardvqa_tf.vqa.text import PADDING, question_status
+from hardvqa_tf.vqa.text import question_status
 from records.decode import decode_images
 from records.formats import MAX_PIXELS
-
-EMPTY_QUESTION = "empty question"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,9 +181,7 @@ class AnswerGraph:
         shape, flat = tf.shape(question), tf.reshape(question, [-1])
         status = question_status(flat)
         tokens = self._tokenizer(tf.where(status == OK, flat, ""))
-        has_words = tf.reduce_any(tokens != PADDING, axis=1)
-        status = tf.where((status == OK) & ~has_words, EMPTY_QUESTION, status)
-        tokens = tf.reshape(_replace(tokens, has_words), [shape[0], shape[1], -1])
+        tokens = tf.reshape(_replace(tokens, status == OK), [shape[0], shape[1], -1])
         return tokens, tf.reshape(status, shape)
 
     def _name_answers(self, outputs, status):

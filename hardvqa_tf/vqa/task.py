@@ -11,7 +11,7 @@ from hardvqa_tf.vqa.judging.tables import format_evaluation
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.phases import phases
 from hardvqa_tf.vqa.pictures.gallery import Gallery
-from hardvqa_tf.vqa.predicting import first_try, format_prediction, predict
+from hardvqa_tf.vqa.predicting import check_options, first_try, format_prediction, predict
 from hardvqa_tf.vqa.report.run import VqaRun
 from hardvqa_tf.vqa.score import Score
 from hardvqa_tf.vqa.signatures import make_signatures
@@ -23,6 +23,7 @@ __all__ = [  # of what is imported, what the task has
     "BEST",
     "Card",
     "Judge",
+    "check_options",
     "describe_export",
     "first_try",
     "format_evaluation",

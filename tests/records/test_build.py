@@ -1,5 +1,6 @@
 """A build from plan to counts: deterministic, resumable, and careful with what is there."""
 
+import errno
 import json
 import os
 import shutil
@@ -76,6 +77,19 @@ def test_two_folders_and_two_processes_write_the_same_bytes(tmp_path, source):
 def test_a_finished_build_is_left_alone(tmp_path, source, monkeypatch):
     first = build("jsonl", tmp_path / "r", source_dir=str(source))
     monkeypatch.setattr(writer, "write_shards", None)  # Whoever calls it fails.
+    assert build("jsonl", tmp_path / "r", source_dir=str(source)) == first
+
+
+def test_a_finished_build_on_a_disk_that_is_read_alone(tmp_path, source, monkeypatch):
+    first = build("jsonl", tmp_path / "r", source_dir=str(source))
+
+    def refuse(path, *_, **__):  # As Linux does, also for what is not there.
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    (tmp_path / "r/build_plan.json").write_text("{}")  # It was killed before it tidied up.
+    (tmp_path / "r/jsonl-val.tfrecord-00000-of-00001.partial-1-ab").write_bytes(b"")
+    for name in ("remove", "unlink", "mkdir", "makedirs", "replace", "rename"):
+        monkeypatch.setattr(os, name, refuse)
     assert build("jsonl", tmp_path / "r", source_dir=str(source)) == first
 
 

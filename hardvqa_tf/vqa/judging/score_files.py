@@ -7,12 +7,11 @@ be the same; the official evaluator checks that, too, but lets one id come twice
 """
 
 import gzip
-import json
 import zlib
 
 from hardvqa_tf.vqa.judging.question_ids import as_number
 from hardvqa_tf.vqa.judging.vqa_accuracy import Annotation, score
-from records.source import field, parse_json, read_bytes
+from records.source import field, parse_json, read_bytes, shown
 
 _GZIP = b"\x1f\x8b"
 _NUM_SHOWN = 3  # ids in an error message
@@ -97,7 +96,7 @@ def _texts_of(answers):
     if set(map(type, texts)) != {str}:
         raise ValueError(
             "'answers' must hold objects with a string 'answer', one at least. Received: "
-            f"{json.dumps(answers)[:80]}. Correct it, or leave the question out of all files."
+            f"{shown(answers)}. Correct it, or leave the question out of all files."
         )
     return texts
 
