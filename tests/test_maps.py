@@ -217,7 +217,7 @@ def test_several_devices_share_the_images(tiny, tmp_path):
     """Seven images on three devices: one is encoded twice, and comes back once."""
     path = str(tmp_path / "maps.npy")
     command = [sys.executable, "-c", ON_DEVICES, path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     expected = tiny()(some_images(7))
     assert len(np.unique(expected)) > 100

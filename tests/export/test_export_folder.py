@@ -269,7 +269,7 @@ def alone(workdir, tmp_path_factory):
         env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return folder, done.stdout.splitlines()

@@ -829,13 +829,15 @@ def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
 def test_the_script_photographs_the_page(browser, address, tmp_path):
     script, path = DOCS / "page_screenshot.py", tmp_path / "page.png"
     command = [sys.executable, str(script), f"--address={address}", f"--output={path}"]
-    done = subprocess.run([*command, "--width=600"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*command, "--width=600"], capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     shot = Image.open(path)
     assert shot.width == 600 and shot.height > 600
     assert (255, 150, 0) in shot.convert("RGB").get_flattened_data()  # the mask's outline
     command = [*command[:-2], f"--address={address}none", f"--output={path}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode and "The page gave no answer" in done.stderr
 
 

@@ -70,7 +70,7 @@ def run_hosts(records_dir, workdir, at_step=-1, signal_name=""):
         )
         hosts.append(process)
     try:
-        outputs = [host.communicate(timeout=240)[0] for host in hosts]
+        outputs = [host.communicate(timeout=600)[0] for host in hosts]
     finally:
         for host in hosts:
             host.kill()

@@ -157,7 +157,7 @@ def test_an_interrupted_run_on_two_devices(records_dir, tmp_path):
 
     def run(workdir):
         command = [sys.executable, "-c", RUN_ON_TWO_DEVICES, records_dir, str(workdir)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 

@@ -81,7 +81,7 @@ def test_the_next_value_is_asked_for_while_one_is_used():
 
     with pytest.raises(OSError, match="disk gone"), asking_ahead(give()) as values:
         for value in values:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 600  # rather than for ever
             while len(given) < min(value + 2, 3) and time.monotonic() < deadline:
                 time.sleep(0.001)
             used.append((value, len(given)))
@@ -153,7 +153,7 @@ def test_two_devices_equal_one():
     each: the mean over the global batch, its statistics, clipped after the all-reduce.
     """
     command = [sys.executable, "-c", TWO_DEVICES]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.stdout.strip() == "equal", done.stderr[-3000:]
 
 
