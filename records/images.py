@@ -26,7 +26,7 @@ from PIL import Image
 
 from records.decode import decode_pixels, reason_of
 from records.formats import MAX_PIXELS, ONE_OF_THEM, format_of, what_it_is_instead
-from records.gif import gif_size
+from records.gif import FRAMES_TO_IMAGE, decoded_size, gif_size
 
 _TRANSPARENT = (
     "a {} with transparent pixels: behind them are colours that people do not see and training "
@@ -59,6 +59,25 @@ def check_image(encoded):
             )
         _CHECKS[kind.name](image, encoded)
     return height, width
+
+
+def check_decodes(encoded):
+    """Decodes an image that `check_image` refused, as an older version's records may hold it.
+
+    Raises:
+      ValueError: training could not decode it either, or not in the memory of one image.
+    """
+    kind = format_of(encoded)
+    size = image_size(encoded)
+    if kind.name == "GIF":
+        gif = decoded_size(encoded)
+        size = gif.height, gif.width, gif.frame_pixels / FRAMES_TO_IMAGE
+    if size[0] * size[1] > MAX_PIXELS or size[-1] > MAX_PIXELS:
+        raise ValueError("too large an image.")
+    try:
+        decode_pixels(tf.constant(encoded))
+    except tf.errors.OpError as error:
+        raise ValueError(reason_of(error)) from None
 
 
 def image_size(encoded):
