@@ -2,11 +2,9 @@
 
 import concurrent.futures
 import contextlib
-import math
 import os
 import sys
 
-import numpy as np
 import tensorflow as tf
 import tqdm
 
@@ -14,6 +12,7 @@ from records import folder
 from records.counts import counts_of
 from records.damage import check_file, damage
 from records.images import check_decodes, check_image, image_size
+from records.map_facts import holds_maps, map_bytes
 from records.source import BuildError, sha256_of_file
 
 _AT_ONCE = 16  # Records: one trip through tf.data costs more than a small record.
@@ -51,13 +50,6 @@ def read_split(shard_paths, counts, *, map_bytes=None, decodes=False, notices=No
             }
         )
     return shards
-
-
-def map_bytes(info):
-    """Returns the length of the maps of a dataset_info.json; None if it is one of images."""
-    if "features" not in info:
-        return None
-    return math.prod(info["features"]["shape"]) * np.dtype(info["features"]["dtype"]).itemsize
 
 
 def _read_shard(path, counts, map_bytes, decodes, notices):
@@ -179,7 +171,7 @@ def verify(records_dir, *, split_words=None):
         found = counts.describe(vocabularies, split_words) | {"shards": shards}
         _check_counts(records_dir, split, expected, found)
         # Maps keep the vocabularies of their images, of which some may have been skipped.
-        is_source = split == info["train_split"] and "features" not in info
+        is_source = split == info["train_split"] and not holds_maps(info)
         if is_source and counts.answers() != vocabularies["answers"]:
             _damaged(os.path.join(records_dir, folder.VOCABULARIES_NAME), "answers differ")
     return _summary(info) | {"notices": notices}

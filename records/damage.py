@@ -10,6 +10,7 @@ import re
 
 from records import strict_json
 from records.counts import counts_of
+from records.map_facts import holds_maps
 from records.source import BuildError
 
 AGAIN = "Copy it again from where it came, or delete the whole folder and build it again."
@@ -99,7 +100,7 @@ def check_whose(path, info):
 def check_info(path, info):
     """Raises `BuildError` unless dataset_info.json holds what a build wrote there."""
     check_values(path, info, _OF_PLAN | _OF_INFO)
-    if "features" in info:
+    if holds_maps(info):
         check_values(path, info["features"], {"encoder": str, "shape": list}, "features.")
     facts = counts_of(info).FACTS | {"shards": list}
     for name, split in info["splits"].items():

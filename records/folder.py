@@ -16,6 +16,7 @@ from records.damage import (
     read_json,
     refuse_others,
 )
+from records.map_facts import holds_maps
 from records.source import BuildError, sha256_of_file
 
 INFO_NAME = "dataset_info.json"
@@ -106,7 +107,7 @@ def shard_paths(records_dir, split):
 def _build_command(records_dir, plan=None):
     """Returns the command that builds what `plan` says, as far as it says it."""
     what = f"--dataset={(plan or {}).get('dataset', '...')}"
-    if plan and "features" in plan:
+    if plan and holds_maps(plan):
         what += " --features --source_records=..."
     return f"python main.py --mode=build {what} --records_dir={records_dir}"
 
