@@ -77,7 +77,7 @@ NAMES = {
     "ONNX_AXES": "{axis: letter} of the axes of inputs and outputs whose size is not fixed",
     "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, cells, ...",
     # Reports: what is said of a run, and the sections on the runs of one data set.
-    "ReportedRun": "a `report_parts.reported_run.ReportedRun`, which knows more of its runs",
+    "ReportedRun": "a `report_parts.finished_run.FinishedRun`, which knows more of its runs",
     "report_intro": "(runs, split) -> what the numbers are, a sentence",
     "report_sections": "(groups, split, records_dir, prefix, load_run) -> list of `Section`",
 }

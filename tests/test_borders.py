@@ -229,6 +229,33 @@ def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
 
 
+# Names that everybody knows these by.
+KNOWN_AS = {
+    "apache_beam": "beam",
+    "api": "hparams",
+    "hypothesis.strategies": "st",
+    "numpy": "np",
+    "pyplot": "plt",
+    "strategies": "st",
+    "tensorflow": "tf",
+    "tensorflow_text": "tf_text",
+}
+
+
+def test_nothing_is_imported_under_another_name():
+    """A name that clashes is mended where it is given."""
+    found = []
+    for folder in ("main.py", "records", "hardvqa_tf", "tests", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Import | ast.ImportFrom):
+                    continue
+                for name, other in ((alias.name, alias.asname) for alias in node.names):
+                    if other not in (None, KNOWN_AS.get(name)):
+                        found.append(f"{path.relative_to(ROOT)}: {name} as {other}")
+    assert not found
+
+
 @pytest.mark.parametrize("path", below("hardvqa_tf"), ids=str)
 def test_a_layer_is_looked_up_by_a_name_that_stands_once(path):
     """Those of the model in vqa/layer_names.py; a part knows its own."""

@@ -13,9 +13,9 @@ from PIL import Image
 
 from hardvqa_tf.predict import format_prediction, predict_image
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa import predicting
 from hardvqa_tf.vqa.model import build_vqa_model, grid_fields
 from hardvqa_tf.vqa.pictures import looks
-from hardvqa_tf.vqa.predicting import ask as ask_model
 from records.decode import decode_image
 
 ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
@@ -152,7 +152,7 @@ def read_look(path):
 def ask(model, image):
     """The image as it is drawn, and the model's outputs for "Is it red?"."""
     pixels = decode_image(image.read_bytes(), (16, 24))
-    row = ask_model(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
+    row = predicting.ask(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
     return np.asarray(Image.open(image)).repeat(6, axis=0).repeat(6, axis=1), row
 
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from records import build as build_module
+import records.build
 from records import folder, schema, writer
 from records.build import build, read_info, read_vocabularies
 from records.folder import what_is_known
@@ -269,7 +269,7 @@ def test_a_split_without_any_image_is_an_error(tmp_path, source):
 
 def test_the_default_number_of_shards():
     sizes = {1: 1, 1000: 1, 1001: 2, 9800: 10, 70_000: 64}
-    assert {n: build_module._default_shards(n) for n in sizes} == sizes
+    assert {n: records.build._default_shards(n) for n in sizes} == sizes
 
 
 @pytest.mark.parametrize(

@@ -154,14 +154,14 @@ def test_the_same_bytes_twice_and_a_finished_folder_is_left_alone(tmp_path, sour
 
 KILLED = """
 import os, signal, sys
-from tests.records import test_features as t
+from tests.records.test_features import build_features, encode
 calls = []
 def dying(images):
     calls.append(1)
     if len(calls) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    return t.encode(images)
-t.build_features(sys.argv[1], sys.argv[2], make_encode=lambda: dying)
+    return encode(images)
+build_features(sys.argv[1], sys.argv[2], make_encode=lambda: dying)
 """
 
 

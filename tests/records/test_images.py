@@ -11,8 +11,8 @@ from PIL import Image
 from records.decode import decode_image
 from records.images import check_image, image_size
 from tests.gifs import make_gif
-from tests.records import odd_images as odd
-from tests.records.odd_images import bmp, chunk, encode, png
+from tests.records import odd
+from tests.records.odd import bmp, chunk, encode, png
 
 PHOTO, BGR = odd.PHOTO, odd.BGR
 GREYS = b"".join(bytes([i, i, i, 0]) for i in range(256))

@@ -13,7 +13,7 @@ from records.images import image_size
 from records.schema import ImageExample, Question, serialize_example
 from records.source import BuildError
 from tests.gifs import make_gif
-from tests.records.odd_images import (
+from tests.records.odd import (
     BGR,
     bmp,
     bmp_rows,

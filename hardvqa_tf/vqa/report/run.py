@@ -2,14 +2,14 @@
 
 import dataclasses
 
+from hardvqa_tf.report_parts.finished_run import FinishedRun
 from hardvqa_tf.report_parts.groups import most_common
-from hardvqa_tf.report_parts.reported_run import ReportedRun
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.judging.judge import BEST
 
 
 @dataclasses.dataclass(frozen=True)
-class VqaRun(ReportedRun):
+class ReportedRun(FinishedRun):
     """One finished run: what its model is, what it looked at, and how right it is."""
 
     BEST = BEST
