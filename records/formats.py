@@ -29,6 +29,10 @@ FORMATS = (
     Format("GIF", b"GIF8", "gif", "image/gif"),
 )
 MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
+MAX_SCANS = 100  # of a JPEG; encoders make ten or so
+SCANS_TO_IMAGE = 20  # all scans together have so many times `max_pixels` at most
+# How a scan begins; by chance, once in 16 MB of what may lie behind an image.
+SCAN = b"\xff\xda\0"
 ONE_OF_THEM = ", ".join(f.name for f in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
 
 

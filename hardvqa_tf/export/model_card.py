@@ -11,7 +11,7 @@ from hardvqa_tf.data.image_status import MAX_SIDE
 from hardvqa_tf.runs import read_json, read_metrics
 from hardvqa_tf.tasks import task_of
 from records.folder import INFO_NAME, has_records
-from records.formats import ONE_OF_THEM
+from records.formats import MAX_SCANS, ONE_OF_THEM, SCANS_TO_IMAGE
 
 
 def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
@@ -122,6 +122,8 @@ _IMAGES = (
     "an image whose header says more than {max_pixels:,} pixels, or a side above "
     "{max_side:,}: it\n  is not decoded",
     "an image whose end is missing (a JPEG's, PNG's or GIF's end mark, a BMP's last pixel)",
+    f"a JPEG of more than {MAX_SCANS} scans, or whose scans have together more than "
+    f"{SCANS_TO_IMAGE} times\n  as many pixels as an image may have",
     "a JPEG whose header is broken, or that is lossless, arithmetically coded or of twelve "
     "bits; a\n  BMP that is compressed or has colours in a palette",
 )
