@@ -37,11 +37,6 @@ class Run:
     config: ConfigDict
     assets: object
 
-    @property
-    def vocabularies(self):
-        """The assets of a run of `vqa`."""
-        return self.assets
-
 
 # A run begins.
 

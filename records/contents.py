@@ -172,8 +172,10 @@ def verify(records_dir, *, split_words=None):
         _check_counts(records_dir, split, expected, found)
         # Maps keep the vocabularies of their images, of which some may have been skipped.
         is_source = split == info["train_split"] and not holds_maps(info)
-        if is_source and counts.answers() != vocabularies["answers"]:
-            _damaged(os.path.join(records_dir, folder.VOCABULARIES_NAME), "answers differ")
+        for name, pairs in counts.vocabularies().items() if is_source else ():
+            if pairs != vocabularies[name]:
+                path = os.path.join(records_dir, folder.VOCABULARIES_NAME)
+                _damaged(path, f"{name} differ")
     return _summary(info) | {"notices": notices}
 
 

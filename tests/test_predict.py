@@ -196,8 +196,8 @@ def test_the_region_that_asks_can_be_chosen(mixed_runs, image, door, capsys):
 
 def test_the_probabilities_are_the_models(workdir, image):
     run = load_run(str(workdir))
-    model, tokenizer = run.model, run.vocabularies.tokenizer
-    assert run.vocabularies.answers.answers == ANSWERS
+    model, tokenizer = run.model, run.assets.tokenizer
+    assert run.assets.answers.answers == ANSWERS
     assert tuple(run.config.image_size) == (16, 24)
     np.testing.assert_array_equal(tokenizer(["red is?"]), [[4, 2, 5, 0, 0]])
     pixels = decode_image(image.read_bytes(), (16, 24)).numpy()

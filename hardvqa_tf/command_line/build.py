@@ -21,13 +21,12 @@ def run(pipeline_args):
 
 def _verify(records_dir):
     from hardvqa_tf.data.words import split_words
-    from records.build import verify
+    from records.build import read_info, verify
+    from records.counts import counts_of
 
     found = verify(records_dir, split_words=split_words)
-    say(
-        f"{records_dir}: {found['num_images']:,} images, {found['num_questions']:,} "
-        f"questions in {found['num_shards']} shards, all as they should be."
-    )
+    size = counts_of(read_info(records_dir)).size_in_words(found)
+    say(f"{records_dir}: {size} in {found['num_shards']} shards, all as they should be.")
     if found["notices"]:
         say(_tell(found["notices"]))
 
