@@ -5,9 +5,9 @@ import os
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, read_config
 from hardvqa_tf.tasks import given_options, name_of_task, task_of
-from records import near_names
 from records.formats import ONE_OF_THEM
 from records.images import check_image
+from records.near_names import NearNames
 
 
 def predict_image(workdir, image_path, output_path=None, **options):
@@ -54,9 +54,7 @@ def _read_image(path):
         with open(path, "rb") as file:
             encoded = file.read()
     except OSError as error:
-        folder, name = os.path.split(path)
-        names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else ()
-        what_to_do = near_names.hint(path, ()) or near_names.hint(name, names)
+        what_to_do = NearNames("/" if os.path.isabs(path) else ".").hint(path.lstrip("/"))
         raise ValueError(
             f"The image cannot be read. Received: {path[:200]} ({error.strerror}). "
             + (what_to_do or f"Give the path of a {ONE_OF_THEM} file.")

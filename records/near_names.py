@@ -4,6 +4,7 @@ Two names that look alike may be other characters: an accent is one character or
 NFC or NFD, which macOS writes), and a name of before UTF-8 is bytes that are no text at all.
 """
 
+import contextlib
 import os
 import re
 import unicodedata
@@ -11,36 +12,42 @@ import unicodedata
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/|data:", re.IGNORECASE)
 
 
-def hint(name, names):
-    """What to do about a file that is not among others; "" if nothing is known.
+class NearNames:
+    """Files under a root, looked through once however many names are not found.
 
     Args:
-      name: str, as the text gives it.
-      names: of the files that there are.
+      root: folder.
     """
-    if _ADDRESS.match(name):
-        return "It is an address, not a file: download the image and give the file's name."
-    near = _near(name, names)
-    return _about(name, near) if near else ""
 
+    def __init__(self, root):
+        self._root = root
+        self._indexes = {}  # {folder: {name as people read it: name}}
 
-def hint_of_path(root, path):
-    """`hint` about a path with folders in it, relative to `root`."""
-    if "\\" in path:
-        return "Write / between folders and file, not \\."
-    here = root
-    for name in path.split("/"):
-        if not os.path.lexists(os.path.join(here, name)):
-            names = os.listdir(here) if os.path.isdir(here) else ()
-            return hint(path, ()) or hint(name, names)
-        here = os.path.join(here, name)
-    return ""
+    def hint(self, path):
+        """What to do about a file that is not there; "" if nothing is known.
 
+        Args:
+          path: str, relative to the root, as the text gives it.
+        """
+        if _ADDRESS.match(path):
+            return "It is an address, not a file: download the image and give the file's name."
+        if "\\" in path:
+            return "Write / between folders and file, not \\."
+        here = self._root
+        for name in path.split("/"):
+            if not os.path.lexists(os.path.join(here, name)):
+                near = self._index(here).get(_as_read(name))
+                return _about(name, near) if near else ""
+            here = os.path.join(here, name)
+        return ""
 
-def _near(name, names):
-    """The first of `names`, sorted, that a person takes for `name`."""
-    wanted = _as_read(name)
-    return next((other for other in sorted(names) if _as_read(other) == wanted), None)
+    def _index(self, folder):
+        if folder not in self._indexes:
+            names = []
+            with contextlib.suppress(OSError):  # No folder, or one that must not be read.
+                names = sorted(os.listdir(folder), reverse=True)
+            self._indexes[folder] = {_as_read(name): name for name in names}
+        return self._indexes[folder]
 
 
 def _as_read(name):

@@ -14,7 +14,7 @@ import os
 import re
 import sys
 
-from records import near_names
+from records.near_names import NearNames
 from records.schema import ImageExample, Object, Question
 from records.source import (
     BuildError,
@@ -88,11 +88,12 @@ class Clevr:
 
     def examples(self, split, problems):
         images = list_files(self._path(f"images/{split}"))
+        near = NearNames(self._path(f"images/{split}"))
         scenes = self._read_scenes(split, problems)
         for filename, questions in self._read_questions(split, problems).items():
             source = f"images/{split}/{filename}"
             if filename not in images:
-                what_to_do = near_names.hint(filename, images) or "Unpack the images again."
+                what_to_do = near.hint(filename) or "Unpack the images again."
                 problems.report(source, missing_image(questions, what_to_do))
                 continue
             if scenes is not None and filename not in scenes:

@@ -13,7 +13,8 @@ import collections
 import functools
 import os
 
-from records import near_names, questions
+from records import questions
+from records.near_names import NearNames
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
@@ -71,10 +72,11 @@ class EasyVqa:
     def examples(self, split, problems):
         folder = "test" if split == "test" else "train"
         images = list_files(os.path.join(self._root, folder, "images"))
+        near = NearNames(os.path.join(self._root, folder, "images"))
         for number, of_image in self._read_questions(folder, split, problems).items():
             image_id, source = f"{folder}_{number}", f"{folder}/images/{number}.png"
             if f"{number}.png" not in images:
-                what_to_do = near_names.hint(f"{number}.png", images)
+                what_to_do = near.hint(f"{number}.png")
                 what_to_do = what_to_do or "Install the package or copy the folder again."
                 problems.report(source, missing_image(of_image, what_to_do))
                 continue

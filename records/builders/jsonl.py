@@ -16,7 +16,8 @@ import json
 import os
 import re
 
-from records import near_names, strict_json
+from records import strict_json
+from records.near_names import NearNames
 from records.questions import is_blank
 from records.schema import ImageExample, Question
 from records.source import (
@@ -91,14 +92,14 @@ class Jsonl:
         for of_split, where, reason in self._problems:
             if of_split == split or (is_first and of_split not in self.splits()):
                 problems.report(where, reason, of_split)
-        by_image = {}
+        by_image, near = {}, NearNames(self._root)
         for line in self._lines:
             if line.split == split:
                 by_image.setdefault(line.image, []).append(line)
         for image, lines in by_image.items():
             path = os.path.join(self._root, image)
             if not os.path.isfile(path):
-                what_to_do = near_names.hint_of_path(self._root, lines[0].given)
+                what_to_do = near.hint(lines[0].given)
                 what_to_do = what_to_do or (
                     "Put it there, or correct the path, relative to the folder."
                 )
