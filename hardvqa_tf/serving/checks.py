@@ -132,6 +132,9 @@ def _count_gif(encoded, max_pixels):
 
 
 def _bmp_size(encoded):
+    (header,) = struct.unpack_from("<I", encoded, 14)
+    if header < 40:  # Of OS/2, where the size stands elsewhere.
+        raise ValueError("The image is a BMP with an old header. Convert it to PNG.")
     width, height = struct.unpack_from("<ii", encoded, 18)
     return abs(height), width  # Negative for rows from top to bottom.
 

@@ -109,6 +109,7 @@ BAD = {
     "jpeg, only markers": (b"\xff\xd8\xff\xd9\xff", "its header is cut off"),
     "jpeg, no frame": (b"\xff\xd8\xff\xd9" + b"\0" * 50, "its size is not to be found"),
     "bmp, cut": (GOOD["bmp"][:60], "cannot be decoded"),
+    "bmp of OS/2": (GOOD["bmp"][:14] + b"\x0c\0\0\0" + GOOD["bmp"][18:], "an old header"),
     "bmp with palette": (saved("P", format="BMP"), "with a palette.*Convert it to PNG"),
     "gif, cut header": (GOOD["gif"][:8], "its header is cut off"),
     "gif without end": (GOOD["gif"][:40], "its end is missing"),
