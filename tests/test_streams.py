@@ -51,10 +51,23 @@ def terminal():
 @pytest.fixture(params=[pipe, stream_socket, terminal])
 def ends(request):
     """(what reads, what writes)."""
-    reader, writer = request.param()
-    yield reader, writer
-    os.close(reader)
-    os.close(writer)
+    with opened(request.param) as both:
+        yield both
+
+
+@pytest.fixture(params=[pipe, stream_socket])
+def full_ends(request):
+    """Those that are full once they take no more; a terminal takes more in a moment."""
+    with opened(request.param) as both:
+        yield both
+
+
+@contextlib.contextmanager
+def opened(make):
+    both = make()
+    yield both
+    for number in both:
+        os.close(number)
 
 
 @contextlib.contextmanager
@@ -82,8 +95,8 @@ def test_what_is_read_arrives_in_order(ends):
     assert read_all(reader).splitlines() == expected
 
 
-def test_nobody_waits_and_what_is_lost_is_counted(ends):
-    reader, writer = ends
+def test_nobody_waits_and_what_is_lost_is_counted(full_ends):
+    reader, writer = full_ends
     with as_standard_error(writer):
         fill(2)
         with streams.never_waiting(say_lost):
@@ -109,9 +122,8 @@ def test_a_line_that_is_taken_in_part_is_not_cut(ends):
     assert found + read_all(reader) == f"{long}\n1 lost\n"
 
 
-@pytest.mark.parametrize("make", [pipe, stream_socket])  # A terminal takes more in a moment.
-def test_who_is_full_at_the_end_is_not_waited_for(make):
-    reader, writer = make()
+def test_who_is_full_at_the_end_is_not_waited_for(full_ends):
+    reader, writer = full_ends
     with as_standard_error(writer):
         with streams.never_waiting(say_lost):
             sys.stderr.write("z" * 10_000_000)
@@ -119,8 +131,6 @@ def test_who_is_full_at_the_end_is_not_waited_for(make):
     found = read_all(reader)
     assert "z" in found and "y" not in found
     assert os.get_blocking(writer)
-    os.close(reader)
-    os.close(writer)
 
 
 def test_others_who_hold_a_pipe_wait_as_before():
