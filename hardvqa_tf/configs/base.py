@@ -235,4 +235,6 @@ TABLES = {"vqa": merge(COMMON, VQA)}
 
 
 def get_config(task="vqa"):
-    return to_config(TABLES[task])
+    config = to_config(TABLES[task])
+    config.task = task
+    return config

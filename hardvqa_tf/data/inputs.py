@@ -24,8 +24,8 @@ def takes_images(model):
 
 
 def trains_on_maps(config):
-    """Whether the model of a config is given maps."""
-    return config.model.image_encoder == MAPS
+    """Whether the model of a config is given maps; a task without such models says nothing."""
+    return config.model.get("image_encoder") == MAPS
 
 
 def input_shape(config, records_dir=None):
