@@ -224,6 +224,20 @@ def test_pictures_know_no_task_and_need_no_tensorflow(path):
     assert all(name.startswith("hardvqa_tf.pictures") for name in own), own
 
 
+def test_tests_lie_as_the_tree_does():
+    """Each folder of tests is one of the tree, and a test named as a module lies as it does."""
+    homes = {}  # {name of a module: folders of tests that are its own}
+    for path in FILES:
+        inside = path.parent.parts
+        inside = inside[1:] if inside[:1] == ("hardvqa_tf",) else inside
+        homes.setdefault(path.stem, set()).add(pathlib.Path("tests", *inside))
+    folders = {folder for of_name in homes.values() for folder in of_name}
+    for path in sorted(p.relative_to(ROOT) for p in (ROOT / "tests").rglob("test_*.py")):
+        assert path.parent in folders, f"{path}: there is no such folder in the tree"
+        expected = homes.get(path.stem.removeprefix("test_"), {path.parent})
+        assert path.parent in expected, f"{path} should lie in {sorted(map(str, expected))}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
