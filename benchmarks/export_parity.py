@@ -58,11 +58,11 @@ def newest_export(workdir):
 
 def ask_keras(run, records_dir, arguments):
     """Returns {output: array over questions} and their number, whole images."""
-    model, answers = run.model, np.array(run.vocabularies.answers.answers, object)
+    model, answers = run.model, np.array(run.assets.answers.answers, object)
     data = VqaData(
         records_dir,
         arguments.split,
-        run.vocabularies,
+        run.assets,
         image_size=input_size(run.config, records_dir),
         batch_size=arguments.batch_size,
         with_strings=True,

@@ -63,6 +63,8 @@ def count_operations(config, model, batch):
         total += operations.bilevel_routing(n, p, d, dq, r, seen, kernel)
     elif parts.mixer == "query_guided":
         total += operations.query_guided(n, p, t, d, dq, parts.query_guided.hidden_dim)
+    elif parts.mixer != "none":
+        raise ValueError(f"Nobody counts the operations of the mixer {parts.mixer}: add it.")
     k = p
     if parts.attention == "soft":
         soft = parts.soft

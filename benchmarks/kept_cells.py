@@ -18,8 +18,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from benchmarks import operations, shapes, steps
 from benchmarks.heads import SOFT, build_head, count_operations
 from benchmarks.timing import Variant, compare
+from hardvqa_tf.vqa import slots
 
-AGGREGATORS = ("sum", "pairwise", "relation")
+AGGREGATORS = tuple(slots.AGGREGATORS)
 
 
 def main(argv=None):

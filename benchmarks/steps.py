@@ -5,6 +5,8 @@ autograd. The learning rate is 0 unless given: Adam does all of its work, and ev
 is timed does the same.
 """
 
+import importlib
+
 import keras
 import numpy as np
 from keras import ops
@@ -43,17 +45,12 @@ def make_matmul(size, seed=0):
 def device_name():
     """Backend, its version and its device, for the head of a table."""
     backend = keras.backend.backend()
+    module = importlib.import_module(backend)
     if backend == "tensorflow":
-        import tensorflow as module
-
         device = "GPU" if module.config.list_physical_devices("GPU") else "CPU"
     elif backend == "jax":
-        import jax as module
-
         device = module.devices()[0].platform.upper()
     else:
-        import torch as module
-
         device = "GPU" if module.cuda.is_available() else "CPU"
     return f"Keras {keras.__version__} on {backend} {module.__version__}, {device}"
 

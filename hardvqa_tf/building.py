@@ -8,6 +8,7 @@ from hardvqa_tf.data.inputs import trains_on_maps
 from hardvqa_tf.data.words import split_words
 from hardvqa_tf.training import strategies
 from records import build
+from records.counts import counts_of
 from records.folder import INFO_NAME
 
 
@@ -42,11 +43,7 @@ class Building:
             write_shards=self._shard_writer(),
         )
         for split, found in info["splits"].items():
-            self.report(
-                f"{split}: {found['num_questions']:,} questions, {found['num_answered']:,} "
-                f"with answers; unknown to train: {found['num_unknown_words']:,} words, "
-                f"{found['num_unknown_answers']:,} answers"
-            )
+            self.report(f"{split}: {counts_of(info).in_words(found)}")
 
     def build_missing(self, config):
         """Builds the records that a config trains on, where they are not there.

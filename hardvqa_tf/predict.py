@@ -7,6 +7,7 @@ from hardvqa_tf.runs import load_run, read_config
 from hardvqa_tf.tasks import given_options, name_of_task, task_of
 from records.formats import ONE_OF_THEM
 from records.images import check_image
+from records.near_names import NearNames
 
 
 def predict_image(workdir, image_path, output_path=None, **options):
@@ -27,6 +28,7 @@ def predict_image(workdir, image_path, output_path=None, **options):
     config = read_config(workdir)
     task = task_of(config)
     options = given_options(config, task.PREDICT_OPTIONS, options)
+    task.check_options(**options)
     encoded = _read_image(image_path)
     output_path = output_path or _default_output(workdir, image_path)
     if os.path.realpath(output_path) == os.path.realpath(image_path):
@@ -52,9 +54,10 @@ def _read_image(path):
         with open(path, "rb") as file:
             encoded = file.read()
     except OSError as error:
+        what_to_do = NearNames("/" if os.path.isabs(path) else ".").hint(path.lstrip("/"))
         raise ValueError(
-            f"The image cannot be read. Received: {path} ({error.strerror}). "
-            f"Give the path of a {ONE_OF_THEM} file."
+            f"The image cannot be read. Received: {path[:200]} ({error.strerror}). "
+            + (what_to_do or f"Give the path of a {ONE_OF_THEM} file.")
         ) from None
     try:
         check_image(encoded)

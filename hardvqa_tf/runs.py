@@ -24,7 +24,7 @@ from hardvqa_tf import encoders, layers  # noqa: F401
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.data import identity
 from hardvqa_tf.tasks import task_of
-from records import damage
+from records import damage, strict_json
 
 _COPY_AGAIN = "Copy the run's folder again."
 
@@ -36,11 +36,6 @@ class Run:
     model: keras.Model
     config: ConfigDict
     assets: object
-
-    @property
-    def vocabularies(self):
-        """The assets of a run of `vqa`."""
-        return self.assets
 
 
 # A run begins.
@@ -227,9 +222,9 @@ def read_metrics(workdir):
 
 def _read_line(path, number, line):
     try:
-        content = json.loads(line)
+        content = strict_json.loads(line)
         content["epoch"] + 0
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{path}, line {number}: this is no epoch's metrics ({error}). Copy the run's "
             "folder again, or delete that line."

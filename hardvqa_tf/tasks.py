@@ -65,6 +65,7 @@ NAMES = {
     # the picture uint8[H', W', 3]. An option that is a must is None where it is not given.
     "predict": "(run, encoded, *, and PREDICT_OPTIONS) -> dict, picture",
     "PREDICT_OPTIONS": "names of options that prediction has for this task alone",
+    "check_options": "options of `predict` alone; ValueError for what no model could answer",
     "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
     "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",
     # Export: {name: `tf.function`} of a SavedModel and what they need to live; what is known of
@@ -73,9 +74,11 @@ NAMES = {
     "make_signatures": "(model, assets, *, max_pixels) -> signatures, kept",
     "describe_export": "(run) -> dict: input, image_size, grid, and what the task knows",
     "pick_examples": "(config, records_dir, folder) -> list of dicts",
+    "check_onnx": "(config) -> None; ValueError for a model that cannot be converted",
+    "ONNX_AXES": "{axis: letter} of the axes of inputs and outputs whose size is not fixed",
     "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, cells, ...",
     # Reports: what is said of a run, and the sections on the runs of one data set.
-    "ReportedRun": "a `report_parts.reported_run.ReportedRun`, which knows more of its runs",
+    "ReportedRun": "a `report_parts.finished_run.FinishedRun`, which knows more of its runs",
     "report_intro": "(runs, split) -> what the numbers are, a sentence",
     "report_sections": "(groups, split, records_dir, prefix, load_run) -> list of `Section`",
 }

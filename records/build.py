@@ -2,7 +2,8 @@
 
     build_plan.json      first: what is being built. A folder with another plan is refused.
     <dataset>-<split>.tfrecord-00000-of-00016, ...
-    vocabularies.json    words and answers of the train split with their counts
+    vocabularies.json    words and answers of the train split with their counts, or what else
+                         is learned of such records, see counts.py
     skipped.jsonl        only with --on_error=skip, and only if something was left out
     resplit.json, ...    what the builder itself has to report, if anything
     dataset_info.json    last: a folder that holds it is finished, and the plan is removed
@@ -17,10 +18,11 @@ from hashlib import sha256
 from records import folder, resume, schema, writer
 from records.builders import builder_for, knows, make_builder
 from records.contents import read_split, verify
-from records.counts import counts_of
+from records.counts import IMAGE_WITH_QUESTIONS, KINDS, counts_of
 from records.damage import read_json
 from records.folder import read_info, read_vocabularies
 from records.source import BuildError, Problems
+from records.usable import usable
 
 __all__ = ["build", "builder_for", "read_info", "read_vocabularies", "verify"]
 
@@ -109,6 +111,11 @@ def _train_split(builder):
     return split
 
 
+def _kind(builder):
+    """The kind of its records, a name in `counts.KINDS`."""
+    return getattr(builder, "kind", IMAGE_WITH_QUESTIONS)
+
+
 def _test_splits(builder):
     """Returns the splits that no model may be chosen on."""
     named_so = [split for split in builder.splits() if split.startswith("test")]
@@ -120,10 +127,14 @@ def _examples(builder, problems):
     examples, seen = {}, {}
     for split in builder.splits():
         problems.split = split
-        examples[split] = list(builder.examples(split, problems))
+        examples[split] = [
+            (key, example)
+            for key, found in builder.examples(split, problems)
+            if (example := usable(key, found, problems))
+        ]
         if not examples[split]:
             raise BuildError(
-                f"Split {split!r} of {builder.name!r} has no image with a question."
+                f"Split {split!r} of {builder.name!r} has no {KINDS[_kind(builder)].EXAMPLE}."
             )
         for _, example in examples[split]:
             _check_over_splits(builder, split, example, seen)
@@ -200,7 +211,7 @@ def _default_processes(shards):
 def _finish(records_dir, plan, shards, builder, problems, split_words):
     """Reads all shards once and writes what there is to say about them; returns the info."""
     train_split, split_words = _train_split(builder), split_words or split_words_simply
-    described = schema.describe()
+    described = schema.describe(_kind(builder))
     paths = {split: [shard.path for shard in of_split] for split, of_split in shards.items()}
     counts = {split: counts_of({"schema": described})() for split in paths}
     contents = {split: read_split(paths[split], counts[split]) for split in paths}
@@ -217,7 +228,9 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
         }
         for split in shards
     }
-    files = {folder.VOCABULARIES_NAME: folder.pairs_to_json(vocabularies).encode()}
+    files = {}
+    if vocabularies:
+        files[folder.VOCABULARIES_NAME] = folder.pairs_to_json(vocabularies).encode()
     if notes:
         files[folder.SKIPPED_NAME] = writer.to_json_lines(notes)
     if hasattr(builder, "reports"):

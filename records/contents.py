@@ -1,24 +1,24 @@
 """What the shards of a folder hold: counted once after a build, counted again by `verify`."""
 
 import concurrent.futures
-import math
+import contextlib
 import os
 import sys
 
-import numpy as np
 import tensorflow as tf
 import tqdm
 
 from records import folder
 from records.counts import counts_of
 from records.damage import check_file, damage
-from records.images import check_image, image_size
+from records.images import check_decodes, check_image, image_size
+from records.map_facts import holds_maps, map_bytes
 from records.source import BuildError, sha256_of_file
 
 _AT_ONCE = 16  # Records: one trip through tf.data costs more than a small record.
 
 
-def read_split(shard_paths, counts, *, map_bytes=None, decodes=False):
+def read_split(shard_paths, counts, *, map_bytes=None, decodes=False, notices=None):
     """Reads and checks every record of a split, and counts it.
 
     Args:
@@ -27,6 +27,8 @@ def read_split(shard_paths, counts, *, map_bytes=None, decodes=False):
       map_bytes: length of the map that each record holds; None: they hold images.
       decodes: images are decoded, by as many threads as there are cores; else their headers
         are read.
+      notices: list that grows by {"shard", "image_id", "reason"} of every image that training
+        decodes, but that a build refuses today.
 
     Returns:
       What dataset_info.json says of the shards: [{"name", "num_records", "num_bytes",
@@ -38,7 +40,7 @@ def read_split(shard_paths, counts, *, map_bytes=None, decodes=False):
     shards, quiet = [], not sys.stderr.isatty()
     for path in tqdm.tqdm(shard_paths, "checking", unit=" shards", leave=False, disable=quiet):
         before = counts.num_records
-        _read_shard(path, counts, map_bytes, decodes)
+        _read_shard(path, counts, map_bytes, decodes, [] if notices is None else notices)
         shards.append(
             {
                 "name": os.path.basename(path),
@@ -50,24 +52,23 @@ def read_split(shard_paths, counts, *, map_bytes=None, decodes=False):
     return shards
 
 
-def map_bytes(info):
-    """Returns the length of the maps of a dataset_info.json; None if it is one of images."""
-    if "features" not in info:
-        return None
-    return math.prod(info["features"]["shape"]) * np.dtype(info["features"]["dtype"]).itemsize
-
-
-def _read_shard(path, counts, map_bytes, decodes):
-    before = counts.num_records
+def _read_shard(path, counts, map_bytes, decodes, notices):
+    before, name = counts.num_records, os.path.basename(path)
     try:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             batches = tf.data.TFRecordDataset(path).batch(_AT_ONCE).as_numpy_iterator()
             for batch in batches:
                 records = [_features(serialized) for serialized in batch]
-                if getattr(counts, "HAS_IMAGES", True):
-                    _check_images(records, map_bytes, decodes, pool)
-                for features in records:
+                check = _check_image if decodes else _check_header
+                check = check if getattr(counts, "HAS_IMAGES", True) else None
+                pictures = pool.map if decodes else map
+                found = pictures(lambda features: _size(features, map_bytes, check), records)
+                for features, (size, reason) in zip(records, found, strict=True):
+                    _check_size(features, size)
                     counts.add(features)
+                    if reason:
+                        image_id = features["image/id"][0].decode()
+                        notices.append({"shard": name, "image_id": image_id, "reason": reason})
     except _BrokenImage as error:
         raise BuildError(
             f"{path}: {error} Mend it where it comes from, and build the records again, into "
@@ -79,14 +80,6 @@ def _read_shard(path, counts, map_bytes, decodes):
             "Delete this file if the build is unfinished, else the whole folder, and build "
             "again."
         ) from None
-
-
-def _check_images(records, map_bytes, decodes, pool):
-    check = check_image if decodes else image_size
-    pictures = pool.map if decodes else map
-    sizes = pictures(lambda features: _size(features, map_bytes, check), records)
-    for features, size in zip(records, sizes, strict=True):
-        _check_size(features, size)
 
 
 class _BrokenImage(Exception):
@@ -108,7 +101,9 @@ def _values(feature):
 
 
 def _size(features, map_bytes, check):
-    """Returns the (height, width) of a record's image; None of a map."""
+    """Returns what `check` does of a record's image; (None, None) of a map, or without one."""
+    if check is None:
+        return None, None
     expected = "image/encoded" if map_bytes is None else "image/features"
     if expected not in features:
         raise ValueError(f"it has no {expected}")
@@ -120,7 +115,23 @@ def _size(features, map_bytes, check):
             raise _BrokenImage(f"image {features['image/id'][0].decode()!r}: {error}") from None
     if len(picture) != map_bytes:
         raise ValueError(f"its map has {len(picture)} bytes instead of {map_bytes}")
-    return None
+    return None, None
+
+
+def _check_header(picture):
+    return image_size(picture), None
+
+
+def _check_image(picture):
+    """Returns ((height, width), why a build would refuse it although training decodes it)."""
+    try:
+        return check_image(picture), None
+    except ValueError as error:
+        reason = str(error)
+        with contextlib.suppress(ValueError):
+            check_decodes(picture)
+            return image_size(picture), reason
+        raise
 
 
 def _check_size(features, size):
@@ -142,7 +153,8 @@ def verify(records_dir, *, split_words=None):
         file's checksum is).
 
     Returns:
-      {"num_shards", "num_images", "num_questions", "num_bytes"} of the whole folder.
+      {"num_shards", "num_images", "num_questions", "num_bytes"} of the whole folder, and
+      "notices", see `read_split`: what an older version took is no damage.
 
     Raises:
       BuildError: names the file, what is wrong with it and what to do.
@@ -150,21 +162,24 @@ def verify(records_dir, *, split_words=None):
     info = folder.read_info(records_dir)
     for name, sha256 in info["files"].items():
         _check_file(os.path.join(records_dir, name), None, sha256)
-    has_words = folder.VOCABULARIES_NAME in info["files"]
-    vocabularies = folder.read_vocabularies(records_dir) if has_words else None
+    vocabularies, notices = folder.read_vocabularies(records_dir), []
     for split, expected in info["splits"].items():
         paths = [os.path.join(records_dir, shard["name"]) for shard in expected["shards"]]
         for path, shard in zip(paths, expected["shards"], strict=True):
             _check_file(path, shard["num_bytes"], shard["sha256"])
         counts = counts_of(info)()
-        shards = read_split(paths, counts, map_bytes=map_bytes(info), decodes=True)
+        shards = read_split(
+            paths, counts, map_bytes=map_bytes(info), decodes=True, notices=notices
+        )
         found = counts.describe(vocabularies, split_words) | {"shards": shards}
         _check_counts(records_dir, split, expected, found)
         # Maps keep the vocabularies of their images, of which some may have been skipped.
-        is_source = split == info["train_split"] and "features" not in info
-        if has_words and is_source and counts.answers() != vocabularies["answers"]:
-            _damaged(os.path.join(records_dir, folder.VOCABULARIES_NAME), "answers differ")
-    return _summary(info)
+        is_source = split == info["train_split"] and not holds_maps(info)
+        for name, pairs in counts.vocabularies().items() if is_source else ():
+            if pairs != vocabularies[name]:
+                path = os.path.join(records_dir, folder.VOCABULARIES_NAME)
+                _damaged(path, f"{name} differ")
+    return _summary(info) | {"notices": notices}
 
 
 def _check_file(path, num_bytes, sha256):

@@ -15,10 +15,15 @@ class QuestionCounts:
     """Counts records of images with questions.
 
     Attributes:
+      EXAMPLE: what a split must have one of, for messages.
       FACTS: what `describe` gives at least, by name, with its type: readers rely on it.
+      VOCABULARIES: names in vocabularies.json, what is learned from the train split; without
+        any there is no such file.
       num_records: int, how many were added.
     """
 
+    EXAMPLE = "image with a question"
+    VOCABULARIES = ("words", "answers")
     FACTS = {"num_images": int, "num_questions": int, "questions_per_image": dict}
 
     def __init__(self):
@@ -55,20 +60,19 @@ class QuestionCounts:
         self._types.update(name.decode() for name in features["question/type"])
         self._answers.update(answer.decode() for answer in answers)
 
-    def vocabularies(self, split_words):
+    def vocabularies(self, split_words=None):
         """Returns {"words": [[word, count], ...], "answers": [[answer, count], ...]}.
 
         The most frequent first, equally frequent ones by text.
 
         Args:
-          split_words: list of questions → list of lists of words.
+          split_words: list of questions → list of lists of words. None: what needs no words.
         """
+        answers = {"answers": _by_count(self._answers)}
+        if split_words is None:
+            return answers
         words, _ = self._count_words(split_words)
-        return {"words": _by_count(words), "answers": self.answers()}
-
-    def answers(self):
-        """The part of `vocabularies` that needs no words."""
-        return _by_count(self._answers)
+        return {"words": _by_count(words), **answers}
 
     def describe(self, vocabularies, split_words=None):
         """Returns the split's entry in dataset_info.json, but for its shards and skips.
@@ -89,6 +93,20 @@ class QuestionCounts:
             "num_unknown_answers": _count_unknown(self._answers, known["answers"]),
         }
 
+    @staticmethod
+    def in_words(facts):
+        """What a build says of a split, from its entry in dataset_info.json."""
+        return (
+            f"{facts['num_questions']:,} questions, {facts['num_answered']:,} with answers; "
+            f"unknown to train: {facts['num_unknown_words']:,} words, "
+            f"{facts['num_unknown_answers']:,} answers"
+        )
+
+    @staticmethod
+    def size_in_words(sums):
+        """How much there is, from the sums of the numbers among FACTS."""
+        return f"{sums['num_images']:,} images, {sums['num_questions']:,} questions"
+
     def _describe_words(self, known, split_words):
         words, longest = self._count_words(split_words)
         return {"max_words": longest, "num_unknown_words": _count_unknown(words, known)}
@@ -105,7 +123,8 @@ class QuestionCounts:
         return self._words
 
 
-KINDS = {"image with questions": QuestionCounts, "drawing": DrawingCounts}
+IMAGE_WITH_QUESTIONS = "image with questions"
+KINDS = {IMAGE_WITH_QUESTIONS: QuestionCounts, "drawing": DrawingCounts}
 
 
 def counts_of(info):
@@ -117,7 +136,7 @@ def counts_of(info):
     Raises:
       BuildError: if they are of a kind that this version does not know.
     """
-    kind = info.get("schema", {}).get("kind", "image with questions")
+    kind = info.get("schema", {}).get("kind", IMAGE_WITH_QUESTIONS)
     if kind not in KINDS:
         raise BuildError(
             f"The records are of the kind {kind!r}, which this version does not read. Known: "

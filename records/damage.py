@@ -5,11 +5,12 @@ A damaged file is always reported with its name, what is wrong with it, and what
 
 import contextlib
 import itertools
-import json
 import os
 import re
 
+from records import strict_json
 from records.counts import counts_of
+from records.map_facts import holds_maps
 from records.source import BuildError
 
 AGAIN = "Copy it again from where it came, or delete the whole folder and build it again."
@@ -66,9 +67,9 @@ def read_json(path, what_to_do=AGAIN):
     if wrong:
         raise BuildError(f"{path} {wrong}. {what_to_do}")
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except (ValueError, RecursionError) as error:
+        with open(path, "rb") as file:
+            content = strict_json.loads(file.read())
+    except ValueError as error:
         raise BuildError(f"{path} is not JSON ({error}). {what_to_do}") from None
     if not isinstance(content, dict):
         kind = type(content).__name__
@@ -99,7 +100,7 @@ def check_whose(path, info):
 def check_info(path, info):
     """Raises `BuildError` unless dataset_info.json holds what a build wrote there."""
     check_values(path, info, _OF_PLAN | _OF_INFO)
-    if "features" in info:
+    if holds_maps(info):
         check_values(path, info["features"], {"encoder": str, "shape": list}, "features.")
     facts = counts_of(info).FACTS | {"shards": list}
     for name, split in info["splits"].items():

@@ -22,6 +22,7 @@ import numpy as np
 from records import build, contents, folder, resume, writer
 from records.counts import counts_of
 from records.damage import check_file
+from records.map_facts import holds_maps, map_bytes
 from records.map_shards import DTYPE, Encoding, MapShard, write_map_shard
 from records.progress import EncodingProgress
 from records.source import BuildError, Problems, read_bytes, sha256_of_file
@@ -99,7 +100,7 @@ def build_features(
 def _read_source(source_dir):
     """Returns the info of the records that the images are in."""
     info = folder.read_info(source_dir)
-    if "features" in info:
+    if holds_maps(info):
         raise BuildError(
             f"{source_dir} holds maps of {info['features']['encoder']!r}, not images. Give the "
             "records that they were made from."
@@ -203,7 +204,7 @@ def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
     splits = {}
     for split, of_split in shards.items():
         paths, counts = [s.path for s in of_split], counts_of(source)()
-        found = contents.read_split(paths, counts, map_bytes=contents.map_bytes(plan))
+        found = contents.read_split(paths, counts, map_bytes=map_bytes(plan))
         resume.refuse_empty_splits({split: paths}, {split: counts}, notes)
         facts = source["splits"][split] | {"shards": found}
         num_skipped = sum(note["split"] == split for note in notes)

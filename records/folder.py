@@ -6,6 +6,7 @@ import json
 import os
 
 from records import schema
+from records.counts import counts_of
 from records.damage import (
     check_file,
     check_info,
@@ -16,6 +17,7 @@ from records.damage import (
     read_json,
     refuse_others,
 )
+from records.map_facts import holds_maps
 from records.source import BuildError, sha256_of_file
 
 INFO_NAME = "dataset_info.json"
@@ -106,17 +108,23 @@ def shard_paths(records_dir, split):
 def _build_command(records_dir, plan=None):
     """Returns the command that builds what `plan` says, as far as it says it."""
     what = f"--dataset={(plan or {}).get('dataset', '...')}"
-    if plan and "features" in plan:
+    if plan and holds_maps(plan):
         what += " --features --source_records=..."
     return f"python main.py --mode=build {what} --records_dir={records_dir}"
 
 
 def read_vocabularies(records_dir):
-    """Returns {"words": [[word, count], ...], "answers": [[answer, count], ...]} of train."""
+    """Returns what the train split tells: {name: [[text, count], ...]}, e.g. words and answers.
+
+    The names are those of the records' kind; {} where it has none, and then there is no file.
+    """
     info = read_info(records_dir)
+    names = counts_of(info).VOCABULARIES
+    if not names:
+        return {}
     path = os.path.join(records_dir, VOCABULARIES_NAME)
     stored = read_json(path)
-    check_values(path, stored, {"words": list, "answers": list})
+    check_values(path, stored, dict.fromkeys(names, list))
     checksum = info.get("files", {}).get(VOCABULARIES_NAME)
     if checksum not in (None, sha256_of_file(path)):
         raise BuildError(damage(path, "is not what it was when it was written"))

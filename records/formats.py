@@ -29,9 +29,28 @@ FORMATS = (
     Format("GIF", b"GIF8", "gif", "image/gif"),
 )
 MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
+MAX_SCANS = 100  # of a JPEG; encoders make ten or so
+SCANS_TO_IMAGE = 20  # all scans together have so many times `max_pixels` at most
+# How a scan begins; by chance, once in 16 MB of what may lie behind an image.
+SCAN = b"\xff\xda\0"
 ONE_OF_THEM = ", ".join(f.name for f in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
 
 
 def format_of(encoded):
     """Returns the `Format` that bytes begin as, or None."""
     return next((f for f in FORMATS if encoded.startswith(f.start)), None)
+
+
+# What files begin with that are often in another's place, and what to do.
+_INSTEAD = {
+    b"version https://git-lfs": "a pointer of Git LFS. Fetch the file itself: git lfs pull.",
+    b"\x00\x05\x16\x07": "what macOS keeps beside a file, named '._...'. Name the file itself.",
+    b"\x1f\x8b": "a gzip file. Unpack it.",
+    b"pk\x03\x04": "a zip file. Unpack it.",
+}
+
+
+def what_it_is_instead(data):
+    """Says what bytes are that should be an image or a text; None if nobody knows."""
+    start = data[:32].lower()
+    return next((what for known, what in _INSTEAD.items() if start.startswith(known)), None)

@@ -76,6 +76,16 @@ def gif_size(encoded, max_pixels):
     return GifSize(height, width, pixels)
 
 
+def decoded_size(encoded):
+    """Like `gif_size`, of what TensorFlow makes of any GIF that is not broken."""
+    places = list(_frames(encoded, 13 + table_size(encoded[10])))
+    if not places:
+        raise ValueError(_broken("it holds no picture"))
+    _, _, widths, heights = zip(*places, strict=True)
+    pixels = sum(width * height for width, height in zip(widths, heights, strict=True))
+    return GifSize(max(heights), max(widths), pixels)
+
+
 def _check_place(frame, width, height, is_first):
     x, y, frame_width, frame_height = frame
     where = f"{frame_width}x{frame_height} pixels at ({x}, {y}), its screen {width}x{height}"

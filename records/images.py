@@ -25,18 +25,13 @@ import tensorflow as tf
 from PIL import Image
 
 from records.decode import decode_pixels, reason_of
-from records.formats import MAX_PIXELS, ONE_OF_THEM, format_of
-from records.gif import gif_size
+from records.formats import MAX_PIXELS, ONE_OF_THEM, format_of, what_it_is_instead
+from records.gif import FRAMES_TO_IMAGE, decoded_size, gif_size
 
 _TRANSPARENT = (
     "a {} with transparent pixels: behind them are colours that people do not see and training "
     "would. Save it without transparency, on white, say."
 )
-# What files begin with that are often in an image's place, and what to do.
-_NO_IMAGES = {
-    b"version https://git-lfs": "a pointer of Git LFS. Fetch the file itself: git lfs pull.",
-    b"\x00\x05\x16\x07": "what macOS keeps beside a file, named '._...'. Name the file itself.",
-}
 
 
 class _Refused(ValueError):
@@ -66,6 +61,25 @@ def check_image(encoded):
     return height, width
 
 
+def check_decodes(encoded):
+    """Decodes an image that `check_image` refused, as an older version's records may hold it.
+
+    Raises:
+      ValueError: training could not decode it either, or not in the memory of one image.
+    """
+    kind = format_of(encoded)
+    size = image_size(encoded)
+    if kind.name == "GIF":
+        gif = decoded_size(encoded)
+        size = gif.height, gif.width, gif.frame_pixels / FRAMES_TO_IMAGE
+    if size[0] * size[1] > MAX_PIXELS or size[-1] > MAX_PIXELS:
+        raise ValueError("too large an image.")
+    try:
+        decode_pixels(tf.constant(encoded))
+    except tf.errors.OpError as error:
+        raise ValueError(reason_of(error)) from None
+
+
 def image_size(encoded):
     """Returns (height, width) from an image's header; `ValueError` if it has none."""
     kind = format_of(encoded)
@@ -76,9 +90,9 @@ def image_size(encoded):
 
 
 def _no_image(encoded):
-    for start, what in _NO_IMAGES.items():
-        if encoded.startswith(start):
-            return f"not an image, but {what}"
+    instead = what_it_is_instead(encoded)
+    if instead:
+        return f"not an image, but {instead}"
     return (
         f"not an image in one of the formats {ONE_OF_THEM} (it begins with {encoded[:8]!r}). "
         "Convert it to PNG or JPEG, or replace it."

@@ -62,7 +62,8 @@ def finish(records_dir, files, info):
 
 
 def clear(records_dir):
-    """Removes what only an unfinished build needs."""
-    with contextlib.suppress(FileNotFoundError):
+    """Removes what only an unfinished build needs; from a disk that is read alone, nothing."""
+    with contextlib.suppress(OSError):
+        writer.remove_leftovers(records_dir, sidecars=True)
+    with contextlib.suppress(OSError):
         os.remove(os.path.join(records_dir, folder.PLAN_NAME))
-    writer.remove_leftovers(records_dir, sidecars=True)

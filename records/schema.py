@@ -36,6 +36,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from records.counts import IMAGE_WITH_QUESTIONS
 from records.orientation import exif_orientation
 
 VERSION = "1.2.0"
@@ -46,9 +47,9 @@ def is_readable(version):
     return version.split(".")[0] == VERSION.split(".")[0]
 
 
-def describe():
+def describe(kind=IMAGE_WITH_QUESTIONS):
     """What dataset_info.json says of the schema: its kind of record, and the features."""
-    return {"kind": "image with questions", "features": sorted(_FEATURES)}
+    return {"kind": kind, "features": sorted(_FEATURES)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,9 @@ import json
 import os
 import zlib
 
+from records import questions, strict_json
+from records.formats import what_it_is_instead
+
 _GZIP = b"\x1f\x8b"
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 _SKIP_HINT = "Or build with --on_error=skip to leave it out and note it in skipped.jsonl."
@@ -70,23 +73,33 @@ def read_plain_or_gzip_json(path):
 
 
 def parse_json(data, name, object_hook=None):
-    """Returns what JSON in UTF-8 bytes says; `name` is what error messages call its file."""
+    """Returns what JSON in UTF-8 bytes says; `name` is what error messages call its file.
+
+    An object within it that has a key twice, and what is around that, are
+    `strict_json.Repeated`, which `field` refuses: a fault of one entry costs no other one.
+    """
     text = decode_text(data, name)
     try:
-        return json.loads(text, object_hook=object_hook)
+        content = strict_json.loads_marked(text, object_hook)
     except json.JSONDecodeError as error:
         raise BuildError(
             f"{name}:{error.lineno}:{error.colno}: not JSON ({error.msg}). The file may be cut "
             "off or edited: unpack or download it again, or write it anew."
         ) from None
-    except (RecursionError, ValueError) as error:  # lists in lists in ..., 10,000 digits
+    except ValueError as error:
         raise BuildError(
-            f"{name}: this JSON cannot be read ({error}). Is it the right file?"
+            f"{name}: cannot be read: {error} Unpack or download it again, or write it anew."
         ) from None
+    if isinstance(content, strict_json.Repeated) and content.is_own:
+        raise BuildError(f"{name}: {strict_json.twice(content.key)}")
+    return content
 
 
 def decode_text(data, name):
     """Returns UTF-8 bytes (with or without a byte order mark) as a string."""
+    instead = what_it_is_instead(data)
+    if instead:
+        raise BuildError(f"{name}: not text, but {instead}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,26 +121,63 @@ def missing_image(questions, what_to_do):
 
 
 def field(raw, name, kind):
-    """Returns a field of a JSON object; `ValueError` if it is missing or not of type `kind`."""
+    """Returns a field of a JSON object.
+
+    Raises:
+      ValueError: it is missing, not of type `kind`, or a string that is not Unicode; or the
+        object has a key twice.
+    """
     if not isinstance(raw, dict):
-        raise ValueError(f"expected an object. Received: {json.dumps(raw)[:80]}. Correct it.")
+        raise ValueError(f"expected an object. Received: {shown(raw)}. Correct it.")
+    if isinstance(raw, strict_json.Repeated):
+        raise ValueError(strict_json.twice(raw.key))
     if name not in raw:
         raise ValueError(f"{name!r} is missing. Add it.")
     value = raw[name]
     # To Python, True is an int; to whoever wrote the file, it is not.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ValueError(
-            f"{name!r} must be {_KINDS[kind]}. Received: {json.dumps(value)[:80]}. Correct it."
+            f"{name!r} must be {_KINDS[kind]}. Received: {shown(value)}. Correct it."
         )
+    if kind is str:
+        check_unicode(value, repr(name))
     return value
 
 
 def text_field(raw, name):
-    """Returns a field that must be a string with more than white space in it."""
+    """Returns a field that must be a string with a character that can be seen."""
     text = field(raw, name, str)
-    if not text.strip():
-        raise ValueError(f"{name!r} is empty. Fill it in, or remove the entry.")
+    if questions.is_blank(text):
+        seen = f": it has invisible characters alone, {ascii(text)}" if text.strip() else ""
+        raise ValueError(f"{name!r} is empty{seen}. Fill it in, or remove the entry.")
     return text
+
+
+def question_field(raw):
+    """Returns the field `question`, which must have words, see `questions`."""
+    text = text_field(raw, "question")
+    wrong = questions.wrong_with(text)
+    if wrong:
+        raise ValueError(f"{wrong} Received: {shown(text)}.")
+    return text
+
+
+def check_unicode(text, name):
+    """Raises `ValueError` if a string has half a character, which no file can hold."""
+    if not questions.is_unicode(text):
+        raise ValueError(
+            f"{name} is not Unicode text: it has half a character, or bytes of a file's name "
+            f"in another encoding than UTF-8. Received: {ascii(text)[:80]}. Write it again; "
+            "rename a file of such a name."
+        )
+
+
+def shown(value, write=json.dumps):
+    """A value of a JSON file as it may stand in a message."""
+    try:
+        return write(value)[:80]
+    except RecursionError:
+        return f"{_KINDS.get(type(value), 'something')} that is nested too deeply"
 
 
 def require_folder(source_dir, dataset, content):

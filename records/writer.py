@@ -19,7 +19,7 @@ import uuid
 import tensorflow as tf
 import tqdm
 
-from records import worker
+from records import strict_json, worker
 from records.images import check_image
 from records.source import BuildError, Problems
 
@@ -182,9 +182,19 @@ def read_notes(shard_paths):
     notes = []
     for path in shard_paths:
         if os.path.exists(path + _SIDECAR):
-            with open(path + _SIDECAR, encoding="utf-8") as file:
-                notes += [json.loads(line) for line in file]
+            notes += _read_sidecar(path + _SIDECAR)
     return notes
+
+
+def _read_sidecar(path):
+    try:
+        with open(path, "rb") as file:
+            return [strict_json.loads(line) for line in file]
+    except ValueError as error:
+        raise BuildError(
+            f"{path} is not what this program wrote ({error}). Delete it and the shard beside "
+            "it, and run the same command again."
+        ) from None
 
 
 def remove_leftovers(records_dir, sidecars=False):

@@ -234,9 +234,50 @@ def test_pictures_know_no_task_and_need_no_tensorflow(path):
     assert all(name.startswith("hardvqa_tf.pictures") for name in own), own
 
 
+def test_tests_lie_as_the_tree_does():
+    """Each folder of tests is one of the tree, and a test named as a module lies as it does."""
+    homes = {}  # {name of a module: folders of tests that are its own}
+    for path in FILES:
+        inside = path.parent.parts
+        inside = inside[1:] if inside[:1] == ("hardvqa_tf",) else inside
+        homes.setdefault(path.stem, set()).add(pathlib.Path("tests", *inside))
+    folders = {folder for of_name in homes.values() for folder in of_name}
+    for path in sorted(p.relative_to(ROOT) for p in (ROOT / "tests").rglob("test_*.py")):
+        assert path.parent in folders, f"{path}: there is no such folder in the tree"
+        expected = homes.get(path.stem.removeprefix("test_"), {path.parent})
+        assert path.parent in expected, f"{path} should lie in {sorted(map(str, expected))}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
+
+
+# Names that everybody knows these by.
+KNOWN_AS = {
+    "apache_beam": "beam",
+    "api": "hparams",
+    "hypothesis.strategies": "st",
+    "numpy": "np",
+    "pyplot": "plt",
+    "strategies": "st",
+    "tensorflow": "tf",
+    "tensorflow_text": "tf_text",
+}
+
+
+def test_nothing_is_imported_under_another_name():
+    """A name that clashes is mended where it is given."""
+    found = []
+    for folder in ("main.py", "records", "hardvqa_tf", "tests", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")) or [ROOT / folder]:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Import | ast.ImportFrom):
+                    continue
+                for name, other in ((alias.name, alias.asname) for alias in node.names):
+                    if other not in (None, KNOWN_AS.get(name)):
+                        found.append(f"{path.relative_to(ROOT)}: {name} as {other}")
+    assert not found
 
 
 @pytest.mark.parametrize("path", below("hardvqa_tf"), ids=str)
@@ -330,7 +371,7 @@ def test_every_module_imports_first():
     # Flags cannot be defined twice; tests/test_main.py runs these.
     names = [name for name in names if name != "main" and "command_line" not in name]
     command = [sys.executable, "-c", IMPORT_EACH, *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
 
 

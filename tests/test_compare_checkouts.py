@@ -1,11 +1,14 @@
 """The comparison of two checkouts sees what differs, and only that."""
 
 import json
+import os
+import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks import compare_checkouts
 from benchmarks.compare_checkouts import compare_folders
 from benchmarks.differences import Report, compare_arrays, compare_values
 
@@ -88,3 +91,39 @@ def test_values_of_json():
     assert compare_values(old, new)[0] == ["a.0.seconds is 2 and 3"]
     assert compare_values(old, {"a": [], "c": "x"})[0][0].startswith("a is [{")
     assert compare_values(old, {"a": old["a"]}) == (["c is missing"], set())
+
+
+@pytest.mark.parametrize(
+    ("not_compared", "said"),
+    [
+        ([], "masks is 0.5 and 0.75; num_cells is 3 and 4; faithfulness.masks is 1 and 2"),
+        (["num_cells"], "masks is 0.5 and 0.75; faithfulness.masks is 1 and 2"),
+        (["masks", "num_cells"], "faithfulness.masks is 1 and 2"),
+        (["masks", "num_cells", "faithfulness"], None),
+    ],
+)
+def test_what_is_measured_otherwise_can_be_left_out(
+    tmp_path, monkeypatch, capsys, not_compared, said
+):
+    """A key of evaluations, by --not_compared; what else differs there is still found."""
+    sides = []
+    for name, values in (("old", (0.5, 3, 1)), ("new", (0.75, 4, 2))):
+        side = compare_checkouts.Side(name, "checkout", str(tmp_path / name))
+        os.makedirs(side.run("easy_vqa"))
+        found = dict(zip(("masks", "num_cells"), values[:2], strict=True))
+        found |= {"faithfulness": {"masks": values[2]}, "rows": []}
+        for file, content in (("predictions", []), ("evaluation", found)):
+            path = pathlib.Path(side.run("easy_vqa"), f"{file}_test.json")
+            path.write_text(json.dumps(content))
+        sides.append(side)
+    monkeypatch.setattr(compare_checkouts.Side, "call", lambda self, *flags: None)
+    monkeypatch.setattr(compare_checkouts, "read_inputs", lambda *_: ((), ()))
+    monkeypatch.setattr(compare_checkouts, "compare_exports", lambda *_: None)
+    report = Report()
+    compare_checkouts.compare_uses(report, "easy_vqa", *sides, not_compared)
+    predictions, evaluation = capsys.readouterr().out.splitlines()
+    assert report.num_different == (said is not None)
+    if said:
+        assert evaluation.endswith(f"evaluation_test.json: {said}")
+    else:
+        assert "4 entries, but for masks, but for num_cells, but for faithf" in evaluation

@@ -27,7 +27,7 @@ def run(*arguments, cwd=None, python_args=()):
     ours = ("TF_CPP_MIN_LOG_LEVEL", "TF_NUM_INTRAOP_THREADS", "CUDA_VISIBLE_DEVICES")
     env = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600
     )
 
 
@@ -46,6 +46,15 @@ def test_help_names_every_mode_quickly_and_without_tensorflow():
     assert imported.isdisjoint({"tensorflow", "keras", "numpy"})
     for flag in ("workdir", "records_dir", "source_dir", "dataset", "config", "split"):
         assert f"--{flag}:" in done.stdout.replace(f"--[no]{flag}:", f"--{flag}:")
+
+
+@pytest.mark.parametrize("flag", ["--question", "--records_dir", "--config.dataset"])
+def test_an_argument_that_is_no_text(flag):
+    done = run("--mode=predict", "--image=a.png", "--workdir=w", f"{flag}=caf\udce9?")
+    assert done.returncode == 1
+    said = rf"Error: This argument is not Unicode text: '{flag}=caf\udce9?'. Type it in a"
+    assert said in done.stderr and done.stderr.count("\n") == 1
+    assert not done.stdout
 
 
 @pytest.mark.parametrize(
@@ -131,6 +140,27 @@ def test_verify(door, folder, monkeypatch, capsys):
         door.main(["main.py"])
     out = capsys.readouterr().out
     assert "data/sort_of_clevr: 11 images, 44 questions in 3 shards, all as they sho" in out
+
+
+def test_verify_calls_no_damage_what_an_older_version_took(door, monkeypatch, capsys):
+    reasons = ["a PNG with transparent pixels."] * 3 + [f"reason {i}" for i in range(11)]
+    notices = [
+        {"shard": f"s{i}", "image_id": f"a{i}.png", "reason": reason}
+        for i, reason in enumerate(reasons)
+    ]
+    found = {"num_images": 20, "num_questions": 30, "num_shards": 2, "notices": notices}
+    monkeypatch.setattr("records.build.verify", lambda *_, **__: found)
+    with flagsaver.as_parsed(mode="build", verify="true", records_dir="data/mine"):
+        door.main(["main.py"])  # It does not exit.
+    first, notice, *lines = capsys.readouterr().out.splitlines()
+    assert first == "data/mine: 20 images, 30 questions in 2 shards, all as they should be."
+    assert notice.startswith("Notice: a build would refuse 14 of these images today")
+    assert "They are no damage" in notice and "--on_error=skip" in notice
+    assert lines[:2] == [
+        "  image 'a0.png' of s0 and 2 more: a PNG with transparent pixels.",
+        "  image 'a3.png' of s3: reason 0",
+    ]
+    assert lines[-1] == "  ... and 2 more reasons" and len(lines) == 11
 
 
 def test_train(folder):

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from hardvqa_tf import maps
 from hardvqa_tf.configs import base
-from hardvqa_tf.data import batches as batches_module
 from hardvqa_tf.data.inputs import input_size
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.data.words import split_words
@@ -76,7 +75,7 @@ def test_batches_are_those_of_the_images_with_maps_in_their_place(
 
 def test_maps_are_cached_by_their_own_size(maps_dir, vocabularies, monkeypatch):
     cached = open_data(maps_dir, vocabularies)
-    monkeypatch.setattr(batches_module, "CACHE_BYTES", 24 * 2 * 3 * 4 * 2 - 1)
+    monkeypatch.setattr("hardvqa_tf.data.batches.CACHE_BYTES", 24 * 2 * 3 * 4 * 2 - 1)
     streamed = open_data(maps_dir, vocabularies, MAP_SHAPE)
     assert cached.cached and not streamed.cached
     equal_batches(batches(streamed.in_order()), batches(cached.in_order()))
@@ -206,10 +205,10 @@ def test_encode_takes_bytes_and_gives_float16(tiny):
 ON_DEVICES = """
 import sys
 import numpy as np
-from tests import test_maps as t
-t.maps.MAP_ENCODERS["tiny"] = t.TINY
-encode = t.MapEncoder("tiny", (32, 48), None, num_virtual_devices=3)()
-np.save(sys.argv[1], encode(t.some_images(7)))
+from tests.test_maps import TINY, MapEncoder, maps, some_images
+maps.MAP_ENCODERS["tiny"] = TINY
+encode = MapEncoder("tiny", (32, 48), None, num_virtual_devices=3)()
+np.save(sys.argv[1], encode(some_images(7)))
 """
 
 
@@ -217,7 +216,7 @@ def test_several_devices_share_the_images(tiny, tmp_path):
     """Seven images on three devices: one is encoded twice, and comes back once."""
     path = str(tmp_path / "maps.npy")
     command = [sys.executable, "-c", ON_DEVICES, path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     expected = tiny()(some_images(7))
     assert len(np.unique(expected)) > 100

@@ -13,9 +13,9 @@ from PIL import Image
 
 from hardvqa_tf.predict import format_prediction, predict_image
 from hardvqa_tf.runs import load_run
+from hardvqa_tf.vqa import predicting
 from hardvqa_tf.vqa.model import build_vqa_model, grid_fields
 from hardvqa_tf.vqa.pictures import looks
-from hardvqa_tf.vqa.predicting import ask as ask_model
 from records.decode import decode_image
 
 ANSWERS = ["yes", "no", "two", "red", "größer", "blue"]
@@ -152,7 +152,7 @@ def read_look(path):
 def ask(model, image):
     """The image as it is drawn, and the model's outputs for "Is it red?"."""
     pixels = decode_image(image.read_bytes(), (16, 24))
-    row = ask_model(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
+    row = predicting.ask(model, pixels, tf.constant([[2, 3, 4, 5, 0]]))
     return np.asarray(Image.open(image)).repeat(6, axis=0).repeat(6, axis=1), row
 
 
@@ -196,8 +196,8 @@ def test_the_region_that_asks_can_be_chosen(mixed_runs, image, door, capsys):
 
 def test_the_probabilities_are_the_models(workdir, image):
     run = load_run(str(workdir))
-    model, tokenizer = run.model, run.vocabularies.tokenizer
-    assert run.vocabularies.answers.answers == ANSWERS
+    model, tokenizer = run.model, run.assets.tokenizer
+    assert run.assets.answers.answers == ANSWERS
     assert tuple(run.config.image_size) == (16, 24)
     np.testing.assert_array_equal(tokenizer(["red is?"]), [[4, 2, 5, 0, 0]])
     pixels = decode_image(image.read_bytes(), (16, 24)).numpy()
@@ -278,10 +278,31 @@ def test_bad_images_are_named(workdir, image, tmp_path):
         predict_image(str(workdir), str(cut), question="red?")
 
 
-@pytest.mark.parametrize("question", ["", "  \n", None])
-def test_an_empty_question_is_refused(workdir, image, question):
+@pytest.mark.parametrize("question", ["", "  \n", None, "\u200b", "\0", "\u00ad\u3164"])
+def test_an_empty_question_is_refused_before_the_model_is_loaded(
+    workdir, image, question, monkeypatch
+):
+    monkeypatch.setattr("hardvqa_tf.predict.load_run", None)  # Whoever calls it fails.
     with pytest.raises(ValueError, match="has no words"):
         predict_image(str(workdir), str(image), question=question)
+
+
+@pytest.mark.parametrize(
+    "question, sentence",
+    [("Is it \ud83d red?", "half a character"), ("Is it\0 red?", "has a NUL character")],
+)
+def test_a_question_that_is_no_text_is_refused(workdir, image, question, sentence):
+    with pytest.raises(ValueError, match=sentence) as raised:
+        predict_image(str(workdir), str(image), question=question)
+    assert ascii(question) in str(raised.value)
+
+
+def test_an_image_that_is_not_found(workdir, tmp_path):
+    (tmp_path / "Photo.PNG").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"There is 'Photo\.PNG': capitals count"):
+        predict_image(str(workdir), str(tmp_path / "photo.png"), question="red?")
+    with pytest.raises(ValueError, match="It is an address, not a file: download the image"):
+        predict_image(str(workdir), "https://example.org/a.png", question="red?")
 
 
 def test_a_model_on_feature_maps_cannot_answer_from_a_file(image, tmp_path):

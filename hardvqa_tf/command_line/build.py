@@ -3,6 +3,8 @@
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import say
 
+_MAX_KINDS = 10
+
 
 def run(pipeline_args):
     if flags.FEATURES.value:
@@ -19,13 +21,34 @@ def run(pipeline_args):
 
 def _verify(records_dir):
     from hardvqa_tf.data.words import split_words
-    from records.build import verify
+    from records.build import read_info, verify
+    from records.counts import counts_of
 
     found = verify(records_dir, split_words=split_words)
-    # What was counted depends on the kind of record: "81 drawings, 1 rasters".
-    names = [name for name in found if name not in ("num_shards", "num_bytes")]
-    counted = ", ".join(f"{found[name]:,} {name.removeprefix('num_')}" for name in names)
-    say(f"{records_dir}: {counted} in {found['num_shards']} shards, all as they should be.")
+    size = counts_of(read_info(records_dir)).size_in_words(found)
+    say(f"{records_dir}: {size} in {found['num_shards']} shards, all as they should be.")
+    if found["notices"]:
+        say(_tell(found["notices"]))
+
+
+def _tell(notices):
+    """Of images that an older version took: no damage, so no error."""
+    kinds = {}
+    for notice in notices:
+        kinds.setdefault(notice["reason"], []).append(notice)
+    lines = [
+        f"Notice: a build would refuse {len(notices):,} of these images today, for training "
+        "sees other pixels of them than people do. An older version took them. They are no "
+        "damage: training decodes them as it always did. Leave them, or build the records "
+        "again, into another folder, with these images mended or --on_error=skip."
+    ]
+    for reason, own in [*kinds.items()][:_MAX_KINDS]:
+        first = own[0]
+        others = f" and {len(own) - 1:,} more" if len(own) > 1 else ""
+        lines.append(f"  image {first['image_id']!r} of {first['shard']}{others}: {reason}")
+    if len(kinds) > _MAX_KINDS:
+        lines.append(f"  ... and {len(kinds) - _MAX_KINDS:,} more reasons")
+    return "\n".join(lines)
 
 
 def _build_maps(pipeline_args):

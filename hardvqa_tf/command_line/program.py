@@ -40,11 +40,13 @@ from absl import app, logging
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import open_standard_streams
 from records import quiet
+from records.questions import is_unicode
 
 
 def run_program():
     """Runs the mode that the flags name, and exits."""
     open_standard_streams()
+    _check_arguments(sys.argv[1:])
     flags.define_config()
     _exit_after_help(sys.argv[1:])
     app.run(main, flags_parser=flags.parse)
@@ -75,6 +77,17 @@ def main(argv):
         if noisy:
             raise
         sys.exit(f"Error: {error}")
+
+
+def _check_arguments(arguments):
+    """Refuses bytes that are no text: neither TensorFlow nor a JSON file could hold them."""
+    for argument in arguments:
+        if not is_unicode(argument):
+            sys.exit(
+                f"Error: This argument is not Unicode text: {ascii(argument)}. Type it in a "
+                "terminal whose encoding is UTF-8; a file or folder of such a name must be "
+                "renamed first."
+            )
 
 
 def _exit_at(mistake):

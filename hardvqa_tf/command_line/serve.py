@@ -2,9 +2,11 @@
 
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import say_if_heard
+from hardvqa_tf.command_line.streams import never_waiting
 
 
 def run(_):
+    from hardvqa_tf.serving import logs
     from hardvqa_tf.serving.limits import Limits
     from hardvqa_tf.serving.serve import serve
 
@@ -18,13 +20,14 @@ def run(_):
         **({"max_pixels": flags.MAX_PIXELS.value} if flags.MAX_PIXELS.value else {}),
         image_memory_mb=flags.IMAGE_MEMORY_MB.value,
     )
-    serve(
-        flags.MODEL_DIR.value,
-        limits,
-        flags.HOST.value,
-        flags.PORT.value,
-        flags.VERSION_LABELS.value,
-        flags.TOKEN_FILE.value,
-        flags.ALLOWED_HOSTS.value,
-        report=say_if_heard,
-    )
+    with never_waiting(logs.say_lost):
+        serve(
+            flags.MODEL_DIR.value,
+            limits,
+            flags.HOST.value,
+            flags.PORT.value,
+            flags.VERSION_LABELS.value,
+            flags.TOKEN_FILE.value,
+            flags.ALLOWED_HOSTS.value,
+            report=say_if_heard,
+        )

@@ -26,7 +26,7 @@ from hardvqa_tf.tasks import BEFORE_TASKS, TASKS
 from hardvqa_tf.vqa import slots
 
 _TOKEN_WEIGHTS = ("l2", "ones", "softmax", "none")
-_MAP_ENCODERS = [name for name in slots.IMAGE_ENCODERS if "former" in name or "resnet" in name]
+_MAP_ENCODERS = [name for name, part in slots.IMAGE_ENCODERS.items() if part.makes_maps]
 _WEIGHTS = "of a checkpoint of the authors, a file's path; None: random"
 
 
@@ -235,4 +235,6 @@ TABLES = {"vqa": merge(COMMON, VQA)}
 
 
 def get_config(task="vqa"):
-    return to_config(TABLES[task])
+    config = to_config(TABLES[task])
+    config.task = task
+    return config

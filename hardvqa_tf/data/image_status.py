@@ -14,6 +14,9 @@ one flipped bit in it can still stop a batch.
              screen (records/gif.py says why)
     BMP      the two headers                  as many bytes as the pixels need
 
+A JPEG's scans are counted as well, each of which costs as much time as the whole image: some
+encoders write ten, but 16 bytes are enough for one.
+
 What this costs is not bytes but calls of small operations. So all images of a batch are looked
 at together, and what is only needed for a bad image is in a branch.
 
@@ -25,7 +28,14 @@ import tensorflow as tf
 
 from hardvqa_tf.data.byte_numbers import big, bytes_at, little, number, numbers_at
 from hardvqa_tf.data.gif_status import of_gifs
-from records.formats import FORMATS, MAX_PIXELS, ONE_OF_THEM
+from records.formats import (
+    FORMATS,
+    MAX_PIXELS,
+    MAX_SCANS,
+    ONE_OF_THEM,
+    SCAN,
+    SCANS_TO_IMAGE,
+)
 
 OK = "ok"
 MAX_SIDE = 65_500  # libjpeg's own limit, and near those of GIF and of libpng
@@ -87,9 +97,14 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     is_known |= is_gif & (gif[2] > 0)
     has_pixels = tf.minimum(height, width) > 0
     fits = (tf.maximum(height, width) <= MAX_SIDE) & (height * width <= max_pixels)
+    most = tf.minimum(
+        tf.cast(MAX_SCANS, tf.int64),
+        SCANS_TO_IMAGE * max_pixels // tf.maximum(height * width, 1),
+    )
+    has_few_scans = ~is_jpeg | (_count_scans(encoded, is_jpeg) <= most)
     whole = _has_end(encoded, length, is_jpeg, tf.cast(jpeg[2], tf.int32), is_png)
     whole |= is_bmp & (bmp[3] > 0) | is_gif & (gif[3] > 0)
-    is_ok = is_known & has_pixels & fits & whole
+    is_ok = is_known & has_pixels & fits & has_few_scans & whole
 
     def say():
         size = [tf.strings.as_string(width), "x", tf.strings.as_string(height)]
@@ -99,6 +114,11 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
         # The first that holds is said.
         status = tf.where(is_ok, OK, "The image is cut off: its end is missing.")
         for found, sentence in (
+            (
+                ~has_few_scans,
+                "The image is a JPEG of too many scans. Save it again, as a JPEG that is not "
+                "progressive.",
+            ),
             (~fits, too_large),
             (~has_pixels, "The image has no pixels."),
             (~is_known, f"This is not an image: {ONE_OF_THEM} was expected."),
@@ -165,6 +185,15 @@ def _of_jpegs(encoded, length, is_jpeg):
     )
     found = (frame["height"], frame["width"], tf.cast(position, tf.int64))
     return [tf.where(known, value, 0) for value in found]
+
+
+def _count_scans(encoded, is_jpeg):
+    """int64[N], to `MAX_SCANS` and one more."""
+    parts = tf.raw_ops.StringSplitV2(
+        input=tf.where(is_jpeg, encoded, ""), sep=SCAN, maxsplit=MAX_SCANS + 1
+    )
+    ones = tf.ones_like(parts.indices[:, 0])
+    return tf.math.unsorted_segment_sum(ones, parts.indices[:, 0], tf.size(encoded)) - 1
 
 
 def _has_end(encoded, length, is_jpeg, frame, is_png):

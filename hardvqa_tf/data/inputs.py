@@ -1,12 +1,13 @@
 """Maps or images? What a model is given of an image: its pixels, or a map made of it before.
 
-Asked of records, of a config, and of a model, and answered here alone. Plain Python: whoever
-only asks need not wait for TensorFlow.
+Asked of a config and of a model, and answered here alone; of records, `records.map_facts` says
+it. Plain Python: whoever only asks need not wait for TensorFlow.
 
 Letters: H W image or grid, D width of maps.
 """
 
 from records.folder import read_info
+from records.map_facts import map_shape
 
 # What the input of a model, and its value in a batch, is called. The image encoder that takes
 # maps has their name, too.
@@ -23,20 +24,12 @@ def takes_images(model):
 
 
 def trains_on_maps(config):
-    """Whether the model of a config is given maps."""
-    return config.model.image_encoder == MAPS
+    """Whether the model of a config is given maps; a task without such models says nothing."""
+    return config.model.get("image_encoder") == MAPS
 
 
-def map_shape(info):
-    """(H, W, D) of the maps that records hold; None of records of images.
-
-    `info`: the content of dataset_info.json.
-    """
-    return tuple(info["features"]["shape"]) if "features" in info else None
-
-
-def input_size(config, records_dir=None):
-    """What a config's model is given: (H, W) of images, or (H, W, D) of the records' maps.
+def input_shape(config, records_dir=None):
+    """What a config's model is given: (H, W, 3) of images, or (H, W, D) of the records' maps.
 
     Args:
       config: of the run.
@@ -47,9 +40,14 @@ def input_size(config, records_dir=None):
     """
     records_dir = records_dir or config.records_dir
     info = read_info(records_dir)
-    size = map_shape(info) if trains_on_maps(config) else tuple(config.image_size)
-    check_size(records_dir, info, size)
-    return size
+    size = None if trains_on_maps(config) else tuple(config.image_size)
+    return check_size(records_dir, info, size)
+
+
+def input_size(config, records_dir=None):
+    """The same as `check_size` and data take it: (H, W) of images, or (H, W, D) of maps."""
+    shape = input_shape(config, records_dir)
+    return shape if trains_on_maps(config) else shape[:2]
 
 
 def check_size(records_dir, info, image_size):

@@ -83,10 +83,6 @@ class Fields:
         """
         return self._around_centres(self.pitch)
 
-    def cell_box(self, row, column):
-        """The rectangle that a cell is drawn as: (top, left, bottom, right) in pixels."""
-        return self._box(self.pitch, row, column)
-
     def field_box(self, row, column):
         """All that a cell sees, clipped by the image: (top, left, bottom, right) in pixels.
 

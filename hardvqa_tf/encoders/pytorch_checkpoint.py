@@ -13,7 +13,7 @@ import pickle
 import keras
 import numpy as np
 
-from hardvqa_tf import layers as parts
+from hardvqa_tf import layers
 
 # Where training scripts put the weights among the other things that they save.
 SECTIONS = ("model", "state_dict")
@@ -182,12 +182,12 @@ def _shape(tensor):
 
 def _leaves(layer):
     """(the tensor's name within its module, variable, how one becomes the other) of a layer."""
-    if isinstance(layer, parts.EfficientAdditiveAttention):
+    if isinstance(layer, layers.EfficientAdditiveAttention):
         yield "w_g", layer.token_weight, _flat
         children = {"to_query": "query", "to_key": "key", "Proj": "projection", "final": "out"}
-    elif isinstance(layer, parts.BiLevelRoutingAttention):
+    elif isinstance(layer, layers.BiLevelRoutingAttention):
         children = {"qkv.qkv": "qkv", "wo": "out", "lepe": "local"}
-    elif isinstance(layer, parts.FullAttention):
+    elif isinstance(layer, layers.FullAttention):
         children = {"qkv": "qkv", "proj": "out", "lepe": "local"}
     else:
         yield from _plain_leaves(layer)
@@ -200,7 +200,7 @@ def _leaves(layer):
 
 
 def _plain_leaves(layer):
-    if isinstance(layer, parts.LayerScale):
+    if isinstance(layer, layers.LayerScale):
         yield "", layer.factor, _flat
     elif isinstance(layer, (keras.layers.BatchNormalization, keras.layers.LayerNormalization)):
         yield "weight", layer.gamma, _same

@@ -8,10 +8,10 @@ import json
 import os
 
 from hardvqa_tf.data.image_status import MAX_SIDE
-from hardvqa_tf.runs import read_json
+from hardvqa_tf.runs import read_json, read_metrics
 from hardvqa_tf.tasks import task_of
 from records.folder import INFO_NAME, has_records
-from records.formats import ONE_OF_THEM
+from records.formats import MAX_SCANS, ONE_OF_THEM, SCANS_TO_IMAGE
 
 
 def model_card(workdir, run, facts, version, max_pixels, records_dir=None):
@@ -87,12 +87,9 @@ def _metrics(task, card, workdir):
 
 def _best_epoch(task, card, workdir):
     """The numbers of training, for a run that was never evaluated."""
-    path = os.path.join(workdir, "metrics.jsonl")
-    if not os.path.exists(path):
+    if not os.path.exists(os.path.join(workdir, "metrics.jsonl")):
         return ""
-    with open(path, encoding="utf-8") as file:
-        epochs = [json.loads(line) for line in file if line.strip()]
-    epochs = [epoch for epoch in epochs if task.BEST in epoch]
+    epochs = [epoch for epoch in read_metrics(workdir) if task.BEST in epoch]
     if not epochs:
         return ""
     best = max(epochs, key=lambda epoch: epoch[task.BEST])
@@ -125,6 +122,8 @@ _IMAGES = (
     "an image whose header says more than {max_pixels:,} pixels, or a side above "
     "{max_side:,}: it\n  is not decoded",
     "an image whose end is missing (a JPEG's, PNG's or GIF's end mark, a BMP's last pixel)",
+    f"a JPEG of more than {MAX_SCANS} scans, or whose scans have together more than "
+    f"{SCANS_TO_IMAGE} times\n  as many pixels as an image may have",
     "a JPEG whose header is broken, or that is lossless, arithmetically coded or of twelve "
     "bits; a\n  BMP that is compressed or has colours in a palette",
 )

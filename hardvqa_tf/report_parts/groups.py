@@ -36,7 +36,7 @@ def group_by_seed(runs):
     """Puts runs together that differ in nothing but the seed.
 
     Args:
-      runs: list of `ReportedRun`, of one task.
+      runs: list of `FinishedRun`, of one task.
 
     Returns:
       list of `Group`, in the order that the task gives them, with the labels that it gives;
@@ -65,7 +65,7 @@ def differing_settings(runs, shown_elsewhere=()):
     """What tells runs apart, besides their seeds.
 
     Args:
-      runs: list of `ReportedRun`.
+      runs: list of `FinishedRun`.
       shown_elsewhere: keys to leave out.
 
     Returns:

@@ -7,9 +7,8 @@ import dataclasses
 import io
 import warnings
 
-import matplotlib
+import matplotlib.figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from PIL import Image
 
@@ -60,7 +59,7 @@ def draw_panels(panels, x_label, y_label, x_ticks=None):
     rows = -(-len(panels) // columns)
     with _plain_settings():
         size = (max(4.8, 3.1 * columns), 3.0 * rows + 1.0)
-        figure = Canvas(figsize=size, dpi=DPI, layout="constrained")
+        figure = matplotlib.figure.Figure(figsize=size, dpi=DPI, layout="constrained")
         axes = FigureCanvasAgg(figure).figure.subplots(
             rows, columns, squeeze=False, sharey=True, sharex=bool(x_ticks)
         )
@@ -100,7 +99,7 @@ def draw_gallery(header, rows):
     columns = len(header)
     with _plain_settings():
         size = (1.15 * columns + 0.6, 1.3 * len(rows) + 0.5)
-        figure = Canvas(figsize=size, dpi=DPI, layout="constrained")
+        figure = matplotlib.figure.Figure(figsize=size, dpi=DPI, layout="constrained")
         axes = FigureCanvasAgg(figure).figure.subplots(len(rows), columns, squeeze=False)
         for row, (question, tiles) in zip(axes, rows, strict=True):
             row[0].text(0, 0.5, _wrap(question, 19), fontsize=7, va="center", parse_math=False)

@@ -7,7 +7,7 @@ must be those that TensorFlow's decoders act upon, and because every request wai
 
 import struct
 
-from records.formats import FORMATS, ONE_OF_THEM, format_of
+from records.formats import FORMATS, MAX_SCANS, ONE_OF_THEM, SCAN, SCANS_TO_IMAGE, format_of
 from records.gif import FRAMES_TO_IMAGE, gif_size
 from records.images import check_image
 
@@ -18,9 +18,7 @@ _JPEG_WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
 # Before the size of a JPEG: far more than any real file has, and few enough to be counted in
 # milliseconds.
 _MAX_BLOCKS = 100_000
-# Each scan of a progressive JPEG costs as much time as the image; encoders make ten or so.
-_USUAL_SCANS, _MAX_SCANS = 10, 100
-_SCANS_TO_IMAGE = 20  # of all pixels that one image may have
+_USUAL_SCANS = 10  # of a progressive JPEG; each costs as much time as the image
 
 
 def media_type(encoded):
@@ -106,8 +104,8 @@ def _jpeg_size(encoded):
 
 
 def _count_scans(encoded, pixels, max_pixels):
-    most = min(_MAX_SCANS, _SCANS_TO_IMAGE * max_pixels // pixels)
-    scans = encoded.count(b"\xff\xda")
+    most = min(MAX_SCANS, SCANS_TO_IMAGE * max_pixels // pixels)
+    scans = encoded.count(SCAN)
     if scans > most:
         raise ValueError(
             f"The image is a JPEG of more than {most} scans. Save it again, as a JPEG that is "
@@ -134,6 +132,9 @@ def _count_gif(encoded, max_pixels):
 
 
 def _bmp_size(encoded):
+    (header,) = struct.unpack_from("<I", encoded, 14)
+    if header < 40:  # Of OS/2, where the size stands elsewhere.
+        raise ValueError("The image is a BMP with an old header. Convert it to PNG.")
     width, height = struct.unpack_from("<ii", encoded, 18)
     return abs(height), width  # Negative for rows from top to bottom.
 

@@ -4,9 +4,10 @@ A model's folder holds a SavedModel in a folder named by each version's number, 
 Serving wants it. A run's workdir has it in `export`.
 """
 
-import json
 import os
 import re
+
+from records import strict_json
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # What a URL holds as it is.
 _VERSION = re.compile(r"[0-9]{1,18}")
@@ -114,8 +115,8 @@ def _model_folder(path):
 def read_card(version_folder):
     """What an export says of itself, assets.extra/model.json, or None."""
     try:
-        with open(os.path.join(version_folder, EXTRA, "model.json"), encoding="utf-8") as file:
-            return json.load(file)
+        with open(os.path.join(version_folder, EXTRA, "model.json"), "rb") as file:
+            return strict_json.loads(file.read())
     except FileNotFoundError:
         return None
 

@@ -10,9 +10,8 @@ import zlib
 from collections.abc import Callable
 
 from hardvqa_tf.serving import checks
+from records import questions
 from records.formats import ONE_OF_THEM
-
-EMPTY_QUESTION = "empty question"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +62,9 @@ def _check_question(encoded, limits):
         text = encoded.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("The question is not UTF-8 text. Encode it as UTF-8.") from None
-    if not text.strip():
-        raise ValueError(EMPTY_QUESTION)
+    wrong = questions.wrong_with(text)
+    if wrong:
+        raise ValueError(wrong)
     if len(text) > limits.max_text_length:
         raise ValueError(
             f"The question is too long: {len(text):,} characters, at most "

@@ -11,11 +11,16 @@ _LOGGERS = (logger.name, "uvicorn", "asyncio")
 
 class JsonFormatter(logging.Formatter):
     def format(self, record):
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        line = {"time": moment, "level": record.levelname, "message": record.getMessage()}
+        line = _line(record.created, record.levelname, record.getMessage())
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line)  # ASCII alone: no control character of a terminal either.
+
+
+def say_lost(number):
+    """The line that tells how many before it were lost."""
+    sentence = f"{number:,} line(s) before this one are lost: standard error took no more."
+    return json.dumps(_line(time.time(), "WARNING", sentence))
 
 
 def set_up(level=logging.INFO):
@@ -26,3 +31,8 @@ def set_up(level=logging.INFO):
         own = logging.getLogger(name)
         own.handlers, own.propagate = [handler], False
         own.setLevel(level if name == logger.name else logging.WARNING)
+
+
+def _line(seconds, level, message):
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return {"time": moment, "level": level, "message": message}

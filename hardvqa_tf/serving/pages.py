@@ -17,12 +17,28 @@ version, whatever a browser or a proxy remembers.
 import pathlib
 import re
 
+PAGES = {"vqa": "vqa"}  # {task: its page}
+_BEFORE_TASKS = "vqa"  # of a card that says no task
 _FOLDER = pathlib.Path(__file__).with_name("page")
 # A line of its own each.
 _INCLUDES = {
     "style": re.compile(r'^<link rel="stylesheet" href="([\w.]+)">$', re.M),
     "script": re.compile(r'^<script src="([\w.]+)"></script>$', re.M),
 }
+
+
+def page_of(cards):
+    """The page to ask some models from; that of the first one's task, if they have several.
+
+    Args:
+      cards: of the models, each a dict that says `task`, or None.
+
+    Returns:
+      bytes; None where that task has no page.
+    """
+    first = next(iter(cards), None) or {}
+    name = PAGES.get(first.get("task", _BEFORE_TASKS))
+    return read_page(name) if name else None
 
 
 def read_page(name):

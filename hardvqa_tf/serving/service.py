@@ -10,7 +10,7 @@ from hardvqa_tf.serving.images import ImageMemory
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.logs import logger
 from hardvqa_tf.serving.measures import Measures
-from hardvqa_tf.serving.pages import read_page
+from hardvqa_tf.serving.pages import page_of
 
 
 class Service:
@@ -37,7 +37,8 @@ class Service:
         )
         self.bodies = Bodies(self.limits)
         self.readers = concurrent.futures.ThreadPoolExecutor(1, "read")
-        self.page = read_page("vqa")
+        serving = [model for model in registry.models.values() if model.serving]
+        self.page = page_of([model.find().card for model in serving])
 
     @contextlib.asynccontextmanager
     async def run(self, _):

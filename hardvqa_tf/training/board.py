@@ -9,8 +9,10 @@ five of the alphabet; in a folder of their own it shows those that runs are comp
 """
 
 import contextlib
+import glob
 import json
 import os
+import time
 from zlib import crc32
 
 import numpy as np
@@ -96,6 +98,7 @@ class Board:
 
     def _open(self, folder):
         with self._naming():
+            _wait_for_a_later_name(folder)
             return tf.summary.create_file_writer(folder)
 
     @contextlib.contextmanager
@@ -117,6 +120,17 @@ class Board:
                 "What was saved before is still there. Make room, or let it be written; the "
                 "same command then resumes."
             ) from error
+
+
+def _wait_for_a_later_name(folder):
+    """Waits, a second at most, until a new event file's name follows those that are there.
+
+    TensorBoard reads files in the order of their names, which have the second in which they
+    were made, and then the number of a process, "10" before "9". So a run that resumes within a
+    second could be shown backwards, with an earlier epoch as its last.
+    """
+    while glob.glob(f"{glob.escape(folder)}/events.out.tfevents.{int(time.time()):010}.*"):
+        time.sleep(0.05)
 
 
 def flatten_config(config):

@@ -20,7 +20,11 @@ _OF_CALL = ("seconds", "waited")
 
 def names_of_sums(score):
     """What the steps of an epoch add up, in the order of the checkpoints that hold it."""
-    return (*score.names, *_OF_STEP, *_OF_CALL)
+    return (*_names_of_step(score), *_OF_CALL)
+
+
+def _names_of_step(score):
+    return (*score.names, *_OF_STEP)
 
 
 def make_train_step(
@@ -45,10 +49,11 @@ def make_train_step(
         built with `static_shapes`.
 
     Returns:
-      step(batch, asked=0.0) -> float32 vector: the sums of the score over the batch, in the
-      order of its names; then the gradient's norm before clipping; and the sum of all machines'
-      `asked`, a scalar tensor.
+      step(batch, asked=0.0) -> dict of float32 scalars: the sums of the score over the batch;
+      `gradient_norm`, before clipping; and `asked_to_stop`, the sum of all machines' `asked`, a
+      scalar tensor.
     """
+    names = _names_of_step(score)
     inputs = [tensor.name for tensor in model.inputs]
     variables = model.trainable_variables
 
@@ -58,7 +63,7 @@ def make_train_step(
             sums = score(outputs, batch)
             mean_loss = sums["loss"] / tf.maximum(divisor, 1.0)
         gradients = dense(tape.gradient(mean_loss, variables), variables)
-        return gradients, [sums[name] for name in score.names]
+        return gradients, sums
 
     if jit_compile:
         forward_and_back = tf.function(forward_and_back, jit_compile=True)
@@ -77,14 +82,17 @@ def make_train_step(
         share = 1.0 / strategy.num_replicas_in_sync
         gradients = [tf.where(is_finite, g * share, tf.zeros_like(g)) for g in gradients]
         optimizer.apply(gradients, variables)
-        return tf.stack([*sums, norm * share, asked])
+        sums = sums | {"gradient_norm": norm * share, "asked_to_stop": asked}
+        # One tensor between devices, because each that is added up over them costs a round.
+        return tf.stack([sums[name] for name in names])
 
     @tf.function(reduce_retracing=True)
     def step(batch, asked=0.0):
         sums = strategy.run(replica_step, args=(batch, asked))
         if average:
             average.update(optimizer.iterations - 1)
-        return strategy.reduce("SUM", sums, axis=None)
+        total = strategy.reduce("SUM", sums, axis=None)
+        return dict(zip(names, tf.unstack(total, len(names)), strict=True))
 
     return step
 
@@ -124,14 +132,13 @@ class TrainSteps:
     """
 
     def __init__(self, strategy, model, optimizer, score, phases, config, average=None):
-        self._names = names_of_sums(score)
         self._per_call = max(1, config.steps_per_execution)
         self._phases = []
         for end, context in phases:
             step = make_train_step(
                 strategy, model, optimizer, score, config.clip_norm, average, config.jit_compile
             )
-            several = _make_several(step, len(score.names) + len(_OF_STEP))
+            several = _make_several(step, _names_of_step(score))
             self._phases.append(_Phase(end, context, step, several))
 
     def trace(self, number, batch_spec):
@@ -169,10 +176,10 @@ class TrainSteps:
                 sums = phase.one(batch, asked)
             else:
                 sums, waited = phase.several(batches, tf.constant(count), asked)
-        sums = np.asarray(sums)  # On a GPU this waits until it is done.
-        times = [time.perf_counter() - started, float(waited)]
-        sums = np.append(sums, times).astype(np.float32)
-        return dict(zip(self._names, sums, strict=True)), count
+        # On a GPU this waits until it is done.
+        sums = {name: np.float32(value) for name, value in sums.items()}
+        seconds = np.float32(time.perf_counter() - started)
+        return sums | {"seconds": seconds, "waited": np.float32(waited)}, count
 
     def _phase_of(self, number):
         return next(p for p in self._phases if p.end is None or number < p.end)
@@ -199,20 +206,22 @@ def asking_ahead(values):
         yield ask(thread)
 
 
-def _make_several(step, num_sums):
+def _make_several(step, names):
     """`step`, `count` times in one call: less to do for Python in between."""
 
     @tf.function(reduce_retracing=True)
     def several(batches, count, asked):
-        sums, waited = tf.zeros([num_sums]), tf.zeros([], tf.float64)
+        sums = {name: tf.zeros([]) for name in names}
+        waited = tf.zeros([], tf.float64)
         for _ in tf.range(count):
-            with tf.control_dependencies([sums]):
+            with tf.control_dependencies(list(sums.values())):
                 before = tf.timestamp()
             with tf.control_dependencies([before]):
                 batch = next(batches)
             with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
                 waited += tf.timestamp() - before
-            sums += step(batch, asked)
+            of_step = step(batch, asked)
+            sums = {name: sums[name] + of_step[name] for name in names}
         return sums, waited
 
     return several

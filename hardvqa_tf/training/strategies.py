@@ -1,9 +1,10 @@
 """Which devices, and which machines, a run uses."""
 
-import json
 import os
 
 import tensorflow as tf
+
+from records import strict_json
 
 
 def make_strategy(num_virtual_devices=None):
@@ -65,12 +66,14 @@ def _tf_config():
         "Correct the environment variable TF_CONFIG, or unset it to train on one machine."
     )
     try:
-        found = json.loads(text)
+        found = strict_json.loads(text)
         cluster, task = found.get("cluster", {}), found.get("task", {})
         others = sorted({*cluster} - {"chief", "worker"})
         here = cluster[task["type"]][task["index"]] if cluster and not others else None
     except (ValueError, AttributeError, TypeError, KeyError, IndexError):
-        raise ValueError(f"TF_CONFIG cannot be read. Received: {text}. {expected}") from None
+        raise ValueError(
+            f"TF_CONFIG cannot be read. Received: {text[:300]}. {expected}"
+        ) from None
     if others:
         raise ValueError(
             "TF_CONFIG asks for tasks that this program does not have: machines train as "

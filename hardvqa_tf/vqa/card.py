@@ -5,6 +5,7 @@ import re
 
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
 from hardvqa_tf.encoders.fields import Fields
+from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.signatures import outputs_of
 from hardvqa_tf.vqa.text import MAX_QUESTION_BYTES
@@ -41,7 +42,7 @@ class Card:
         """What the model does, in a few sentences."""
         facts = self._facts
         height, width = facts["grid"]
-        mixed = facts["mixer"] != "none"
+        mixed = slots.part("mixer", facts["mixer"]).reads is not slots.Reads.NOTHING
         mixer = f"Mixer: `{facts['mixer']}`; attention" if mixed else "Attention"
         takes = (
             f"a map of {_times(self._run.model.inputs[0].shape[1:])}"
@@ -107,7 +108,7 @@ class Card:
         """[(name, type and shape, meaning)] of what it gives for a question."""
         height, width = self._facts["grid"]
         sizes = {"H": height, "W": width, "T": self._run.assets.tokenizer.max_words}
-        if self._facts["mixer"] == "bilevel_routing":
+        if "routes" in self._run.model.output:
             sizes["R"] = self._run.model.output["routes"].shape[-1]
         return [(o.name, o.kind(**sizes), o.meaning) for o in outputs_of(self._facts)]
 

@@ -24,12 +24,13 @@ import math
 import tensorflow as tf
 
 from hardvqa_tf.data.batches import Batches, group_rows
-from hardvqa_tf.data.inputs import IMAGE, MAPS, check_size, input_size, map_shape
+from hardvqa_tf.data.inputs import IMAGE, MAPS, check_size, input_size
 from hardvqa_tf.data.pixels import augment, scale_pixels
 from hardvqa_tf.vqa.score import pick_loss
 from records.build import read_info
 from records.decode import decode_image
 from records.folder import shard_paths, what_is_known
+from records.map_facts import holds_maps
 from records.schema import parse_example
 
 TARGETS = ("answers", "sampled_answers", "answer_scores")
@@ -123,7 +124,7 @@ class VqaData(Batches):
         paths = shard_paths(records_dir, split)  # Also says if there is no such split.
         facts = info["splits"][split]
         self._picture_shape = check_size(records_dir, info, image_size)
-        self._holds_maps = map_shape(info) is not None
+        self._holds_maps = holds_maps(info)
         self._turns = what_is_known(info)["turns_by_exif"] and not self._holds_maps
         self._augmentation = self._check_augmentation(augmentation, records_dir)
         self._vocabularies = vocabularies

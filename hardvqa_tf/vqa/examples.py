@@ -3,9 +3,9 @@
 import collections
 import os
 
-from hardvqa_tf.data.inputs import map_shape
 from records.folder import has_records, read_info
 from records.formats import format_of
+from records.map_facts import holds_maps
 from records.read import read_records
 
 NUM_IMAGES = 4
@@ -38,7 +38,7 @@ def pick_examples(config, records_dir, folder):
     records_dir = records_dir or config.records_dir
     if not has_records(records_dir):
         return []
-    if map_shape(read_info(records_dir)):
+    if holds_maps(read_info(records_dir)):
         return []
     return _pick(read_records(records_dir, config.train.val_split, _FEATURES), folder)
 

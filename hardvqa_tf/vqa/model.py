@@ -15,21 +15,20 @@ with every name in the others; a new part is a line in `slots`.
 """
 
 import keras
-from keras import layers, ops
+from keras import ops
 
-from hardvqa_tf import encoders
-from hardvqa_tf import layers as parts
+from hardvqa_tf import encoders, layers
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_images
 from hardvqa_tf.encoders.fields import fields_of
 from hardvqa_tf.encoders.question_lstm import LSTM
-from hardvqa_tf.vqa import layer_names as names
-from hardvqa_tf.vqa import slots
+from hardvqa_tf.vqa import layer_names, slots
+from hardvqa_tf.vqa.slots import Reads
 
 # What makes the parts that `slots` names: {name: function or layer}.
 IMAGE_ENCODERS = slots.makers("image_encoder", encoders)
-MIXERS = slots.makers("mixer", parts)
-ATTENTIONS = slots.makers("attention", parts)
-AGGREGATORS = slots.makers("aggregator", parts)
+MIXERS = slots.makers("mixer", layers)
+ATTENTIONS = slots.makers("attention", layers)
+AGGREGATORS = slots.makers("aggregator", layers)
 
 
 def build_vqa_model(
@@ -95,26 +94,27 @@ def build_vqa_model(
         question_encoder_args or {},
         question_norm_scale,
         distinct=not static_shapes,
-        with_words=mixer == "query_guided",
+        with_words=slots.part("mixer", mixer).reads is Reads.WORDS,
     )
 
-    cells = layers.Reshape((num_cells, depth), name=names.CELLS)(grid)
-    cells = parts.Fusion(**(fusion_args or {}), name=names.FUSION)(cells, question)
-    question = MergeQuestions(name=names.QUESTIONS)(question)  # [B·Q, D]
+    cells = keras.layers.Reshape((num_cells, depth), name=layer_names.CELLS)(grid)
+    cells = layers.Fusion(**(fusion_args or {}), name=layer_names.FUSION)(cells, question)
+    question = MergeQuestions(name=layer_names.QUESTIONS)(question)  # [B·Q, D]
     cells, looked = _mix(
         mixer, mixer_args or {}, cells, (height, width), question, words, is_word
     )
-    coordinates = parts.CellCoordinates(height, width, name=names.COORDINATES)(cells)
+    coordinates = layers.CellCoordinates(height, width, name=layer_names.COORDINATES)(cells)
 
     attention_args, aggregator_args = attention_args or {}, aggregator_args or {}
-    if static_shapes and attention == "adahan":
-        attention_args = attention_args | {"mode": "mask"}
-    if static_shapes and aggregator == "relation":
-        aggregator_args = aggregator_args | {"flat": False}
-    attend = _pick("attention", attention, ATTENTIONS)(**attention_args, name=names.ATTENTION)
-    kept = attend(cells, question=question, coordinates=coordinates)
+    if static_shapes:
+        attention_args = attention_args | slots.part("attention", attention).static_args
+        aggregator_args = aggregator_args | slots.part("aggregator", aggregator).static_args
+    attend = _pick("attention", attention, ATTENTIONS)
+    kept = attend(**attention_args, name=layer_names.ATTENTION)(
+        cells, question=question, coordinates=coordinates
+    )
     aggregate = _pick("aggregator", aggregator, AGGREGATORS)
-    vector = aggregate(**aggregator_args, name=names.AGGREGATOR)(
+    vector = aggregate(**aggregator_args, name=layer_names.AGGREGATOR)(
         kept["cells"],
         valid=kept.get("valid"),
         question=question,
@@ -123,9 +123,9 @@ def build_vqa_model(
 
     hidden = vector
     for i, units in enumerate(classifier_units):
-        hidden = layers.Dense(units, activation="relu", name=f"classifier_{i}")(hidden)
-    hidden = layers.Dropout(classifier_dropout, name="classifier_dropout")(hidden)
-    logits = layers.Dense(num_answers, dtype="float32", name=names.LOGITS)(hidden)
+        hidden = keras.layers.Dense(units, activation="relu", name=f"classifier_{i}")(hidden)
+    hidden = keras.layers.Dropout(classifier_dropout, name="classifier_dropout")(hidden)
+    logits = keras.layers.Dense(num_answers, dtype="float32", name=layer_names.LOGITS)(hidden)
 
     # Back from rows [B·Q, ...] to [B, Q, ...]; a mask gets the geometry of the grid.
     split = {
@@ -151,11 +151,11 @@ def grid_fields(model):
     """
     if not takes_images(model):
         return None
-    return fields_of(model, model.get_layer(names.CELLS).input)
+    return fields_of(model, model.get_layer(layer_names.CELLS).input)
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
-class MergeQuestions(layers.Layer):
+class MergeQuestions(keras.layers.Layer):
     """[B, Q, ...] -> [B·Q, ...]."""
 
     def call(self, inputs):
@@ -168,7 +168,7 @@ class MergeQuestions(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
-class SplitQuestions(layers.Layer):
+class SplitQuestions(keras.layers.Layer):
     """[B·Q, ...] -> [B, Q, *row_shape], with B and Q those of the question tokens.
 
     Args:
@@ -192,7 +192,7 @@ class SplitQuestions(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="hardvqa_tf")
-class CountCells(layers.Layer):
+class CountCells(keras.layers.Layer):
     """Cells that were looked at: those with a non-zero mask. [B, Q, H, W] -> int32[B, Q]."""
 
     def call(self, mask):
@@ -219,24 +219,24 @@ def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct, 
     if with_words:
         states = encoder.get_layer(LSTM).output
         if arguments.get("reverse"):  # Back into the order of the tokens.
-            states = parts.ReverseTokens(name="words_in_order")(encoder.input, states=states)
+            states = layers.ReverseTokens(name="words_in_order")(encoder.input, states=states)
         encoder = keras.Model(encoder.input, [encoder.output, states], name=encoder.name)
     merged = MergeQuestions(name="tokens_of_batch")(tokens)  # [B·Q, T]
     words = is_word = None
     if distinct:
-        once, index = parts.DistinctRows(name="distinct_questions")(merged)
+        once, index = layers.DistinctRows(name="distinct_questions")(merged)
         encoded = encoder(once)
     else:
         encoded, index = encoder(merged), None
     if with_words:
         encoded, words = encoded
-        words = words if index is None else parts.TakeRows(name="word_rows")(words, index)
+        words = words if index is None else layers.TakeRows(name="word_rows")(words, index)
         is_word = ops.not_equal(merged, 0)
     rows = encoded
     if index is not None:
-        rows = parts.TakeRows(name="question_rows")(encoded, index)  # [B·Q, D]
+        rows = layers.TakeRows(name="question_rows")(encoded, index)  # [B·Q, D]
     if norm_scale is not None:
-        rows = parts.QuestionNorm(norm_scale, name="question_norm")(rows, merged)
+        rows = layers.QuestionNorm(norm_scale, name="question_norm")(rows, merged)
     question = SplitQuestions((rows.shape[-1],), name="question")(rows, tokens)
     return question, words, is_word
 
@@ -244,37 +244,35 @@ def _encode_questions(tokens, vocabulary_size, arguments, norm_scale, distinct, 
 def _mix(name, arguments, cells, grid_shape, question, words, is_word):
     """Refines cells [N, P, D]; also {output: (what was looked at, its shape per question)}.
 
-    `additive` and `bilevel_routing` add to the cells what they make of the normalised cells, as
-    in BiFormer's blocks; `query_guided` adds by itself. Its words are the states of the
+    Mixers of cells and of the grid add to the cells what they make of the normalised cells, as
+    in BiFormer's blocks; a mixer of words adds by itself. Its words are the states of the
     question's LSTM, in the order of the tokens.
     """
     height, width = grid_shape
-    if name == "none":
+    reads = slots.part("mixer", name).reads
+    if reads is Reads.NOTHING:
         return cells, {}
     mix = _pick("mixer", name, MIXERS)(**arguments, name="mixer")
-    if name == "query_guided":
+    if reads is Reads.WORDS:
         seen = mix(cells, words, valid=is_word)
-        weights = layers.Reshape((height, width, -1), dtype="float32", name="word_grid")(
+        weights = keras.layers.Reshape((height, width, -1), dtype="float32", name="word_grid")(
             seen["weights"]
         )
         return seen["cells"], {"word_weights": (weights, (height, width, None))}
-    normed = layers.LayerNormalization(epsilon=1e-6, name="mixer_norm")(cells)
-    if name == "additive":
+    normed = keras.layers.LayerNormalization(epsilon=1e-6, name="mixer_norm")(cells)
+    if reads is Reads.CELLS:
         seen = mix(normed, question=question)
         looked = {"cell_weights": (seen["weights"], (height, width))}
         refined = seen["cells"]
     else:
         d = cells.shape[-1]
-        grid = layers.Reshape((height, width, d), name="mixer_grid")(normed)
+        grid = keras.layers.Reshape((height, width, d), name="mixer_grid")(normed)
         seen = mix(grid, question=question)
         looked = {"routes": (seen["routes"], seen["routes"].shape[1:])}
-        refined = layers.Reshape((height * width, d), name="mixer_cells")(seen["cells"])
-    return layers.Add(name="refined_cells")([cells, refined]), looked
+        refined = keras.layers.Reshape((height * width, d), name="mixer_cells")(seen["cells"])
+    return keras.layers.Add(name="refined_cells")([cells, refined]), looked
 
 
-def _pick(slot, name, table):
-    if name not in table:
-        raise ValueError(
-            f"Unknown {slot}. Received: {slot}={name!r}. Use one of: {', '.join(table)}."
-        )
-    return table[name]
+def _pick(slot, name, makers):
+    slots.part(slot, name)  # raises for a name that the slot does not know
+    return makers[name]

@@ -11,9 +11,29 @@ from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
+from records import questions
 from records.decode import decode_image
 from records.orientation import exif_orientation
 from records.read import read_records
+
+
+def check_options(*, question=None, region=None, extents=False):
+    """Refuses what no model could answer, before one is loaded.
+
+    Args:
+      question, region, extents: of `predict`.
+
+    Raises:
+      ValueError: for a question without words, or one that is not text.
+    """
+    wrong = questions.wrong_with(question or "")
+    if wrong == questions.EMPTY_QUESTION:
+        wrong = "The question has no words."
+    if wrong:
+        raise ValueError(
+            f"{wrong} Received: {question!r}. "
+            'Ask something, e.g. --question="What color is it?"'
+        )
 
 
 def predict(run, encoded, *, question=None, region=None, extents=False):
@@ -36,12 +56,8 @@ def predict(run, encoded, *, question=None, region=None, extents=False):
     Raises:
       ValueError: for a run, a question or a region that cannot be used, saying why.
     """
-    words = split_words([question or ""])[0]
-    if not words:
-        raise ValueError(
-            f"The question has no words. Received: {question!r}. "
-            'Ask something, e.g. --question="What color is it?"'
-        )
+    check_options(question=question)
+    words = split_words([question])[0]
     _check_inputs(run.model)
     tokenizer = run.assets.tokenizer
     orientation = exif_orientation(encoded)  # As the file's owner sees it.

@@ -18,13 +18,12 @@ from hardvqa_tf.data.image_status import OK, image_status
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.data.words import ragged_words
+from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.best_answers import NUM_BEST
 from hardvqa_tf.vqa.pictures.looks import LOOKS
-from hardvqa_tf.vqa.text import PADDING, question_status
+from hardvqa_tf.vqa.text import question_status
 from records.decode import decode_images
 from records.formats import MAX_PIXELS
-
-EMPTY_QUESTION = "empty question"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,15 +35,12 @@ class Output:
       dtype: "string", "bool", "float32" or "int32".
       axes: those behind the rows': letters or numbers.
       meaning: in a few words.
-      slot, part: the output is there if the model's slot has this part; None: always.
     """
 
     name: str
     dtype: str
     axes: tuple
     meaning: str
-    slot: str | None = None
-    part: str | None = None
 
     def kind(self, *rows, **sizes):
         """Its type and shape in words, e.g. "bool[N, 5, 5]".
@@ -57,7 +53,8 @@ class Output:
         return self.dtype + (f"[{', '.join(axes)}]" if axes else "")
 
 
-# The one list of them, in the order that documents have.
+# The one list of them, in the order that documents have. Which are there for some parts of a
+# model alone, `slots` says.
 OUTPUTS = (
     Output("answer", "string", (), "the best answer"),
     Output("answer_probability", "float32", (), "its probability"),
@@ -66,35 +63,29 @@ OUTPUTS = (
     Output("mask", "bool", ("H", "W"), "True: the cell was looked at"),
     Output("presence", "float32", ("H", "W"), "the norm of each cell"),
     Output("num_cells", "int32", (), "how many cells were looked at"),
-    Output(
-        *("weights", "float32", ("H", "W"), "soft attention's, sum 1"),
-        *("attention", "soft"),
-    ),
+    Output("weights", "float32", ("H", "W"), "soft attention's, sum 1"),
     Output(
         *("cell_weights", "float32", ("H", "W")),
         "the mixer's weight of each cell, which may be negative",
-        *("mixer", "additive"),
     ),
     Output(
         *("routes", "bool", ("R", "R")),
         "True: the row's region looks at the column's; regions row by row",
-        *("mixer", "bilevel_routing"),
     ),
-    Output(
-        *("words", "string", ("T",), 'those of the question, filled up with ""'),
-        *("mixer", "query_guided"),
-    ),
-    Output(
-        *("word_weights", "float32", ("H", "W", "T"), "each cell's, sum 1"),
-        *("mixer", "query_guided"),
-    ),
+    Output("words", "string", ("T",), 'those of the question, filled up with ""'),
+    Output("word_weights", "float32", ("H", "W", "T"), "each cell's, sum 1"),
     Output("status", "string", (), '"ok", or what is wrong; all else is then "" and 0'),
 )
 
 
 def outputs_of(parts):
     """The OUTPUTS of a model, by its parts: a dict of a name for each slot."""
-    return [output for output in OUTPUTS if output.part in (None, parts.get(output.slot))]
+    givers = {output.name: slots.who_gives(output.name) for output in OUTPUTS}
+    return [
+        output
+        for output in OUTPUTS
+        if (giver := givers[output.name]) is None or parts.get(giver[0]) == giver[1]
+    ]
 
 
 def make_signatures(model, assets, max_pixels=MAX_PIXELS):
@@ -190,9 +181,7 @@ class AnswerGraph:
         shape, flat = tf.shape(question), tf.reshape(question, [-1])
         status = question_status(flat)
         tokens = self._tokenizer(tf.where(status == OK, flat, ""))
-        has_words = tf.reduce_any(tokens != PADDING, axis=1)
-        status = tf.where((status == OK) & ~has_words, EMPTY_QUESTION, status)
-        tokens = tf.reshape(_replace(tokens, has_words), [shape[0], shape[1], -1])
+        tokens = tf.reshape(_replace(tokens, status == OK), [shape[0], shape[1], -1])
         return tokens, tf.reshape(status, shape)
 
     def _name_answers(self, outputs, status):

@@ -1,13 +1,33 @@
-"""The parts of a model that plug together: the names that each slot knows, with their titles.
+"""The parts of a model that plug together: the names of each slot, and what each part is.
 
 The one place that lists them. The model builds its parts by it, the check of a config lists its
-names, and reports and the page take order and titles from it. Plain Python: whoever needs a
-name alone need not wait for Keras.
+names, and signatures, reports and the page take from it what a part gives, order and titles.
+Nobody else compares a name: who needs to know what a part does asks for it here, and a new part
+cannot leave out the answer. Plain Python: whoever needs a name alone need not wait for Keras.
 
 `model.<slot>` of a config names a part, and `model.<name>` holds that part's arguments.
 """
 
 import dataclasses
+import enum
+
+
+class Keeps(enum.Enum):
+    """Which cells an attention keeps."""
+
+    ALL = "all, alike"
+    FIXED = "a number that is a setting"
+    ADAPTIVE = "a number that the model chooses for each question"
+    WEIGHTS = "all, each with a weight"
+
+
+class Reads(enum.Enum):
+    """What a mixer is given."""
+
+    NOTHING = "it leaves the cells as they are"
+    CELLS = "the cells in a row, and the question"
+    GRID = "the cells as a grid, and the question"
+    WORDS = "the cells in a row, and the question's words"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,43 +40,104 @@ class Part:
       title: in tables and plots, short.
       description: for a reader who does not know the names, as the page has it; "" where there
         is nothing to say.
+      outputs: names of what an export gives if its model has this part, and else does not.
+      static_args: arguments by which the part makes no tensor whose shape depends on the data.
     """
 
     maker: str | None
     title: str
     description: str
+    _: dataclasses.KW_ONLY
+    outputs: tuple = ()
+    static_args: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageEncoder(Part):
+    """`makes_maps`: whether maps of images can be made with it and stored, see `maps`."""
+
+    makes_maps: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixer(Part):
+    reads: Reads
+
+
+@dataclasses.dataclass(frozen=True)
+class Attention(Part):
+    """`alone`: its title where no other word stands beside it, as in a legend."""
+
+    keeps: Keeps
+    alone: str
 
 
 # In the order that tables have them.
 IMAGE_ENCODERS = {
-    "small_cnn": Part("small_cnn", "small CNN", "small CNN"),
-    "resnet101": Part("resnet101", "ResNet-101", "ResNet-101"),
-    "swiftformer_xs": Part("swiftformer_xs", "SwiftFormer-XS", "SwiftFormer-XS"),
-    "swiftformer_s": Part("swiftformer_s", "SwiftFormer-S", "SwiftFormer-S"),
-    "swiftformer_l1": Part("swiftformer_l1", "SwiftFormer-L1", "SwiftFormer-L1"),
-    "swiftformer_l3": Part("swiftformer_l3", "SwiftFormer-L3", "SwiftFormer-L3"),
-    "biformer_t": Part("biformer_t", "BiFormer-T", "BiFormer-T"),
-    "biformer_s": Part("biformer_s", "BiFormer-S", "BiFormer-S"),
-    "biformer_b": Part("biformer_b", "BiFormer-B", "BiFormer-B"),
-    "features": Part("features", "maps", "maps that were made of images before"),
-    "none": Part("no_image", "no image", "the question alone"),
+    "small_cnn": ImageEncoder("small_cnn", "small CNN", "small CNN", False),
+    "resnet101": ImageEncoder("resnet101", "ResNet-101", "ResNet-101", True),
+    "swiftformer_xs": ImageEncoder("swiftformer_xs", "SwiftFormer-XS", "SwiftFormer-XS", True),
+    "swiftformer_s": ImageEncoder("swiftformer_s", "SwiftFormer-S", "SwiftFormer-S", True),
+    "swiftformer_l1": ImageEncoder("swiftformer_l1", "SwiftFormer-L1", "SwiftFormer-L1", True),
+    "swiftformer_l3": ImageEncoder("swiftformer_l3", "SwiftFormer-L3", "SwiftFormer-L3", True),
+    "biformer_t": ImageEncoder("biformer_t", "BiFormer-T", "BiFormer-T", True),
+    "biformer_s": ImageEncoder("biformer_s", "BiFormer-S", "BiFormer-S", True),
+    "biformer_b": ImageEncoder("biformer_b", "BiFormer-B", "BiFormer-B", True),
+    "features": ImageEncoder(
+        *("features", "maps", "maps that were made of images before"),
+        makes_maps=False,
+    ),
+    "none": ImageEncoder("no_image", "no image", "the question alone", False),
 }
 MIXERS = {
-    "none": Part(None, "no mixer", ""),
-    "additive": Part("EfficientAdditiveAttention", "additive", "additive mixer"),
-    "bilevel_routing": Part("BiLevelRoutingAttention", "bi-level", "bi-level routing"),
-    "query_guided": Part("QueryGuidedAttention", "query-guided", "query-guided mixer"),
+    "none": Mixer(None, "no mixer", "", Reads.NOTHING),
+    "additive": Mixer(
+        *("EfficientAdditiveAttention", "additive", "additive mixer"),
+        reads=Reads.CELLS,
+        outputs=("cell_weights",),
+    ),
+    "bilevel_routing": Mixer(
+        *("BiLevelRoutingAttention", "bi-level", "bi-level routing"),
+        reads=Reads.GRID,
+        outputs=("routes",),
+    ),
+    "query_guided": Mixer(
+        *("QueryGuidedAttention", "query-guided", "query-guided mixer"),
+        reads=Reads.WORDS,
+        outputs=("words", "word_weights"),
+    ),
 }
 ATTENTIONS = {
-    "none": Part("NoAttention", "all cells", "no attention: all cells"),
-    "soft": Part("SoftAttention", "soft", "soft attention"),
-    "han": Part("HardAttention", "HAN", "hard attention (HAN)"),
-    "adahan": Part("AdaptiveHardAttention", "AdaHAN", "adaptive hard attention (AdaHAN)"),
+    "none": Attention(
+        *("NoAttention", "all cells", "no attention: all cells"),
+        keeps=Keeps.ALL,
+        alone="all cells",
+    ),
+    "soft": Attention(
+        *("SoftAttention", "soft", "soft attention"),
+        keeps=Keeps.WEIGHTS,
+        alone="soft attention",
+        outputs=("weights",),
+    ),
+    "han": Attention(
+        *("HardAttention", "HAN", "hard attention (HAN)"),
+        keeps=Keeps.FIXED,
+        alone="HAN",
+    ),
+    "adahan": Attention(
+        *("AdaptiveHardAttention", "AdaHAN", "adaptive hard attention (AdaHAN)"),
+        keeps=Keeps.ADAPTIVE,
+        alone="AdaHAN",
+        static_args={"mode": "mask"},
+    ),
 }
 AGGREGATORS = {
     "sum": Part("SumPooling", "sum", "sum pooling"),
     "pairwise": Part("NonLocalPairwise", "pairwise", "pairwise interaction"),
-    "relation": Part("RelationNetwork", "relation", "relation network"),
+    "relation": Part(
+        *("RelationNetwork", "relation", "relation network"),
+        static_args={"flat": False},
+    ),
 }
 SLOTS = {
     "image_encoder": IMAGE_ENCODERS,
@@ -67,6 +148,28 @@ SLOTS = {
 
 # Arguments of a part that, where they are set, take the place of another.
 OVERRIDES = {"num_cells": "fraction"}
+
+
+def part(slot, name):
+    """The `Part` of that name.
+
+    Raises:
+      ValueError: for a name that the slot does not know, with those that it knows.
+    """
+    if name not in SLOTS[slot]:
+        raise ValueError(
+            f"Unknown {slot}. Received: {slot}={name!r}. Use one of: {', '.join(SLOTS[slot])}."
+        )
+    return SLOTS[slot][name]
+
+
+def who_gives(output):
+    """(slot, name) of the part that a model needs to have that output; None: all have it."""
+    for slot, parts in SLOTS.items():
+        for name, one in parts.items():
+            if output in one.outputs:
+                return slot, name
+    return None
 
 
 def makers(slot, package):

@@ -1,6 +1,6 @@
 """Visual question answering, as `hardvqa_tf.tasks` describes a task."""
 
-from hardvqa_tf.data.inputs import input_size, trains_on_maps
+from hardvqa_tf.data.inputs import input_shape, trains_on_maps
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.card import Card, describe_export
 from hardvqa_tf.vqa.cell_fields import cell_fields
@@ -11,8 +11,8 @@ from hardvqa_tf.vqa.judging.tables import format_evaluation
 from hardvqa_tf.vqa.model import build_vqa_model
 from hardvqa_tf.vqa.phases import phases
 from hardvqa_tf.vqa.pictures.gallery import Gallery
-from hardvqa_tf.vqa.predicting import first_try, format_prediction, predict
-from hardvqa_tf.vqa.report.run import VqaRun
+from hardvqa_tf.vqa.predicting import check_options, first_try, format_prediction, predict
+from hardvqa_tf.vqa.report.run import ReportedRun
 from hardvqa_tf.vqa.score import Score
 from hardvqa_tf.vqa.signatures import make_signatures
 from hardvqa_tf.vqa.vocabularies import Vocabularies
@@ -23,10 +23,13 @@ __all__ = [  # of what is imported, what the task has
     "BEST",
     "Card",
     "Judge",
+    "ReportedRun",
+    "check_options",
     "describe_export",
     "first_try",
     "format_evaluation",
     "format_prediction",
+    "input_shape",
     "make_signatures",
     "open_split",
     "phases",
@@ -40,7 +43,7 @@ JUDGE_OPTIONS = ("evaluator", "mask_cells")
 PREDICT_OPTIONS = ("question", "region", "extents")
 # 2: without `mask_dependence`. 1, or none said: an object's cell was that of an equal division.
 MEASURES = 3
-ReportedRun = VqaRun
+ONNX_AXES = {0: "B", 1: "Q", 2: "T", 4: "T"}  # images, questions of one, words of one
 
 
 def check_splits(config, assets):
@@ -83,12 +86,6 @@ def assets_from_records(config):
 
 def assets_from_json(content):
     return Vocabularies(**content)
-
-
-def input_shape(config):
-    """(H, W, 3) of the images that a model of this config takes, or (H, W, D) of the maps."""
-    size = input_size(config)
-    return size if len(size) == 3 else (*size, 3)
 
 
 def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrained=True):
@@ -135,6 +132,20 @@ def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrai
         classifier_dropout=parts.classifier.dropout,
         static_shapes=static_shapes,
     )
+
+
+def check_onnx(config):
+    """Refuses a model that the converter to ONNX cannot convert.
+
+    tf2onnx 1.17 reads the shape of the words' states before they are states of questions again:
+    the file it writes fails when it runs.
+    """
+    mixer = config.model.mixer
+    if slots.part("mixer", mixer).reads is slots.Reads.WORDS:
+        raise ValueError(
+            f"tf2onnx cannot convert a model with the mixer {mixer}. Received: "
+            f"model.mixer={mixer}. Use the SavedModel, --export_format=savedmodel."
+        )
 
 
 def describe_model(config):

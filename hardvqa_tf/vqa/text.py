@@ -3,25 +3,30 @@
 import tensorflow as tf
 
 from hardvqa_tf.data.words import ragged_words
+from records import questions
 
 PADDING, UNKNOWN = 0, 1  # token ids; words start at 2
 UNKNOWN_ANSWER = -1
 MAX_QUESTION_BYTES = 10_000  # that an exported graph looks at; a hundred times a question
 
 
-def question_status(questions):
-    """Says which strings cannot be cut into words; an empty one is none of them.
+def question_status(texts):
+    """Says which questions cannot be answered; `records.questions.wrong_with` as a graph.
 
     Args:
-      questions: string[N], any bytes.
+      texts: string[N], any bytes.
 
     Returns:
       string[N], "ok" or a sentence.
     """
-    only_utf8 = tf.strings.unicode_transcode(questions, "UTF-8", "UTF-8", errors="ignore")
-    status = tf.where(only_utf8 == questions, "ok", "The question is not valid UTF-8.")
+    has_nul = tf.strings.regex_full_match(texts, r"(?s).*\x00.*")
+    status = tf.where(has_nul, questions.HAS_NUL, "ok")
+    is_blank = tf.strings.regex_full_match(texts, questions.BLANK_IN_RE2)
+    status = tf.where(is_blank, questions.EMPTY_QUESTION, status)
+    only_utf8 = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+    status = tf.where(only_utf8 == texts, status, "The question is not valid UTF-8.")
     too_long = f"The question is too long: at most {MAX_QUESTION_BYTES} bytes are taken."
-    return tf.where(tf.strings.length(questions) > MAX_QUESTION_BYTES, too_long, status)
+    return tf.where(tf.strings.length(texts) > MAX_QUESTION_BYTES, too_long, status)
 
 
 class QuestionTokenizer:

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 
+from records.near_names import NearNames
 from records.schema import ImageExample, Object, Question
 from records.source import (
     BuildError,
@@ -21,9 +22,11 @@ from records.source import (
     fingerprint,
     list_files,
     missing_image,
+    question_field,
     read_bytes,
     read_json,
     require_folder,
+    shown,
     text_field,
 )
 
@@ -85,11 +88,13 @@ class Clevr:
 
     def examples(self, split, problems):
         images = list_files(self._path(f"images/{split}"))
+        near = NearNames(self._path(f"images/{split}"))
         scenes = self._read_scenes(split, problems)
         for filename, questions in self._read_questions(split, problems).items():
             source = f"images/{split}/{filename}"
             if filename not in images:
-                problems.report(source, missing_image(questions, "Unpack the images again."))
+                what_to_do = near.hint(filename) or "Unpack the images again."
+                problems.report(source, missing_image(questions, what_to_do))
                 continue
             if scenes is not None and filename not in scenes:
                 _report_no_scene(_scenes_name(split), filename, problems)
@@ -112,10 +117,11 @@ class Clevr:
                 f"{self._root} has no folder questions/. --source_dir must be the folder of "
                 "CLEVR_v1.0 (or CLEVR_CoGenT_v1.0) that holds images/, questions/ and scenes/."
             )
-        names = [
-            re.fullmatch(r"CLEVR_(\w+)_questions\.json", n) for n in self._list("questions")
-        ]
-        found = {match[1] for match in names if match}
+        names = self._list("questions")
+        matches = [re.fullmatch(r"CLEVR_(\w+)_questions\.json", name) for name in names]
+        found = {match[1] for match in matches if match}
+        if not found & {"train", "trainA"}:
+            self._refuse_names(names)
         if {"train", "trainA"} <= found:
             raise BuildError(
                 f"{self._root} holds CLEVR v1.0 (train) and CoGenT (trainA). They are two data "
@@ -123,6 +129,17 @@ class Clevr:
             )
         known = [split for split in _ORDER if split in found]
         return tuple(known + sorted(found - set(known)))
+
+    def _refuse_names(self, names):
+        """Says what to do where no file is named as the train split's: CLEVR-Humans, say."""
+        others = sorted(n for n in names if n.endswith(".json") and not n.startswith("._"))
+        example = next((name for name in others if "train" in name.lower()), None)
+        if example:
+            raise BuildError(
+                f"{self._root} has no {_questions_name('train')}, but questions/{example}. "
+                "Questions are looked for under the release's names alone: rename the files, "
+                f"{example} to CLEVR_train_questions.json, and so on (docs/data.md)."
+            )
 
     def _check_images(self, split):
         if not self._has(f"images/{split}"):
@@ -151,11 +168,15 @@ class Clevr:
         name = _scenes_name(split)
         if not self._has(name):
             return None
-        scenes = {}
+        scenes, positions = {}, {}
         raws = _entries(read_json(self._path(name), name), "scenes", name)
         for position, raw in enumerate(raws):
             try:
                 filename = text_field(raw, "image_filename")
+                if positions.setdefault(filename, position) != position:
+                    raise ValueError(
+                        f"is of {filename}, as is scene {positions[filename]}. Remove one."
+                    )
                 # Positions unknown, if what follows is wrong and skipped.
                 scenes[filename] = ()
                 scenes[filename] = tuple(_object(o) for o in field(raw, "objects", list))
@@ -204,7 +225,7 @@ def _entries(content, key, name):
 
 def _question(raw, split, position, has_answers):
     """Returns the `Question` of one entry; `ValueError` says what is wrong with it."""
-    text = text_field(raw, "question")
+    text = question_field(raw)
     of_split = raw.get("split", split)
     if of_split != split:
         raise ValueError(
@@ -212,7 +233,10 @@ def _question(raw, split, position, has_answers):
         )
     filename = text_field(raw, "image_filename")
     if os.path.basename(filename) != filename:
-        raise ValueError(f"'image_filename' must be a bare name. Received: {filename!r}.")
+        raise ValueError(
+            f"'image_filename' must be a bare name. Received: {filename!r}. "
+            f"Put the images into images/{split}/, and give their names."
+        )
     index = field(raw, "question_index", int) if "question_index" in raw else position
     answers = (_answer(raw),) if has_answers else ()
     return Question(id=str(index), text=text, answers=answers, type=_type(raw))
@@ -261,9 +285,15 @@ def _object(raw):
     coords = field(raw, "pixel_coords", list)
     if len(coords) < 2 or not all(isinstance(c, (int, float)) for c in coords[:2]):
         raise ValueError(
-            f"'pixel_coords' must begin with x and y. Received: {coords}. Correct it."
+            "'pixel_coords' must begin with x and y. Received: "
+            f"{shown(coords, repr)}. Correct it."
         )
-    return Object(name, float(coords[0]), float(coords[1]))
+    try:
+        return Object(name, float(coords[0]), float(coords[1]))
+    except OverflowError:
+        raise ValueError(
+            f"'pixel_coords' must be pixels. Received: {shown(coords)}. Correct it."
+        ) from None
 
 
 def _report_no_scene(source, filename, problems):

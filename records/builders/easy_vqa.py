@@ -13,9 +13,12 @@ import collections
 import functools
 import os
 
+from records import questions
+from records.near_names import NearNames
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
+    check_unicode,
     fingerprint,
     in_share,
     list_files,
@@ -23,6 +26,7 @@ from records.source import (
     read_bytes,
     read_json,
     require_folder,
+    shown,
 )
 
 
@@ -68,14 +72,16 @@ class EasyVqa:
     def examples(self, split, problems):
         folder = "test" if split == "test" else "train"
         images = list_files(os.path.join(self._root, folder, "images"))
-        for number, questions in self._read_questions(folder, split, problems).items():
+        near = NearNames(os.path.join(self._root, folder, "images"))
+        for number, of_image in self._read_questions(folder, split, problems).items():
             image_id, source = f"{folder}_{number}", f"{folder}/images/{number}.png"
             if f"{number}.png" not in images:
-                what_to_do = "Install the package or copy the folder again."
-                problems.report(source, missing_image(questions, what_to_do))
+                what_to_do = near.hint(f"{number}.png")
+                what_to_do = what_to_do or "Install the package or copy the folder again."
+                problems.report(source, missing_image(of_image, what_to_do))
                 continue
             load_image = functools.partial(read_bytes, os.path.join(self._root, source))
-            yield image_id, ImageExample(image_id, source, load_image, tuple(questions))
+            yield image_id, ImageExample(image_id, source, load_image, tuple(of_image))
 
     def _read_questions(self, folder, split, problems):
         """Returns {image number: list of its questions} of the images that are in `split`."""
@@ -131,8 +137,15 @@ def _package_folder():
 def _check_entry(raw):
     if not isinstance(raw, list) or [type(value) for value in raw] != [str, str, int]:
         raise ValueError(
-            f"expected [question, answer, image id]. Received: {raw!r}. Correct it."
+            f"expected [question, answer, image id]. Received: {shown(raw)}. Correct it."
         )
-    if not raw[0].strip() or not raw[1].strip():
-        raise ValueError(f"its question or answer is empty: {raw!r}. Fill it in, or remove it.")
+    question, answer, _ = raw
+    check_unicode(answer, "its answer")
+    wrong = questions.wrong_with(question)
+    if wrong == questions.EMPTY_QUESTION or questions.is_blank(answer):
+        raise ValueError(
+            f"its question or answer is empty: {shown(raw)}. Fill it in, or remove it."
+        )
+    if wrong:
+        raise ValueError(f"{wrong} Received: {shown(raw)}.")
     return raw

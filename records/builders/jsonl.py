@@ -16,14 +16,20 @@ import json
 import os
 import re
 
+from records import strict_json
+from records.near_names import NearNames
+from records.questions import is_blank
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
+    check_unicode,
     decode_text,
     field,
     fingerprint,
+    question_field,
     read_bytes,
     require_folder,
+    shown,
     text_field,
 )
 
@@ -36,6 +42,7 @@ class _Line:
     where: str  # "train.jsonl:3"
     split: str
     image: str
+    given: str  # the image as the line has it
     question: Question  # its id is "" where the line gives none
 
 
@@ -85,16 +92,20 @@ class Jsonl:
         for of_split, where, reason in self._problems:
             if of_split == split or (is_first and of_split not in self.splits()):
                 problems.report(where, reason, of_split)
-        by_image = {}
+        by_image, near = {}, NearNames(self._root)
         for line in self._lines:
             if line.split == split:
                 by_image.setdefault(line.image, []).append(line)
         for image, lines in by_image.items():
             path = os.path.join(self._root, image)
             if not os.path.isfile(path):
+                what_to_do = near.hint(lines[0].given)
+                what_to_do = what_to_do or (
+                    "Put it there, or correct the path, relative to the folder."
+                )
                 reason = (
-                    f"there is no file {image!r}, about which {len(lines)} question(s) ask, "
-                    "this one first. Put it there, or correct the path, relative to the folder."
+                    f"there is no file {lines[0].given[:200]!r}, about which {len(lines)} "
+                    f"question(s) ask, this one first. {what_to_do}"
                 )
                 problems.report(lines[0].where, reason)
                 continue
@@ -104,6 +115,12 @@ class Jsonl:
 
     def _find_files(self):
         names = sorted(name for name in os.listdir(self._root) if name.endswith(".jsonl"))
+        for name in names:
+            if name.startswith("._"):
+                raise BuildError(
+                    f"{name} is what macOS keeps beside a file, not a file of questions. "
+                    "Delete it and its like: find FOLDER -name '._*' -delete"
+                )
         if "data.jsonl" in names and len(names) > 1:
             raise BuildError(
                 f"{self._root} has data.jsonl among other .jsonl files ({', '.join(names)}). "
@@ -130,13 +147,16 @@ class Jsonl:
             try:
                 raw = _parse(line)
                 split = _split(raw, of_file)
-                self._lines.append(_Line(where, split, self._image(raw), _question(raw)))
+                image, given = self._image(raw), raw["image"]
+                self._lines.append(_Line(where, split, image, given, _question(raw)))
             except ValueError as error:
                 self._problems.append((split, where, str(error)))
 
     def _image(self, raw):
         """Returns the image's path relative to the folder, links resolved; never outside it."""
         image = text_field(raw, "image")
+        if "\0" in image:
+            raise ValueError(f"no file's name has a NUL character. Received: {image!r}.")
         root = os.path.realpath(self._root)
         path = os.path.relpath(os.path.realpath(os.path.join(root, image)), root)
         if os.path.isabs(image) or path.split(os.sep)[0] == os.pardir:
@@ -144,6 +164,7 @@ class Jsonl:
                 f"image {image!r} is outside the folder. Copy it into the folder and give its "
                 "path relative to the folder."
             )
+        check_unicode(path, "the image's path, links followed,")
         return path.replace(os.sep, "/")
 
     def _check_ids_and_images(self):
@@ -164,7 +185,34 @@ class Jsonl:
                 kept.append(line)
                 continue
             self._problems.append((line.split, line.where, reason))
+        while clashing := _clashing_with_automatic(kept):
+            for line, reason in clashing.values():
+                self._problems.append((line.split, line.where, reason))
+            # Without them other lines have other places.
+            kept = [line for line in kept if line.where not in clashing]
         self._lines = kept
+
+
+def _clashing_with_automatic(lines):
+    """Returns {where: (line, reason)} of lines with the id that one without an id gets."""
+    by_image = {}
+    for line in lines:
+        by_image.setdefault(line.image, []).append(line)
+    automatic = {
+        f"{image}#{place}": line.where
+        for image, of_image in by_image.items()
+        for place, line in enumerate(of_image)
+        if not line.question.id
+    }
+    reason = (
+        "Question id {!r} is there twice: {}, which has no id, gets it as well. Change it, or "
+        "give that line an id."
+    )
+    return {
+        line.where: (line, reason.format(line.question.id, automatic[line.question.id]))
+        for line in lines
+        if line.question.id in automatic
+    }
 
 
 def _questions(image, lines):
@@ -181,7 +229,7 @@ def _parse(line):
     if not line.strip():
         raise ValueError("an empty line. Remove it.")
     try:
-        raw = json.loads(line)
+        raw = strict_json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"not JSON ({error.msg}, column {error.colno}). Expected one line like {_EXAMPLE}"
@@ -214,7 +262,7 @@ def _split(raw, of_file):
 def _question(raw):
     """Returns the line's question, with id "" where it gives none."""
     question_type = field(raw, "type", str) if "type" in raw else ""
-    return Question(_id(raw), text_field(raw, "question"), _answers(raw), question_type)
+    return Question(_id(raw), question_field(raw), _answers(raw), question_type)
 
 
 def _id(raw):
@@ -230,9 +278,10 @@ def _answers(raw):
     if "answer" in raw:
         return (text_field(raw, "answer"),)
     answers = field(raw, "answers", list) if "answers" in raw else []
-    if not all(isinstance(answer, str) and answer.strip() for answer in answers):
+    if not all(isinstance(answer, str) and not is_blank(answer) for answer in answers):
         raise ValueError(
-            f"'answers' must be a list of strings that are not empty. Received: {answers!r}. "
-            "Correct it; leave it out where there is no answer."
+            "'answers' must be a list of strings that are not empty. Received: "
+            f"{shown(answers)}. Correct it; leave it out where there is no answer."
         )
+    check_unicode("\n".join(answers), "an answer")
     return tuple(answers)

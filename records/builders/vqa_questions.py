@@ -9,7 +9,17 @@ capitals, marks and empty strings belong to what the official metric takes apart
 import sys
 
 from records.schema import ImageExample, Question
-from records.source import BuildError, field, in_share, missing_image, text_field
+from records.source import (
+    BuildError,
+    check_unicode,
+    field,
+    in_share,
+    missing_image,
+    question_field,
+    shown,
+    text_field,
+)
+from records.strict_json import Repeated, twice
 
 NUM_ANSWERS = 10
 _CONFIDENCES = ("yes", "maybe", "no")
@@ -119,7 +129,7 @@ class _Reader:
                 number = _new_id(raw, seen)
                 annotation = (annotations or {}).pop(number, None)  # Told once, if it is wrong.
                 image_id = self._image_id(raw)
-                text = text_field(raw, "question")
+                text = question_field(raw)
                 if annotations is None:
                     question = Question(str(number), text)
                 else:
@@ -140,8 +150,7 @@ class _Reader:
         entries = _entries(files.read_json(name, self._slim), "annotations", name)
         for position, raw in enumerate(entries):
             try:
-                _new_id(raw, annotations)
-                annotations[raw["question_id"]] = raw
+                annotations[_new_id(raw, annotations)] = raw
             except ValueError as error:
                 self._note_annotation(raw, position, str(error))
         return annotations
@@ -161,6 +170,8 @@ class _Reader:
             raise ValueError(
                 f"has no annotation in {self._names[1]}. Take both files of one release."
             )
+        if isinstance(annotation, Repeated):
+            raise ValueError(f"in its annotation {twice(annotation.key)}")
         if field(annotation, "image_id", int) != raw["image_id"]:
             raise ValueError(
                 f"is about image {raw['image_id']}, but its annotation about image "
@@ -188,9 +199,10 @@ class _Reader:
             if not isinstance(pair, tuple):
                 raise ValueError(
                     "has an answer in its annotation that is not an object with the strings "
-                    f"'answer' and 'answer_confidence'. Received: {str(pair)[:80]}. Correct it."
+                    f"'answer' and 'answer_confidence'. Received: {shown(pair)}. Correct it."
                 )
         answers, confidences = zip(*pairs, strict=True)
+        check_unicode("".join(answers), "an answer in its annotation")
         if not any(confidences):  # Copies of the files exist without them.
             confidences = ()
         elif not set(confidences) <= set(_CONFIDENCES):
@@ -225,7 +237,8 @@ class _Reader:
 
 def _new_id(raw, seen):
     """Returns the question_id; adds it to `seen`, where that is a set."""
-    number = field(raw, "question_id", int)
+    # What has a key twice is refused later, by its number, with its question.
+    number = field(dict(raw) if isinstance(raw, Repeated) else raw, "question_id", int)
     if number in seen:
         raise ValueError("has the question_id of an earlier entry. Remove one of them.")
     if isinstance(seen, set):

@@ -9,11 +9,15 @@ class DrawingCounts:
     """Counts records of drawings, as `QuestionCounts` those of images with questions.
 
     Attributes:
+      EXAMPLE: what a split must have one of, for messages.
+      VOCABULARIES: nothing is learned from the train split.
       FACTS: what `describe` gives, by name, with its type.
       HAS_IMAGES: False: its records hold no image that could be broken.
       num_records: int, how many were added.
     """
 
+    EXAMPLE = "drawing"
+    VOCABULARIES = ()
     FACTS = {"num_drawings": int, "num_rasters": int, "drawings_per_class": dict}
     HAS_IMAGES = False
 
@@ -55,3 +59,19 @@ class DrawingCounts:
             "num_rasters": self._num_rasters,
             "drawings_per_class": dict(sorted(self._per_class.items())),
         }
+
+    def vocabularies(self, split_words=None):
+        """Returns {}, see VOCABULARIES."""
+        del split_words
+        return {}
+
+    @staticmethod
+    def in_words(facts):
+        """What a build says of a split, from its entry in dataset_info.json."""
+        classes = len(facts["drawings_per_class"])
+        return f"{facts['num_drawings']:,} drawings of {classes} classes"
+
+    @staticmethod
+    def size_in_words(sums):
+        """What a check says of all splits, from the sums of what FACTS counts."""
+        return f"{sums['num_drawings']:,} drawings, {sums['num_rasters']:,} of them rasters"

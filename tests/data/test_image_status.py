@@ -189,6 +189,34 @@ def test_a_gif_of_many_parts_comes_to_an_end():
     assert "its frames are too many" in status
 
 
+def with_scans(name, number):
+    """A JPEG whose last scan comes again, until it has so many."""
+    jpeg = GOOD[name]
+    scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    return jpeg[:-2] + scan * (number - jpeg.count(b"\xff\xda")) + jpeg[-2:]
+
+
+def test_scans_of_a_jpeg_are_bounded():
+    refused = (
+        "The image is a JPEG of too many scans. Save it again, as a JPEG that is not "
+        "progressive."
+    )
+    images = [with_scans("jpeg_progressive", n) for n in (100, 101, 5_000)]
+    images += [with_scans("jpeg", 101), GOOD["png"]]
+    assert status_of(*images) == ["ok", refused, refused, refused, "ok"]
+    assert decode_image(images[0]).shape == (29, 37, 3)
+    # An image as large as may be has at most 20.
+    images = [with_scans("jpeg_progressive", n) for n in (20, 21)]
+    status = image_status(tf.constant(images), max_pixels=37 * 29).numpy()
+    assert [text.decode() for text in status] == ["ok", refused]
+
+
+def test_what_looks_like_a_scan_behind_an_image_does_not_count():
+    """Phones put films there."""
+    film = GOOD["jpeg"] + b"\xff\xda\x12" * 1_000
+    assert status_of(film) == ["ok"]
+
+
 def test_many_segments_before_the_scan_come_to_an_end():
     jpeg = GOOD["jpeg"]
     comment = b"\xff\xfe\x00\x02"

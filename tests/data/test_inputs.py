@@ -1,4 +1,4 @@
-"""Maps or images: the same answer of records, a config and a model."""
+"""Maps or images: the same answer of a config and of a model."""
 
 import keras
 import pytest
@@ -25,10 +25,8 @@ def test_what_a_config_trains_on(encoder):
     assert inputs.trains_on_maps(config) == (encoder == "features")
 
 
-def test_what_records_hold():
-    assert inputs.map_shape({"dataset": "clevr"}) is None
+def test_what_is_asked_for_and_what_records_hold():
     maps = {"features": {"shape": [2, 3, 4], "encoder": "resnet101"}}
-    assert inputs.map_shape(maps) == (2, 3, 4)
     assert inputs.check_size("folder", maps, None) == (2, 3, 4)
     assert inputs.check_size("folder", {}, (75, 60)) == (75, 60, 3)
     with pytest.raises(

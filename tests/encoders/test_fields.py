@@ -1,12 +1,13 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from hardvqa_tf import encoders
-from hardvqa_tf.encoders.biformer import VARIANTS as BIFORMERS
+from hardvqa_tf.encoders import biformer, swiftformer
 from hardvqa_tf.encoders.fields import Fields, fields_of
-from hardvqa_tf.encoders.swiftformer import VARIANTS as SWIFTFORMERS
 from tests.encoders.linear import linear_layers, looked_at, make_averaging
 
 # What the model's own kernels, made positive, may move a centre by, in cells. (The greatest
@@ -108,8 +109,11 @@ def _reach(depths, lines):
 @pytest.mark.parametrize(
     ("name", "depths", "lines"),
     [
-        *((f"swiftformer_{v}", variant.depths, 2) for v, variant in SWIFTFORMERS.items()),
-        *((f"biformer_{v}", variant.depths, 2 + 4) for v, variant in BIFORMERS.items()),
+        *(
+            (f"swiftformer_{v}", variant.depths, 2)
+            for v, variant in swiftformer.VARIANTS.items()
+        ),
+        *((f"biformer_{v}", variant.depths, 2 + 4) for v, variant in biformer.VARIANTS.items()),
     ],
 )
 def test_larger_ones_see_more_around_the_same_centres(name, depths, lines):
@@ -313,6 +317,11 @@ def test_an_image_of_a_fixed_size_and_one_grid_are_needed():
 FIELDS = Fields((5.5, 17.0), (16.0, 20.0), (31.0, 12.0), (38, 50), (3, 2))
 
 
+def box_of_pitch(fields, row, column):
+    """What a cell is drawn as."""
+    return dataclasses.replace(fields, extent=None).field_box(row, column)
+
+
 def test_cells_are_boxes_of_their_pitch_that_the_image_clips():
     rows, columns = FIELDS.centres()
     np.testing.assert_array_equal(rows, [5.5, 21.5, 37.5])
@@ -320,7 +329,7 @@ def test_cells_are_boxes_of_their_pitch_that_the_image_clips():
     rows, columns = FIELDS.edges()
     np.testing.assert_array_equal(rows, [[0, 13.5], [13.5, 29.5], [29.5, 38]])
     np.testing.assert_array_equal(columns, [[7, 27], [27, 47]])
-    assert FIELDS.cell_box(2, 0) == (29.5, 7, 38, 27)
+    assert box_of_pitch(FIELDS, 2, 0) == (29.5, 7, 38, 27)
 
 
 def test_what_a_cell_sees_is_its_extent_clipped():
@@ -331,7 +340,7 @@ def test_what_a_cell_sees_is_its_extent_clipped():
 def test_a_place_belongs_to_the_cell_that_is_drawn_there_or_to_the_nearest():
     for row in range(3):
         for column in range(2):
-            top, left, bottom, right = FIELDS.cell_box(row, column)
+            top, left, bottom, right = box_of_pitch(FIELDS, row, column)
             assert FIELDS.cell_of((left + right) / 2 / 50, (top + bottom) / 2 / 38) == (
                 row,
                 column,

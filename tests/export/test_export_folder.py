@@ -17,7 +17,7 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from benchmarks import export_parity
-from hardvqa_tf.export import savedmodel as exporting
+from hardvqa_tf.export import savedmodel
 from hardvqa_tf.export.savedmodel import export
 from hardvqa_tf.predict import predict_image
 from hardvqa_tf.runs import load_run
@@ -113,9 +113,9 @@ def test_versions_rise_and_a_failed_export_leaves_nothing(workdir, tmp_path, mon
         assert set(os.listdir(folder / "export")) == {"9", "notes", os.path.basename(*written)}
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(exporting, "write_saved_model", write_a_little)
+    monkeypatch.setattr(savedmodel, "write_saved_model", write_a_little)
     with monkeypatch.context() as broken, pytest.raises(OSError, match="the disk is full"):
-        broken.setattr(exporting, "model_card", fail)
+        broken.setattr(savedmodel, "model_card", fail)
         export(str(folder))
     assert set(os.listdir(folder / "export")) == {"9", "notes"}
     assert export(str(folder)) == str(folder / "export" / "10")
@@ -123,7 +123,7 @@ def test_versions_rise_and_a_failed_export_leaves_nothing(workdir, tmp_path, mon
 
 
 def test_records_that_are_not_at_hand_give_no_examples(workdir, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "write_saved_model", lambda path, *args, **kwargs: None)
+    monkeypatch.setattr(savedmodel, "write_saved_model", lambda path, *args, **kwargs: None)
     folder = tmp_path / "run"
     copy_run(workdir, folder)
     path = export(str(folder), str(tmp_path / "nowhere"), name="other")
@@ -140,7 +140,7 @@ def test_records_that_are_not_at_hand_give_no_examples(workdir, tmp_path, monkey
 
 
 def test_the_mode(door, workdir, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(exporting, "write_saved_model", lambda path, *args, **kwargs: None)
+    monkeypatch.setattr(savedmodel, "write_saved_model", lambda path, *args, **kwargs: None)
     copy_run(workdir, tmp_path / "run")
     with flagsaver.as_parsed(mode="export", workdir=str(tmp_path / "run"), max_pixels="5000"):
         door.main(["main.py"])
@@ -163,7 +163,7 @@ def test_no_run_says_which_command_trains_one(tmp_path):
 
 
 def test_the_card_has_the_numbers_of_the_evaluation(workdir, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "write_saved_model", lambda path, *args, **kwargs: None)
+    monkeypatch.setattr(savedmodel, "write_saved_model", lambda path, *args, **kwargs: None)
     folder, lines = tmp_path / "run", []
     copy_run(workdir, folder)
     rows = [
@@ -269,7 +269,7 @@ def alone(workdir, tmp_path_factory):
         env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return folder, done.stdout.splitlines()

@@ -298,6 +298,9 @@ BAD = [
     ),
     (IMAGES[1], "", "empty question"),
     (IMAGES[1], " \t\n", "empty question"),
+    (IMAGES[1], "\u200b\u2800", "empty question"),
+    (IMAGES[1], "\0", "empty question"),
+    (IMAGES[1], "Is it\0 red?", "has a NUL character"),
     (IMAGES[1], b"caf\xe9?", "not valid UTF-8"),
     (IMAGES[1], "what " * 3000, "too long"),
 ]

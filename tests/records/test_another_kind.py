@@ -2,11 +2,14 @@
 
 import dataclasses
 import functools
+import os
 
 import pytest
 import tensorflow as tf
 
-from records import contents, counts, damage, writer
+import hardvqa_tf.command_line.build
+from hardvqa_tf import building
+from records import build, contents, counts, damage, writer
 from records.source import BuildError, read_bytes
 from tests.records.trees import write_image
 
@@ -46,6 +49,7 @@ class Scene:
 
 
 class SceneCounts:
+    EXAMPLE, VOCABULARIES = "scene", ()
     FACTS = {"num_scenes": int, "num_things": int}
 
     def __init__(self):
@@ -56,6 +60,38 @@ class SceneCounts:
             raise ValueError("it has no thing")
         self.num_records += 1
         self.num_things += len(features["object/name"])
+
+    def vocabularies(self, split_words=None):
+        return {}
+
+    def describe(self, vocabularies, split_words=None):
+        return {"num_scenes": self.num_records, "num_things": self.num_things}
+
+    @staticmethod
+    def in_words(facts):
+        return f"{facts['num_things']} things"
+
+    @staticmethod
+    def size_in_words(sums):
+        return f"{sums['num_scenes']} scenes, {sums['num_things']} things"
+
+
+class Scenes:
+    """A builder of them."""
+
+    name, kind = "scenes", "scene"
+
+    def __init__(self, **scenes):
+        self._scenes = scenes
+
+    def fingerprint(self):
+        return "made here"
+
+    def splits(self):
+        return list(self._scenes)
+
+    def examples(self, split, problems):
+        return self._scenes[split]
 
 
 def shard_of(tmp_path, *scenes):
@@ -90,6 +126,26 @@ def test_its_own_words_are_in_messages(tmp_path):
     writer.write_shard(shard)
     with pytest.raises(BuildError, match="damaged after record 0 .it has no thing"):
         contents.read_split([shard.path], SceneCounts())
+
+
+def test_it_is_built_and_verified_in_its_own_words(tmp_path, monkeypatch, capsys):
+    pairs = [scene(tmp_path, f"{name}.png", "hat", "sun") for name in "ab"]
+    for _, one in pairs:
+        write_image(tmp_path / one.name)
+    monkeypatch.setitem(counts.KINDS, "scene", SceneCounts)
+    monkeypatch.setattr(build, "make_builder", lambda *_: (Scenes(train=pairs), {}))
+    records_dir, lines = str(tmp_path / "records"), []
+    building.Building("scenes", report=lines.append).build(records_dir)
+    assert lines[-1] == "train: 4 things"
+    info = build.read_info(records_dir)
+    assert info["schema"]["kind"] == "scene" and info["files"] == {}
+    assert build.read_vocabularies(records_dir) == {}
+    assert "vocabularies.json" not in os.listdir(records_dir)
+    hardvqa_tf.command_line.build._verify(records_dir)
+    assert f"{records_dir}: 2 scenes, 4 things in 1 shards, all" in capsys.readouterr().out
+    monkeypatch.setattr(build, "make_builder", lambda *_: (Scenes(train=[]), {}))
+    with pytest.raises(BuildError, match="Split 'train' of 'scenes' has no scene."):
+        build.build("scenes", str(tmp_path / "none"))
 
 
 def test_a_kind_that_is_not_known_is_told(monkeypatch):

@@ -1,5 +1,6 @@
 """A build from plan to counts: deterministic, resumable, and careful with what is there."""
 
+import errno
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import sys
 
 import pytest
 
-from records import build as build_module
+import records.build
 from records import folder, schema, writer
 from records.build import build, read_info, read_vocabularies
 from records.folder import what_is_known
@@ -79,6 +80,19 @@ def test_a_finished_build_is_left_alone(tmp_path, source, monkeypatch):
     assert build("jsonl", tmp_path / "r", source_dir=str(source)) == first
 
 
+def test_a_finished_build_on_a_disk_that_is_read_alone(tmp_path, source, monkeypatch):
+    first = build("jsonl", tmp_path / "r", source_dir=str(source))
+
+    def refuse(path, *_, **__):  # As Linux does, also for what is not there.
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    (tmp_path / "r/build_plan.json").write_text("{}")  # It was killed before it tidied up.
+    (tmp_path / "r/jsonl-val.tfrecord-00000-of-00001.partial-1-ab").write_bytes(b"")
+    for name in ("remove", "unlink", "mkdir", "makedirs", "replace", "rename"):
+        monkeypatch.setattr(os, name, refuse)
+    assert build("jsonl", tmp_path / "r", source_dir=str(source)) == first
+
+
 KILLED = """
 import os, signal
 from records import build, writer
@@ -99,7 +113,7 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(tmp_path, source, m
         (source / f"photos/train{i}.png").write_bytes(b"no image" if i < 4 else b"")
     write_image(source / "photos/train2.png")
     script = KILLED.format(records=records, source=source)
-    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=600)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert any(".partial-" in name for name in os.listdir(records))
     assert any(name.endswith("-of-00003.skipped.jsonl") for name in os.listdir(records))
@@ -255,7 +269,7 @@ def test_a_split_without_any_image_is_an_error(tmp_path, source):
 
 def test_the_default_number_of_shards():
     sizes = {1: 1, 1000: 1, 1001: 2, 9800: 10, 70_000: 64}
-    assert {n: build_module._default_shards(n) for n in sizes} == sizes
+    assert {n: records.build._default_shards(n) for n in sizes} == sizes
 
 
 @pytest.mark.parametrize(

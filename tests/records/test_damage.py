@@ -54,6 +54,16 @@ def test_a_damaged_json_file(folder, damaged, name):
     check_refusal(error, folder / name, said or "is not JSON (")
 
 
+def test_a_key_twice_and_json_that_is_too_deep(folder):
+    path = folder / "dataset_info.json"
+    path.write_text('{"version": "9", ' + path.read_text().lstrip()[1:])
+    with pytest.raises(BuildError, match="is not JSON .the key 'version' is there twice"):
+        read_info(str(folder))
+    path.write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
+    with pytest.raises(BuildError, match="is not JSON .it is nested too deeply"):
+        read_info(str(folder))
+
+
 def test_other_words_with_the_right_form(folder):
     path = folder / "vocabularies.json"
     path.write_text(path.read_text().replace("circle", "circel"))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from records import formats, images
 from records.decode import decode_image
 from records.images import check_image, image_size
 from tests.gifs import make_gif
-from tests.records import odd_images as odd
-from tests.records.odd_images import bmp, chunk, encode, png
+from tests.records import odd
+from tests.records.odd import bmp, chunk, encode, png
 
 PHOTO, BGR = odd.PHOTO, odd.BGR
 GREYS = b"".join(bytes([i, i, i, 0]) for i in range(256))
@@ -190,3 +191,7 @@ def test_damage_is_refused_or_does_no_harm():
             assert decode_image(bytes(damaged)).shape[:2] == size
             taken += 1
     assert taken > 100
+
+
+def test_every_format_has_its_check():
+    assert [*images._CHECKS] == [known.name for known in formats.FORMATS]

@@ -22,7 +22,7 @@ def start(line, **variables):
         env=environment | variables,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

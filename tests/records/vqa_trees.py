@@ -1,13 +1,11 @@
 """Tiny trees of VQA's official files: entries, annotations and images under COCO's names."""
 
 import gzip
-import json
-import pathlib
 import zipfile
 
+from tests.invented_rows import invented_vqa
 from tests.records.trees import write_image, write_json
-
-SAMPLE = pathlib.Path(__file__).parent / "fixtures" / "vqa_v2_rows.json.gz"  # CC BY 4.0
+from tests.shared_data import shared_vqa
 
 
 def ask(image, number, text="Is it raining?", **changes):
@@ -91,7 +89,14 @@ def pack(archive, paths, inside=""):
             path.unlink()
 
 
-def read_sample():
-    """Returns {"train" | "valid": {"questions", "annotations"}} of genuine rows."""
-    with gzip.open(SAMPLE) as file:
-        return json.load(file)
+def invented_sample():
+    """{"train" | "valid": {"questions", "annotations"}} of rows that nobody asked."""
+    return {"train": invented_vqa(45), "valid": invented_vqa(15, first_image=601, seed=1)}
+
+
+def genuine_sample():
+    """The same of real rows; skips the test where they are not at hand."""
+    return {"train": shared_vqa("train", 1000, 45), "valid": shared_vqa("valid", 500, 15)}
+
+
+SAMPLES = (invented_sample, genuine_sample)

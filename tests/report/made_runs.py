@@ -6,7 +6,7 @@ import os
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.runs import append_metrics, save_model, start_run
 from hardvqa_tf.vqa import Vocabularies
-from hardvqa_tf.vqa.report.run import VqaRun
+from hardvqa_tf.vqa.report.run import ReportedRun
 from hardvqa_tf.vqa.task import MEASURES, build_model
 from tests.conftest import tiny_config
 
@@ -46,7 +46,7 @@ def reported(
     evaluation = {"num_cells": num_cells, "total_cells": CELLS, "rows": rows}
     evaluation |= {"num_questions": 50, "metric": "exact"}
     flat = values.flatten(config)
-    return VqaRun(f"runs/{name}", name, config, flat, epochs, evaluation)
+    return ReportedRun(f"runs/{name}", name, config, flat, epochs, evaluation)
 
 
 def change(run, key, value):

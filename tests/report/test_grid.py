@@ -8,7 +8,6 @@ import signal
 import pytest
 from absl.testing import flagsaver
 
-from hardvqa_tf.report import grid as report_grid
 from hardvqa_tf.report.grid import load_grid, run_grid
 from hardvqa_tf.training.loop import train_model
 from tests.report.made_runs import build_run, write_evaluation
@@ -46,7 +45,7 @@ def test_a_grid_is_stopped_and_goes_on_to_its_report(door, grid, tmp_path, monke
             os.kill(os.getpid(), signal.SIGTERM)  # As a user or a batch queue would.
         build_run(given["workdir"], given["config"])
 
-    monkeypatch.setattr(report_grid, "train_model", pretend)
+    monkeypatch.setattr("hardvqa_tf.report.grid.train_model", pretend)
     monkeypatch.setattr("hardvqa_tf.evaluate.evaluate_run", write_evaluation)
     monkeypatch.chdir(tmp_path)
     with flagsaver.as_parsed(mode="report", grid=grid):
@@ -81,7 +80,7 @@ def test_a_folder_with_another_config_is_no_part_of_the_grid(grid, tmp_path, mon
     assert list(configs) == ["all", "two"] and configs["two"].is_locked
     assert configs["two"].model.han.num_cells == 2 and configs["all"].train.epochs == 1
     monkeypatch.setattr(
-        report_grid, "train_model", lambda *args, **kwargs: pytest.fail("trained")
+        "hardvqa_tf.report.grid.train_model", lambda *args, **kwargs: pytest.fail("trained")
     )
     (tmp_path / "two").mkdir()
     configs["two"].train.epochs = 3

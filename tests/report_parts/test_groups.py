@@ -1,5 +1,7 @@
 """Which runs belong together, and what tells them apart."""
 
+import dataclasses
+
 import pytest
 
 from hardvqa_tf.report_parts.groups import differing_settings, group_by_seed
@@ -49,7 +51,8 @@ def test_what_tells_a_run_from_the_others():
 @pytest.mark.parametrize("slot", slots.SLOTS)
 def test_a_new_part_of_a_slot_counts_where_it_is_used(slot, monkeypatch):
     """A part that is not in vqa/slots.py would count in every run, used or not."""
-    part = slots.Part("Spinning", "spinning", "it spins")
+    known = next(iter(slots.SLOTS[slot].values()))
+    part = dataclasses.replace(known, title="spinning")
     monkeypatch.setitem(slots.SLOTS[slot], "spinning", part)
     one, other = reported("a", "none", "sum", 0.5), reported("b", "none", "sum", 0.6, seed=1)
     for run, speed in ((one, 1), (other, 2)):

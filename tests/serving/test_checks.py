@@ -87,6 +87,8 @@ def test_scans_of_a_jpeg_count():
     assert tensorflow_shape(many_scans(50)) == (7, 9, 3)
     assert checks.count_pixels(many_scans(50), LIMIT) == 6 * 63
     assert checks.count_pixels(many_scans(10), 63) == 2 * 63
+    film = GOOD["progressive"] + b"\xff\xda\x12" * 1_000  # as phones put behind a photograph
+    assert checks.count_pixels(film, LIMIT) == 63
     with pytest.raises(ValueError, match="a JPEG of more than 20 scans. Save it again"):
         checks.count_pixels(many_scans(11), 63)  # An image of full size may have fewer.
 
@@ -107,6 +109,7 @@ BAD = {
     "jpeg, only markers": (b"\xff\xd8\xff\xd9\xff", "its header is cut off"),
     "jpeg, no frame": (b"\xff\xd8\xff\xd9" + b"\0" * 50, "its size is not to be found"),
     "bmp, cut": (GOOD["bmp"][:60], "cannot be decoded"),
+    "bmp of OS/2": (GOOD["bmp"][:14] + b"\x0c\0\0\0" + GOOD["bmp"][18:], "an old header"),
     "bmp with palette": (saved("P", format="BMP"), "with a palette.*Convert it to PNG"),
     "gif, cut header": (GOOD["gif"][:8], "its header is cut off"),
     "gif without end": (GOOD["gif"][:40], "its end is missing"),

@@ -26,7 +26,6 @@ from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.serving.app import make_app
 from hardvqa_tf.vqa.pictures import looks
-from hardvqa_tf.vqa.slots import AGGREGATORS, ATTENTIONS, MIXERS
 from tests.serving.fakes import make_service
 from tests.serving.page_replies import (
     ADDRESS,
@@ -830,13 +829,15 @@ def test_the_real_server_and_a_model_with_a_mixer(tab, tmp_path, mixer):
 def test_the_script_photographs_the_page(browser, address, tmp_path):
     script, path = DOCS / "page_screenshot.py", tmp_path / "page.png"
     command = [sys.executable, str(script), f"--address={address}", f"--output={path}"]
-    done = subprocess.run([*command, "--width=600"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*command, "--width=600"], capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     shot = Image.open(path)
     assert shot.width == 600 and shot.height > 600
     assert (255, 150, 0) in shot.convert("RGB").get_flattened_data()  # the mask's outline
     command = [*command[:-2], f"--address={address}none", f"--output={path}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode and "The page gave no answer" in done.stderr
 
 
@@ -976,15 +977,3 @@ def test_the_page_is_one_document_that_names_no_other_host():
     # Each part is there once, and none ends the element that it is put into.
     assert PAGE.count('"use strict";') == PAGE.count("<script>") == PAGE.count("</script>") > 5
     assert PAGE.count("<style>") == PAGE.count("</style>") == 1
-
-
-def test_the_page_has_words_for_every_part_of_a_model(open_page):
-    """What the page calls a model's outputs and parts is what the model calls them."""
-    page = open_page()
-    tables = {"mixer": MIXERS, "attention": ATTENTIONS, "aggregator": AGGREGATORS}
-    assert page.evaluate("NAMES.slots") == {
-        slot: {name: part.description for name, part in table.items()}
-        for slot, table in tables.items()
-    }
-    outputs = set(page.evaluate("Object.values(NAMES.outputs)"))
-    assert outputs == {*ROW, "weights", "words", *looks.LOOKS}

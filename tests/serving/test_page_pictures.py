@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, features
 
-from tests.serving import image_kinds as kinds
+from tests.serving import image_kinds
 from tests.serving.image_kinds import (
     JPEG,
     PIXELS,
@@ -82,7 +82,7 @@ def check(page, content, expected, tolerance):
 
 def jpegs_of(orientation):
     upright = app1(1)
-    xmp = kinds.segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>")
+    xmp = image_kinds.segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>")
     turned = app1(orientation)
     return {
         "after the header": put(JPEG, TABLES, turned),
@@ -91,7 +91,7 @@ def jpegs_of(orientation):
         "before the header": JPEG[:2] + turned + JPEG[2:],
         "behind fill bytes": put(JPEG, TABLES, b"\xff\xff\xff", turned),
         "behind XMP": put(JPEG, TABLES, xmp, turned),
-        "behind a comment": put(JPEG, TABLES, kinds.segment(0xFE, b"by hand"), turned),
+        "behind a comment": put(JPEG, TABLES, image_kinds.segment(0xFE, b"by hand"), turned),
         "just before the pixels": put(JPEG, SCAN, turned),
         "the first of two": put(JPEG, TABLES, turned, upright),
         "padded otherwise": put(JPEG, TABLES, turned.replace(b"Exif\0\0", b"Exif\0\xff")),
@@ -100,15 +100,15 @@ def jpegs_of(orientation):
             "JPEG",
             quality=95,
             progressive=True,
-            exif=b"Exif\0\0" + kinds.exif(orientation),
+            exif=b"Exif\0\0" + image_kinds.exif(orientation),
         ),
     }
 
 
 def pngs_of(orientation):
-    turned = chunk(b"eXIf", kinds.exif(orientation))
-    other_order = chunk(b"eXIf", kinds.exif(orientation, ">"))
-    both_heads = chunk(b"eXIf", b"Exif\0\0" + kinds.exif(orientation))
+    turned = chunk(b"eXIf", image_kinds.exif(orientation))
+    other_order = chunk(b"eXIf", image_kinds.exif(orientation, ">"))
+    both_heads = chunk(b"eXIf", b"Exif\0\0" + image_kinds.exif(orientation))
     return {
         "before the pixels": put(PNG, b"IDAT", turned),
         "behind the pixels": put(PNG, b"IEND", turned),
@@ -130,11 +130,11 @@ def test_a_picture_is_turned_by_its_exif(open_page, orientation):
 
 def test_what_points_nowhere_turns_nothing(open_page):
     """EXIF that is cut off, lies beyond its end, or is of another kind."""
-    page, whole = open_page(), kinds.exif(6)
+    page, whole = open_page(), image_kinds.exif(6)
     far = whole[:4] + struct.pack("<I", 2**31) + whole[8:]
     many = whole[:8] + struct.pack("<H", 65535) + whole[10:22]
     for broken in (b"", whole[:7], whole[:30], far, many, bytes(40), b"MM" + whole[2:]):
-        jpeg = put(JPEG, TABLES, kinds.segment(0xE1, b"Exif\0\0" + broken))
+        jpeg = put(JPEG, TABLES, image_kinds.segment(0xE1, b"Exif\0\0" + broken))
         check(page, jpeg, PIXELS, TOLERANCE["jpeg"])
         check(page, put(PNG, b"IDAT", chunk(b"eXIf", broken)), PIXELS, TOLERANCE["png"])
 
@@ -142,7 +142,7 @@ def test_what_points_nowhere_turns_nothing(open_page):
 def test_colours_are_those_of_the_file(open_page):
     """A profile is not applied, neither here nor where a model learns; the page says so."""
     page = open_page()
-    swapped, gamma = kinds.SWAPPED, chunk(b"gAMA", struct.pack(">I", 100_000))
+    swapped, gamma = image_kinds.SWAPPED, chunk(b"gAMA", struct.pack(">I", 100_000))
     corners = 31270, 32900, 15000, 6000, 64000, 33000, 30000, 60000  # blue, red, green
     swapped_corners = chunk(b"cHRM", struct.pack(">8I", *corners))
     for content in (
@@ -157,20 +157,20 @@ def test_colours_are_those_of_the_file(open_page):
     check(page, both, turn(PIXELS, 6), TOLERANCE["jpeg"])
     assert text(page, "#note").endswith(": turned upright, without its colour profile.")
     # One that says what is shown anyway is no news.
-    check(page, save(PIXELS, icc_profile=kinds.SRGB), PIXELS, TOLERANCE["png"])
+    check(page, save(PIXELS, icc_profile=image_kinds.SRGB), PIXELS, TOLERANCE["png"])
     assert page.is_hidden("#note")
 
 
 def test_what_is_transparent_lies_on_white(open_page):
     alpha = np.full(PIXELS.shape[:2], 255, np.uint8)
     alpha[:9], alpha[9:12] = 0, 128
-    expected = kinds.on_white(PIXELS, alpha)
+    expected = image_kinds.on_white(PIXELS, alpha)
     single = np.full_like(alpha, 255)
     single[20, 31] = 0  # one pixel of many
     page = open_page()
     files = [
         (save(np.dstack([PIXELS, alpha])), expected),
-        (save(np.dstack([PIXELS, single])), kinds.on_white(PIXELS, single)),
+        (save(np.dstack([PIXELS, single])), image_kinds.on_white(PIXELS, single)),
         (put(PNG, b"IDAT", chunk(b"tRNS", struct.pack(">3H", *map(int, PIXELS[0, 0])))), None),
         (save(np.dstack([PIXELS, alpha]), "WEBP", lossless=True, exact=True), expected),
     ]
@@ -228,8 +228,8 @@ def test_four_colours_and_sixteen_bits(open_page):
     sent = check(page, cmyk, PIXELS, TOLERANCE["jpeg"])
     assert Image.open(io.BytesIO(sent)).mode == "RGB"
     deep = PIXELS.astype(int) * 256 + 77
-    check(page, kinds.raw_png(16, 2, deep), PIXELS, 1)
-    check(page, kinds.raw_png(16, 0, deep[..., 0]), PIXELS[..., :1].repeat(3, -1), 1)
+    check(page, image_kinds.raw_png(16, 2, deep), PIXELS, 1)
+    check(page, image_kinds.raw_png(16, 0, deep[..., 0]), PIXELS[..., :1].repeat(3, -1), 1)
     assert text(page, "#note").endswith(": in the colours of a screen.")
 
 
@@ -239,7 +239,7 @@ def test_plain_files_are_sent_as_they_are(open_page):
     for depth in (1, 2, 4):
         values = gray >> (8 - depth)
         expected = (values * (255 // (2**depth - 1)))[..., None].repeat(3, -1)
-        content = kinds.raw_png(depth, 0, values)
+        content = image_kinds.raw_png(depth, 0, values)
         assert check(page, content, expected, 0) == content
     for content in (PNG, JPEG, save(gray), save(PIXELS, "JPEG", quality=95, progressive=True)):
         assert give(page, content) == ""
@@ -253,11 +253,11 @@ def test_only_pixels_are_sent(open_page):
     jpeg = put(
         JPEG,
         TABLES,
-        kinds.segment(0xE1, b"Exif\0\0" + kinds.exif(1) + secret),
-        kinds.segment(0xFE, secret),
-        kinds.segment(0xED, b"Photoshop 3.0\0" + secret),
+        image_kinds.segment(0xE1, b"Exif\0\0" + image_kinds.exif(1) + secret),
+        image_kinds.segment(0xFE, secret),
+        image_kinds.segment(0xED, b"Photoshop 3.0\0" + secret),
     )
-    comment, place = b"Comment\0" + secret, kinds.exif(1) + secret
+    comment, place = b"Comment\0" + secret, image_kinds.exif(1) + secret
     png = put(PNG, b"IDAT", chunk(b"tEXt", comment), chunk(b"eXIf", place))
     film = b"\0\0\0\x18ftypmp42" + secret * 9
     for content, plain in ((jpeg + film, JPEG), (png + film, PNG), (JPEG + JPEG, JPEG)):
@@ -268,7 +268,7 @@ def test_only_pixels_are_sent(open_page):
 def test_the_server_gets_what_is_shown(open_page, replies):
     """By the way that a question goes, too."""
     page = open_page()
-    give(page, put(PNG, b"IDAT", chunk(b"eXIf", kinds.exif(8))))
+    give(page, put(PNG, b"IDAT", chunk(b"eXIf", image_kinds.exif(8))))
     ask(page)
     image = replies.bodies[-1]["instances"][0]["image"]
     np.testing.assert_array_equal(decode(base64.b64decode(image["b64"])), turn(PIXELS, 8))
@@ -279,7 +279,9 @@ def test_an_example_is_turned_as_training_turned_it(open_page, replies):
     first, second = CARD["examples"]
     examples = [first, {**second, "orientation": 6}]
     replies.models = [model("shapes", {**CARD, "examples": examples})]
-    replies.examples = dict.fromkeys(range(2), put(PNG, b"IDAT", chunk(b"eXIf", kinds.exif(3))))
+    replies.examples = dict.fromkeys(
+        range(2), put(PNG, b"IDAT", chunk(b"eXIf", image_kinds.exif(3)))
+    )
     page = open_page()
     for name, expected in (("Example 1", PIXELS), ("Example 2", turn(PIXELS, 6))):
         page.click(f'.thumb[title="{name}"]')
@@ -310,7 +312,7 @@ def test_the_files_that_were_sent_otherwise_than_shown(open_page):
 def test_damaged_files_are_sent_as_shown_or_refused(open_page):
     """Each of the first bytes changed: whatever a browser makes of it, the model gets it."""
     page, rng = open_page(), np.random.default_rng(0)
-    files = [put(JPEG, TABLES, app1(6)), put(PNG, b"IDAT", chunk(b"eXIf", kinds.exif(6)))]
+    files = [put(JPEG, TABLES, app1(6)), put(PNG, b"IDAT", chunk(b"eXIf", image_kinds.exif(6)))]
     num_shown = 0
     for content in files * 40:
         damaged = bytearray(content)

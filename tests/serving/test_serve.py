@@ -28,12 +28,13 @@ MAIN = pathlib.Path(__file__).parents[2] / "main.py"
 class Process:
     """`main.py --mode=serve` on a free port."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, stderr=subprocess.PIPE):
         command = [sys.executable, str(MAIN), "--mode=serve", "--port=0", *arguments]
-        self.popen = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        never = threading.Timer(600, self.popen.kill)  # Rather than wait for ever.
+        never.start()
         line = self.popen.stdout.readline()
+        never.cancel()
         found = re.search(r"http://127.0.0.1:(\d+)/", line)
         if not found:
             raise AssertionError(f"{line!r} {self.popen.communicate()}")
@@ -45,13 +46,14 @@ class Process:
     def get(self, path):
         return json.loads(self.read(path))
 
-    def ask(self, *questions):
-        rows = [{"image": b64(png((250, 20, 30))), "question": q} for q in questions]
+    def ask(self, *questions, image=None):
+        image = b64(image or png((250, 20, 30)))
+        rows = [{"image": image, "question": question} for question in questions]
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/v1/models/tiny:predict",
             json.dumps({"instances": rows}).encode(),
         )
-        with urllib.request.urlopen(request, timeout=120) as response:
+        with urllib.request.urlopen(request, timeout=600) as response:
             return json.load(response)["predictions"]
 
 
@@ -81,7 +83,7 @@ def test_the_command_serves(process):
 
 
 def wait_for_state(process, version, state):
-    for _ in range(200):
+    for _ in range(6000):
         found = process.get("/v1/models/tiny")["model_version_status"]
         for entry in found:
             if (entry["version"], entry["state"]) == (version, state):
@@ -121,7 +123,7 @@ def wait_until(condition):
 def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
     answers = []
     body = json.dumps({"instances": [{"image": b64(png((0, 0, 9))), "question": "Late?"}]})
-    with socket.create_connection(("127.0.0.1", process.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", process.port), timeout=600) as connection:
         head = "POST /v1/models/tiny:predict HTTP/1.1\r\nHost: localhost\r\n"
         head += f"Content-Length: {len(body)}\r\n\r\n"
         connection.sendall(f"{head}{body[:50]}".encode())
@@ -132,7 +134,7 @@ def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
         while part := connection.recv(65536):
             answers.append(part)
     assert b"".join(answers).startswith(b"HTTP/1.1 200") and b'"blue"' in answers[-1]
-    out, err = process.popen.communicate(timeout=120)
+    out, err = process.popen.communicate(timeout=600)
     assert process.popen.returncode == 0, err
     lines = [json.loads(line) for line in err.splitlines()]  # Each line is JSON.
     messages = [line["message"] for line in lines]
@@ -142,7 +144,7 @@ def test_sigterm_finishes_what_is_under_way_and_exits_with_0(process):
 
 def is_open(port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+        socket.create_connection(("127.0.0.1", port), timeout=600).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -176,12 +178,62 @@ def test_the_server_lives_though_nobody_reads_what_it_prints(streams, tiny_expor
         assert json.loads(read(port, "/healthz")) == {"status": "ok"}
     finally:
         os.kill(int(pid.read_text()), signal.SIGTERM)
-        shell.wait(60)
+        shell.wait(600)
     assert code.read_text() == "0\n"
 
 
+# 40 bytes before its end mark belong to nothing.
+JPEG_WITH_WARNINGS = (
+    png((250, 20, 30), image_format="JPEG")[:-2] + b"\x12\x34" * 20 + b"\xff\xd9"
+)
+
+
+def test_the_server_lives_though_its_standard_error_is_full(tiny_export, tmp_path):
+    """And says afterwards how many lines nobody read."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_export, folder)
+    reader, writer = os.pipe()
+    fill(writer)
+    process = Process(f"--model_dir={folder}", stderr=writer)
+    process.folder = folder
+    try:
+        for _ in range(3):  # libjpeg writes to descriptor 2 past Python.
+            assert process.ask("What?", image=JPEG_WITH_WARNINGS)[0]["status"] == "ok"
+        for version, is_read in (("4", False), ("5", True)):
+            if is_read:
+                assert set(os.read(reader, 2**20)) == {ord("x")}
+            broken = folder / version
+            broken.mkdir()
+            (broken / "saved_model.pb").write_bytes(b"no graph")
+            wait_for_state(process, version, "END")
+        assert process.ask("Still?")[0]["answer"] == "red"
+        lines = os.read(reader, 2**20).decode().splitlines()
+        messages = [json.loads(line)["message"] for line in lines if line.startswith("{")]
+        assert re.fullmatch(r"\d+ line\(s\) before this one are lost: .*", messages[0])
+        assert messages[1].startswith("Version 5 of model tiny does not load")
+        fill(writer)
+    finally:
+        process.popen.send_signal(signal.SIGTERM)
+        never = threading.Timer(600, process.popen.kill)
+        never.start()
+        process.popen.communicate()
+        never.cancel()
+        os.close(reader)
+        os.close(writer)
+    assert process.popen.returncode == 0
+
+
+def fill(number):
+    """Writes until a pipe takes no more."""
+    os.set_blocking(number, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(number, b"x" * 4096)
+    os.set_blocking(number, True)
+
+
 def read(port, path):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=600) as response:
         return response.read().decode()
 
 
@@ -206,7 +258,7 @@ def running(service, monkeypatch=None):
 
 def exchange(port, *parts, pause=0.0):
     """Sends bytes and returns all that comes until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         received = b""
         with contextlib.suppress(ConnectionError):
             for part in parts:
@@ -227,13 +279,13 @@ ASK = json.dumps({"instances": [{"image": b64(png(7)), "question": "a"}]}).encod
 
 
 def test_heads_that_are_too_slow_or_none(monkeypatch):
-    monkeypatch.setattr(connections, "_HEAD_SECONDS", 1.0)
     with running(make_service(FakeServable(FakeSignature()))) as port:
         assert exchange(port, post(ASK)).startswith(b"HTTP/1.1 200")
         assert b"400 Bad Request" in exchange(port, b"\x16\x03\x01 what?\r\n\r\n")
-        assert exchange(port, b"GET / HTTP/1.1\r\nX:") == b""
         twice = post(ASK).replace(b"Connection: close\r\n", b"")
         assert exchange(port, twice + post(ASK)).count(b"HTTP/1.1 200") == 2
+        monkeypatch.setattr(connections, "_HEAD_SECONDS", 1.0)
+        assert exchange(port, b"GET / HTTP/1.1\r\nX:") == b""
 
 
 def test_a_large_body_and_a_body_in_pieces_are_no_head(monkeypatch):
@@ -261,7 +313,7 @@ def test_a_client_that_goes_is_not_answered_and_its_row_does_not_run():
         signature.gate.clear()
         first = threading.Thread(target=exchange, args=(port, post(ASK)))
         first.start()
-        signature.entered.wait(60)
+        signature.entered.wait(600)
         gone = json.dumps({"instances": [{"image": b64(png(7)), "question": "gone"}]}).encode()
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(post(gone))

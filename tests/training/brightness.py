@@ -13,14 +13,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.configs.table.kinds import number
 from hardvqa_tf.data.batches import Batches
 from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.report_parts.finished_run import FinishedRun
+from hardvqa_tf.report_parts.pages import Section, Table
 from records.decode import decode_image
 from records.folder import read_info, shard_paths
 from records.schema import parse_example
 
 ITEMS, ITEM_ID = "images", "image_id"
 BEST = "val/closeness"
+TABLE = {"bright": number(1.0, "what this task has in its config, for itself")}
 ASSETS_FILE = "scale.json"
 JUDGE_OPTIONS = PREDICT_OPTIONS = ()
 MEASURES = 1
@@ -211,3 +215,20 @@ class Gallery:
 
 def open_gallery(model, data, assets, config):
     return Gallery()
+
+
+def first_try(config, folder):
+    return {"image": "any.png"}
+
+
+class ReportedRun(FinishedRun):
+    BEST = BEST
+
+
+def report_intro(runs, split):
+    return f"Closeness is on the split {split}."
+
+
+def report_sections(groups, split, records_dir, prefix, load_run):
+    rows = [[group.label, f"{group.first.evaluation[BEST]:.2f}"] for group in groups]
+    return [Section("How close", "", [Table("Of each run.", ["run", "closeness"], rows)])]

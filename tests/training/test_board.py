@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from hardvqa_tf.training.board import Board, flatten_config, to_markdown
@@ -145,6 +146,21 @@ def test_a_run_is_one_session_with_its_metrics_alone(resumed):
     assert set(events) == {"_hparams_/session_start_info", "val/all", "seconds"}
     assert [float(tf.make_ndarray(v.tensor)) for _, v in events["val/all"]] == [0.25, 0.5]
     assert "train/loss" in read_events(resumed)
+
+
+def test_tensorboard_reads_a_run_that_resumes_at_once_in_order(tmp_path):
+    """It reads files in the order of their names, where 10 is before 9."""
+    for epoch in range(1, 4):
+        board = Board(tmp_path, ("val/all",))
+        board.config(config(), epoch - 1)
+        board.scalars({"val/all": epoch / 4}, epoch)
+        board.close()
+    for folder in (tmp_path, tmp_path / "hyperparameters"):
+        made = sorted(folder.glob("events*"), key=lambda path: path.stat().st_mtime_ns)
+        seconds = [int(path.name.split(".")[3]) for path in made]
+        assert len(set(seconds)) == 3 and seconds == sorted(seconds)
+        found = EventAccumulator(str(folder)).Reload().Tensors("val/all")
+        assert [event.step for event in found] == [1, 2, 3]
 
 
 def test_what_cannot_be_written_is_named(tmp_path):

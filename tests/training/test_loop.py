@@ -16,7 +16,7 @@ import tensorflow as tf
 from hardvqa_tf import runs
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.stopping import Stopped
-from hardvqa_tf.training import loop as train_module
+from hardvqa_tf.training import loop
 from hardvqa_tf.training.loop import train_model
 from hardvqa_tf.vqa import task
 from hardvqa_tf.vqa.judging.judge import Judge
@@ -157,7 +157,7 @@ def test_an_interrupted_run_on_two_devices(records_dir, tmp_path):
 
     def run(workdir):
         command = [sys.executable, "-c", RUN_ON_TWO_DEVICES, records_dir, str(workdir)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
@@ -197,7 +197,7 @@ def test_a_finished_run_is_left_alone(scripted, trained_run, config, tmp_path):
 
 def test_patience(scripted, config, tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(train_module, "save_model", lambda *args: saved.append(1))
+    monkeypatch.setattr(loop, "save_model", lambda *args: saved.append(1))
     config.train.epochs, config.train.patience = 9, 2
     scripted([0.5, 0.4, 0.6, 0.6, 0.1, 0.9])
     last = train_model(config, str(tmp_path), report=lambda line: None)
@@ -230,7 +230,7 @@ def test_xla_is_for_one_device(config):
     config.train.jit_compile = True
     strategy = types.SimpleNamespace(num_replicas_in_sync=3)
     with pytest.raises(ValueError, match="jit_compile=True on 3 devices. Leave it out"):
-        train_module._refuse_to_compile_for_many(config, strategy)
+        loop._refuse_to_compile_for_many(config, strategy)
 
 
 def test_deterministic_operations_are_asked_for(scripted, config, tmp_path, monkeypatch):

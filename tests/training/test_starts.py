@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from hardvqa_tf import runs
 from hardvqa_tf.data.identity import differences, identity_of
-from hardvqa_tf.training import loop as train_module
+from hardvqa_tf.training import loop
 from hardvqa_tf.training.loop import train_model
 from hardvqa_tf.training.steps import TrainSteps
 from hardvqa_tf.vqa import Vocabularies, task
@@ -79,7 +79,7 @@ def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "no memory for this batch")
 
     with monkeypatch.context() as until_then:
-        until_then.setattr(train_module._Training, "_run_epoch", fail)
+        until_then.setattr(loop._Training, "_run_epoch", fail)
         with pytest.raises(MemoryError, match="no memory for this batch.*smaller train.batch"):
             train(config, tmp_path)
     assert not {"config.json", "vocabularies.json", "records.json"} & {*files_of(tmp_path)}

@@ -41,8 +41,7 @@ def test_a_step_is_what_one_computes_by_hand(eagerly, clip_norm):
     optimizer = keras.optimizers.SGD(1.0)
     score = Score("softmax")
     step = make_train_step(tf.distribute.get_strategy(), model, optimizer, score, clip_norm)
-    names = [*score.names, "gradient_norm", "asked_to_stop"]
-    sums = dict(zip(names, step(batch).numpy().tolist(), strict=True))
+    sums = {name: float(value) for name, value in step(batch).items()}
     # float32, in another order of operations.
     for old, new, gradient in zip(before, model.get_weights(), gradients, strict=True):
         np.testing.assert_allclose(new, old - scale * gradient, atol=1e-6)
@@ -81,7 +80,7 @@ def test_the_next_value_is_asked_for_while_one_is_used():
 
     with pytest.raises(OSError, match="disk gone"), asking_ahead(give()) as values:
         for value in values:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 600  # rather than for ever
             while len(given) < min(value + 2, 3) and time.monotonic() < deadline:
                 time.sleep(0.001)
             used.append((value, len(given)))
@@ -130,15 +129,16 @@ for attention, aggregator in (("han", "sum"), ("soft", "pairwise"), ("adahan", "
         average = WeightAverage(strategy, model, 0.9)
         step = make_train_step(strategy, model, optimizer, Score("softmax"), 0.2, average)
         sums = [
-            step(batch, tf.constant(0.0)).numpy()
+            {name: float(value) for name, value in step(batch, tf.constant(0.0)).items()}
             for batch in strategy.experimental_distribute_dataset(data)
         ]
         variables = [*model.variables, *average.variables]
-        found.append((np.array(sums), [np.asarray(v) for v in variables]))
+        found.append((sums, [np.asarray(v) for v in variables]))
     (one_sums, one), (two_sums, two) = found
     # float32, added up in another order.
-    np.testing.assert_allclose(two_sums, one_sums, rtol=1e-5)
-    assert (one_sums[:, 4] > 0.2).all()  # clipped
+    for a, b in zip(one_sums, two_sums, strict=True):
+        np.testing.assert_allclose([b[name] for name in a], [*a.values()], rtol=1e-5)
+    assert all(sums["gradient_norm"] > 0.2 for sums in one_sums)  # clipped
     assert len(one) > 30
     for a, b in zip(one, two):
         np.testing.assert_allclose(b, a, atol=2e-6)
@@ -153,7 +153,7 @@ def test_two_devices_equal_one():
     each: the mean over the global batch, its statistics, clipped after the all-reduce.
     """
     command = [sys.executable, "-c", TWO_DEVICES]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.stdout.strip() == "equal", done.stderr[-3000:]
 
 

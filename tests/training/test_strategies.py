@@ -18,6 +18,8 @@ def test_virtual_devices_must_come_first():
     "text, message",
     [
         ("{", "TF_CONFIG cannot be read. Received: {. Expected: .*or unset it"),
+        ('{"task": {}, "task": {}}', "TF_CONFIG cannot be read"),
+        ("[" * 100_000, "TF_CONFIG cannot be read"),
         ('{"cluster": {"worker": ["a:1", "b:1"]}}', "TF_CONFIG cannot be read"),
         (
             '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',

@@ -1,5 +1,6 @@
 """What the card of an export says about cells is where they are drawn."""
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -13,6 +14,7 @@ from hardvqa_tf.vqa.model import grid_fields
 from tests.small_models import build
 
 FIELDS = Fields((10.5, 9.25), (16.0, 15.5), (31.0, 33.0), (75, 64), (5, 4))
+DRAWN = dataclasses.replace(FIELDS, extent=None)  # boxes as large as the cells' pitch
 
 
 def run_of(model):
@@ -36,7 +38,7 @@ def test_the_formula_gives_the_boxes():
             )
         )
         box = max(top, 0), max(left, 0), min(bottom, 75), min(right, 64)
-        assert FIELDS.cell_box(row, column) == box
+        assert DRAWN.field_box(row, column) == box
     assert "75 high and\n64 wide" in text and "31 x 33 pixels around its middle" in text
 
 
@@ -68,6 +70,6 @@ def test_the_docs_draw_a_cell_where_it_is(tmp_path, monkeypatch):
     names = {}
     exec(code, names)
     for row, column in ((0, 0), (2, 1), (4, 3)):
-        top, left, bottom, right = FIELDS.cell_box(row, column)
+        top, left, bottom, right = DRAWN.field_box(row, column)
         expected = [2 * top, 3 * left, 2 * bottom, 3 * right]
         assert names["cell_box"](row, column, 150, 192) == pytest.approx(expected)

@@ -4,7 +4,6 @@ import keras
 import pytest
 
 from hardvqa_tf.encoders.fields import Fields
-from hardvqa_tf.vqa import cell_fields as module
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.model import grid_fields
 from tests.small_models import build
@@ -35,8 +34,8 @@ def test_a_stored_model_says_where_it_looks(tmp_path):
     ids=["kept", "older", "images", "another grid"],
 )
 def test_maps_look_where_their_records_say(info, expected, monkeypatch):
-    monkeypatch.setattr(module, "has_records", lambda folder: True)
-    monkeypatch.setattr(module, "read_info", lambda folder: info)
+    monkeypatch.setattr("hardvqa_tf.vqa.cell_fields.has_records", lambda folder: True)
+    monkeypatch.setattr("hardvqa_tf.vqa.cell_fields.read_info", lambda folder: info)
     found = cell_fields(of_maps(), "records")
     assert found == (expected or Fields.equal((2, 4), (2, 4)))
     assert found.known == bool(expected)

@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from hardvqa_tf.data import batches as batches_module
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.vqa import Vocabularies
 from hardvqa_tf.vqa.data import VqaData
@@ -208,7 +207,7 @@ def test_starting_later_skips_batches(records_dir, vocabularies, epochs):
 
 
 def test_streamed_equals_cached(records_dir, vocabularies, data, epochs, in_order, monkeypatch):
-    monkeypatch.setattr(batches_module, "CACHE_BYTES", 24 * 75 * 75 * 3 - 1)
+    monkeypatch.setattr("hardvqa_tf.data.batches.CACHE_BYTES", 24 * 75 * 75 * 3 - 1)
     streamed = open_data(records_dir, vocabularies, **IN_FOURS)
     assert data.cached and not streamed.cached
     equal_batches(batches(streamed.in_order()), in_order)
@@ -216,8 +215,8 @@ def test_streamed_equals_cached(records_dir, vocabularies, data, epochs, in_orde
 
 
 def test_a_streamed_split_is_shuffled_in_a_small_buffer(records_dir, vocabularies, monkeypatch):
-    monkeypatch.setattr(batches_module, "CACHE_BYTES", 0)
-    monkeypatch.setattr(batches_module, "SHUFFLE_ITEMS", 3)
+    monkeypatch.setattr("hardvqa_tf.data.batches.CACHE_BYTES", 0)
+    monkeypatch.setattr("hardvqa_tf.data.batches.SHUFFLE_ITEMS", 3)
     data = open_data(records_dir, vocabularies, with_strings=True)
     assert (data.questions_per_image, data.num_items, data.steps_per_epoch) == (6, 24, 5)
     found = flat(data.training_epoch(0), "question_id")

@@ -7,7 +7,7 @@ import pytest
 
 from hardvqa_tf.vqa.pictures.looks import LOOKS
 from hardvqa_tf.vqa.signatures import OUTPUTS, AnswerGraph, Output, outputs_of
-from hardvqa_tf.vqa.slots import SLOTS
+from hardvqa_tf.vqa.slots import MIXERS, SLOTS, Reads, who_gives
 from tests.export.test_savedmodel import MIXER_ARGS, VOCABULARIES, build_model
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -31,12 +31,16 @@ def test_the_table_is_what_the_graph_gives(attention, mixer):
         assert found[output.name].dtype.name == output.dtype, output.name
 
 
-def test_a_name_stands_once_and_its_part_is_known():
+def test_a_name_stands_once_and_what_parts_give_is_known():
     names = [output.name for output in OUTPUTS]
     assert len(set(names)) == len(names) and {*LOOKS} < {*names}
-    for output in OUTPUTS:
-        assert (output.slot is None) == (output.part is None)
-        assert output.slot is None or output.part in SLOTS[output.slot]
+    given = [
+        name for parts in SLOTS.values() for part in parts.values() for name in part.outputs
+    ]
+    assert len(set(given)) == len(given) and {*given} < {*names}
+    for mixer in MIXERS.values():  # What each looked at can be drawn.
+        number = 0 if mixer.reads is Reads.NOTHING else 1
+        assert len({*mixer.outputs} & {*LOOKS}) == number
 
 
 def test_a_kind_is_written_as_documents_have_it():
@@ -51,12 +55,25 @@ def test_the_docs_have_the_table():
     lines = text[text.index("| output | | | of a model with |") :].split("\n\n")[0].splitlines()
     assert lines[2:] == [
         f"| `{output.name}` | {output.kind('N')} | {output.meaning} | "
-        + (f"`{output.slot}={output.part}` |" if output.slot else "|")
+        + (f"`{'='.join(giver)}` |" if (giver := who_gives(output.name)) else "|")
         for output in OUTPUTS
     ]
 
 
-def test_the_page_reads_what_there_is():
+def block_of_page(name):
+    """{name: text} of an object of strings in the page's NAMES."""
     path = ROOT / "hardvqa_tf" / "serving" / "page" / "vqa.js"
-    block = re.search(r"outputs: \{(.*?)\}", path.read_text(encoding="utf-8"), re.DOTALL)[1]
-    assert set(re.findall(r': "(\w+)"', block)) == {output.name for output in OUTPUTS}
+    text = path.read_text(encoding="utf-8")
+    block = re.search(rf"\b{name}: \{{([^{{}}]*)\}}", text[text.index("const NAMES") :])[1]
+    found = re.findall(r'(\w+): "([^"]*)"', block)
+    assert len(found) == block.count(":") - sum(text.count(":") for _, text in found)
+    return dict(found)
+
+
+def test_the_page_reads_what_there_is():
+    assert {*block_of_page("outputs").values()} == {output.name for output in OUTPUTS}
+
+
+@pytest.mark.parametrize("slot", ["mixer", "attention", "aggregator"])
+def test_the_page_has_words_for_every_part(slot):
+    assert block_of_page(slot) == {name: part.description for name, part in SLOTS[slot].items()}

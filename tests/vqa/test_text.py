@@ -1,10 +1,14 @@
 """Questions to words to tokens, and answers to classes."""
 
+import random
+
 import numpy as np
 import tensorflow as tf
 
+from hardvqa_tf.data.words import split_words
 from hardvqa_tf.vqa.judging.vqa_accuracy import score_answer
-from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
+from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer, question_status
+from records.questions import is_blank, wrong_with
 
 
 def test_tokens_with_padding_unknown_words_and_truncation():
@@ -30,6 +34,37 @@ def test_tokens_within_a_graph_of_unknown_size():
     rows = list(texts.map(tokenizer).as_numpy_iterator())
     np.testing.assert_array_equal(rows, [[[2, 1, 0], [1, 0, 0]], [[2, 2, 0], [0, 0, 0]]])
     assert texts.map(tokenizer).element_spec.shape[-1] == 3
+
+
+def check_the_rule(texts):
+    """Python, the graph and the cut into words agree on which questions have words."""
+    status = [text.decode() for text in question_status(tf.constant(texts)).numpy()]
+    assert status == [wrong_with(text) or "ok" for text in texts]
+    for text, words in zip(texts, split_words(texts), strict=True):
+        if not wrong_with(text):
+            assert words, ascii(text)
+
+
+def test_the_rule_for_every_character():
+    """Above 0x20000, where there is Chinese or nothing yet, of each hundredth; and of tags."""
+    codes = [*range(0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE1200)]
+    codes += range(0x20000, 0x110000, 100)
+    characters = list(map(chr, codes))
+    check_the_rule(characters)
+    # What the cut into words drops is nothing that can be seen.
+    dropped = [c for c, words in zip(characters, split_words(characters)) if not words]
+    assert len(dropped) > 4000 and all(map(is_blank, dropped))
+
+
+def test_the_rule_for_many_strings():
+    rng = random.Random(5)
+    signs = (
+        "\0\x01 \t\n\x85\xad\u200b\u200d\u2028\u3164\u2800\ufe0f\U000e0041?a\u0301é是👍\ue000"
+    )
+    texts = ["".join(rng.choices(signs, k=rng.randrange(5))) for _ in range(20_000)]
+    check_the_rule(texts)
+    found = [wrong_with(text) for text in texts]
+    assert len(set(found)) == 3 and min(map(found.count, set(found))) > 500
 
 
 def test_no_question_gives_no_row():

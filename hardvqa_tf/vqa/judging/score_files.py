@@ -6,11 +6,9 @@ predictions_<split>.json that an evaluation leaves. The ids of predictions and a
 be the same; the official evaluator checks that, too, but lets one id come twice.
 """
 
-import json
-
 from hardvqa_tf.vqa.judging.question_ids import as_number
 from hardvqa_tf.vqa.judging.vqa_accuracy import Annotation, score
-from records.source import field, read_plain_or_gzip_json
+from records.source import field, read_plain_or_gzip_json, shown
 
 # What `hardvqa_tf.score_files` asks of a scorer, beside `score_files` and `format_scores`.
 FORM = '{"question_id", "answer"} (VQA)'
@@ -107,7 +105,7 @@ def _texts_of(answers):
     if set(map(type, texts)) != {str}:
         raise ValueError(
             "'answers' must hold objects with a string 'answer', one at least. Received: "
-            f"{json.dumps(answers)[:80]}. Correct it, or leave the question out of all files."
+            f"{shown(answers)}. Correct it, or leave the question out of all files."
         )
     return texts
 

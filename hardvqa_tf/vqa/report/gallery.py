@@ -18,6 +18,7 @@ from hardvqa_tf.report_parts.pages import Gallery, Tile
 from hardvqa_tf.report_parts.plots import draw_gallery
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, without_aggregator
+from hardvqa_tf.vqa.slots import Keeps
 from records.decode import decode_image
 from records.read import read_records
 
@@ -124,7 +125,7 @@ def galleries(groups, questions, asked, name):
             group
             for group in groups
             if group.first.aggregator == aggregator
-            and group.first.attention != "none"
+            and group.first.keeps is not Keeps.ALL
             and asked[group.first.workdir][1]
         ]
         if shown:

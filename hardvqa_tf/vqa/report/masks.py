@@ -13,6 +13,7 @@ from hardvqa_tf.vqa.judging.mask_dependence import OVERLAPS
 from hardvqa_tf.vqa.judging.mask_quality import MASK_SHARES
 from hardvqa_tf.vqa.report.by_share import SHARE_LABEL, points, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, usual_depth
+from hardvqa_tf.vqa.slots import Keeps
 
 SEEN = {
     "model": "what the model sees",
@@ -103,7 +104,7 @@ def _quality_by_share(groups, shown, name):
 
 def _faithfulness_by_share(groups, name):
     """The curves of HAN, if there are different shares of cells."""
-    groups, _ = usual_depth([g for g in groups if g.first.attention == "han"])
+    groups, _ = usual_depth([g for g in groups if g.first.keeps is Keeps.FIXED])
     groups = [g for g in groups if g.mean(lambda run: _when(run, "kept")) is not None]
     if len({round(group.first.share, 3) for group in groups}) < 2:
         return []
@@ -123,7 +124,7 @@ def _faithfulness_by_share(groups, name):
 
 
 def _selects(run):
-    return run.attention != "none"
+    return run.keeps is not Keeps.ALL
 
 
 def _mask_share(run):
@@ -165,6 +166,6 @@ def _seen_cell(group, seen):
 
 
 def _cut_note(groups):
-    if not any(group.first.attention == "soft" for group in groups):
+    if not any(group.first.keeps is Keeps.WEIGHTS for group in groups):
         return ""
     return "Weights of soft attention are cut to the greatest, as many as the table says. "

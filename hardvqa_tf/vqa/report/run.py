@@ -1,19 +1,23 @@
 """A run of a model that answers questions, as a report sees it."""
 
+import dataclasses
+
+from hardvqa_tf.report_parts.finished_run import FinishedRun
 from hardvqa_tf.report_parts.groups import most_common
-from hardvqa_tf.report_parts.reported_run import ReportedRun
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.judging.judge import BEST
 
-# {name: what tables and plots call it}, in the order that tables have them.
-ATTENTIONS = {name: part.title for name, part in slots.ATTENTIONS.items()}
-AGGREGATORS = {name: part.title for name, part in slots.AGGREGATORS.items()}
 
-
-class VqaRun(ReportedRun):
+@dataclasses.dataclass(frozen=True)
+class ReportedRun(FinishedRun):
     """One finished run: what its model is, what it looked at, and how right it is."""
 
     BEST = BEST
+
+    def __post_init__(self):
+        """Refuses a part that this program does not know."""
+        for slot in slots.SLOTS.keys() & self.config["model"].keys():
+            slots.part(slot, self.config["model"][slot])
 
     @property
     def attention(self):
@@ -22,6 +26,11 @@ class VqaRun(ReportedRun):
     @property
     def aggregator(self):
         return self.config["model"]["aggregator"]
+
+    @property
+    def keeps(self):
+        """Which cells its attention keeps, `slots.Keeps`."""
+        return slots.ATTENTIONS[self.attention].keeps
 
     @property
     def fused_layers(self):
@@ -69,9 +78,9 @@ class VqaRun(ReportedRun):
         """All cells first, then soft attention, HAN from many cells to few, AdaHAN; within
         these by aggregator and by number of fused layers."""
         return (
-            _place(ATTENTIONS, self.attention),
+            list(slots.ATTENTIONS).index(self.attention),
             -self.num_cells,
-            _place(AGGREGATORS, self.aggregator),
+            list(slots.AGGREGATORS).index(self.aggregator),
             self.fused_layers,
             self.name,
         )
@@ -97,11 +106,11 @@ def usual_depth(groups):
 def aggregators_of(groups):
     """Their names, in the order of tables."""
     found = {group.first.aggregator for group in groups}
-    return [name for name in AGGREGATORS if name in found] + sorted(found - set(AGGREGATORS))
+    return [name for name in slots.AGGREGATORS if name in found]
 
 
 def aggregator_title(name):
-    return AGGREGATORS.get(name, name)
+    return slots.AGGREGATORS[name].title
 
 
 def without_aggregator(group):
@@ -111,11 +120,7 @@ def without_aggregator(group):
 
 def _describe(run):
     """A run's model in a few words: what attends, and what aggregates."""
-    name = ATTENTIONS.get(run.attention, run.attention)
-    if run.attention == "han":
+    name = slots.ATTENTIONS[run.attention].title
+    if run.keeps is slots.Keeps.FIXED:
         name = f"{name} {run.num_cells:.0f}"
     return f"{name} + {aggregator_title(run.aggregator)}"
-
-
-def _place(names, name):
-    return list(names).index(name) if name in names else len(names)

@@ -7,6 +7,7 @@ import keras
 from hardvqa_tf.report_parts.groups import Group
 from hardvqa_tf.vqa.data import open_split
 from hardvqa_tf.vqa.judging.judge import Judge
+from hardvqa_tf.vqa.slots import Keeps
 
 
 def cut_like_han(groups, split, records_dir, load_run):
@@ -21,11 +22,11 @@ def cut_like_han(groups, split, records_dir, load_run):
     Returns:
       list of `Group`; those of other attentions, and all if there is no HAN, as they are.
     """
-    hans = [group.first for group in groups if group.first.attention == "han"]
+    hans = [group.first for group in groups if group.first.keeps is Keeps.FIXED]
     counts = sorted({round(run.num_cells) for run in hans})
     found = []
     for group in groups:
-        if group.first.attention != "soft" or not counts:
+        if group.first.keeps is not Keeps.WEIGHTS or not counts:
             found.append(group)
             continue
         measured = [_cut(run, counts, split, records_dir, load_run) for run in group.runs]

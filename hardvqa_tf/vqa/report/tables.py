@@ -14,7 +14,9 @@ from hardvqa_tf.report_parts.texts import (
     percent,
     spread_note,
 )
-from hardvqa_tf.vqa.report.run import ATTENTIONS, aggregator_title, aggregators_of, usual_depth
+from hardvqa_tf.vqa import slots
+from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, usual_depth
+from hardvqa_tf.vqa.slots import Keeps
 
 # Keys of the config that tables show in columns of their own.
 _SHOWN = ("model.attention", "model.aggregator", "model.han.num_cells", "model.han.fraction")
@@ -22,7 +24,7 @@ _SHOWN = ("model.attention", "model.aggregator", "model.han.num_cells", "model.h
 
 def table_1(groups):
     """Accuracy by share of cells and aggregator: all cells, soft attention, HAN."""
-    groups, layers = usual_depth([g for g in groups if g.first.attention != "adahan"])
+    groups, layers = usual_depth([g for g in groups if g.first.keeps is not Keeps.ADAPTIVE])
     if len(groups) < 2:
         return []
     aggregators = aggregators_of(groups)
@@ -38,9 +40,7 @@ def table_1(groups):
         ["attention", "cells", "share", *(aggregator_title(n) for n in aggregators)],
         [
             [
-                {"none": "none, all cells", "soft": "soft (weights)"}.get(
-                    run.attention, ATTENTIONS.get(run.attention, run.attention)
-                ),
+                _title_beside_cells(run),
                 f"{run.num_cells:.0f} of {run.evaluation['total_cells']}",
                 f"{100 * run.share:.0f} %",
                 *(_accuracies(cells[name]) for name in aggregators),
@@ -53,7 +53,7 @@ def table_1(groups):
 
 def table_2(groups):
     """Accuracy and cells used of adaptive hard attention, by aggregator."""
-    groups = [group for group in groups if group.first.attention == "adahan"]
+    groups = [group for group in groups if group.first.keeps is Keeps.ADAPTIVE]
     if not groups:
         return []
     table = Table(
@@ -162,13 +162,21 @@ def every_run(groups, parameters):
     return [Table(caption, header, rows)]
 
 
+def _title_beside_cells(run):
+    """What attends, where the number of cells stands in the next column."""
+    title = slots.ATTENTIONS[run.attention].title
+    if run.keeps is Keeps.ALL:
+        return f"{run.attention}, {title}"
+    return f"{title} (weights)" if run.keeps is Keeps.WEIGHTS else title
+
+
 def _models_of_several_depths(groups):
     """Groups of one model in lists, of those models that there are in several depths."""
     columns = {}
     for group in groups:
         run = group.first
         model = run.attention, round(run.num_cells, 1), run.aggregator
-        if run.attention == "adahan":  # Its number of cells is a result, not a setting.
+        if run.keeps is Keeps.ADAPTIVE:  # Its number of cells is a result, not a setting.
             model = run.attention, None, run.aggregator
         columns.setdefault(model, []).append(group)
     return [

@@ -2,16 +2,15 @@
 
 import json
 import os
-import pathlib
 
 import pytest
 
 from records.build import build
 from records.builders.clevr import QUESTION_TYPES
 from records.source import BuildError
+from tests.invented_rows import invented_clevr
 from tests.records.trees import files_of, questions_of, read_records, write_image, write_json
-
-RELEASE_ROWS = pathlib.Path(__file__).parents[1] / "fixtures" / "clevr_release_rows.json"
+from tests.shared_data import read_shared
 
 
 def ask(split, image, index, answer="yes", function="exist", key="function", **changes):
@@ -64,15 +63,32 @@ def build_questions(tmp_path, source, split="train", **options):
     return questions_of(read_records(tmp_path / "r", split))
 
 
-def test_genuine_rows_of_the_release(tmp_path):
+def build_rows(tmp_path, rows):
     source = tmp_path / "source"
-    for row in json.loads(RELEASE_ROWS.read_text())["questions"]:
+    for row in rows:
         write_json(
             source / f"questions/CLEVR_{row['split']}_questions.json",
             {"info": {"split": row["split"], "version": "1.0"}, "questions": [row]},
         )
         write_image(source / "images" / row["split"] / row["image_filename"])
-    info = build("clevr", tmp_path / "r", source_dir=str(source))
+    return build("clevr", tmp_path / "r", source_dir=str(source))
+
+
+def test_rows_in_the_form_of_the_release(tmp_path):
+    rows = invented_clevr()
+    asked = {row["split"]: row["question"] for row in rows}
+    info = build_rows(tmp_path, rows)
+    found = {s: questions_of(read_records(tmp_path / "r", s)) for s in info["splits"]}
+    assert found == {
+        "train": {"0": (asked["train"], "Compare Integer", ["yes"])},
+        "val": {"0": (asked["val"], "Exist", ["no"])},
+        "test": {"0": (asked["test"], "", [])},
+    }
+    assert info["splits"]["test"]["num_answered"] == 0
+
+
+def test_genuine_rows_of_the_release(tmp_path):
+    info = build_rows(tmp_path, read_shared("clevr_release_rows.json")["questions"])
     assert list(info["splits"]) == ["train", "val", "test"]
     (train,) = read_records(tmp_path / "r", "train")
     assert train["image/id"] == b"CLEVR_train_000000"

@@ -7,7 +7,10 @@ import pathlib
 import pytest
 
 from hardvqa_tf.vqa.judging.score_files import _evaluator_order, format_scores, score_files
-from tests.vqa.judging.test_vqa_accuracy import PREDICTIONS
+from hardvqa_tf.vqa.judging.vqa_accuracy import score
+from tests.invented_rows import invented_vqa
+from tests.shared_data import read_shared, shared
+from tests.vqa.judging.test_vqa_accuracy import PREDICTIONS, rows_of
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
 
@@ -254,27 +257,48 @@ def test_order_of_a_python_2_dict():
     assert _evaluator_order(["b", 3, "a"]) == ["b", 3, "a"]
 
 
-@pytest.fixture(scope="module")
-def real_annotations(tmp_path_factory):
-    """(path of an annotation file, its rows): 8,977 real questions."""
-    with gzip.open(FIXTURES / "vqa_v2_valid_rows.json.gz") as file:
-        rows = json.load(file)
-    path = tmp_path_factory.mktemp("real") / "annotations.json"
-    entries = [annotation(row[0], row[4], row[1], row[2]) for row in rows]
-    path.write_text(json.dumps({"annotations": entries}), encoding="utf-8")
-    return str(path), rows
+def said_of(rows, name):
+    return [
+        {"question_id": question_id, "answer": PREDICTIONS[name](majority, answers)}
+        for question_id, (*_, majority, answers) in rows.items()
+    ]
+
+
+def rows_by_id(content):
+    """{question_id: (question type, answer type, majority, ten answers)}"""
+    ids = [raw["question_id"] for raw in content["annotations"]]
+    return dict(zip(ids, rows_of(content["annotations"]), strict=True))
 
 
 @pytest.mark.parametrize("evaluator", (2018, 2021))
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_official_scores_on_real_questions(real_annotations, files, name, evaluator):
-    """To the last printed digit, exact middles ("what is the man": 96.375 %) included."""
-    annotations, rows = real_annotations
-    said = [
-        {"question_id": row[0], "answer": PREDICTIONS[name](row[3], row[4])} for row in rows
-    ]
-    # The order of the predictions is of no matter.
+def test_files_of_invented_questions(files, name, evaluator):
+    """Through files, in any order, an official annotation file gives what its rows give."""
+    content = invented_vqa(500)
+    annotations = files("annotations.json", {"annotations": content["annotations"]})
+    rows = rows_by_id(content)
+    said = said_of(rows, name)
     result = score_files(files("said.json", said[::-1]), None, annotations, evaluator)
+    answers = [entry["answer"] for entry in said]
+    expected = score(answers, [(row[3], row[0], row[1]) for row in rows.values()], evaluator)
+    assert result["overall"]["num_questions"] == 500
+    assert result["overall"]["percent"] == pytest.approx(expected["overall"].percent, abs=0.011)
+    for found in ("answer_types", "question_types"):
+        by_type = expected[f"by_{found.removesuffix('s')}"]
+        assert result[found].keys() == by_type.keys()
+        for kind, value in by_type.items():
+            assert result[found][kind]["num_questions"] == value.count
+            assert result[found][kind]["percent"] == pytest.approx(value.percent, abs=0.011)
+
+
+@pytest.mark.parametrize("evaluator", (2018, 2021))
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_official_scores_on_real_questions(files, name, evaluator):
+    """To the last printed digit, exact middles ("what is the man": 96.375 %) included."""
+    path = "vqa_v2_rows/valid.annotations.json.gz"
+    said = said_of(rows_by_id(read_shared(path)), name)
+    # The order of the predictions is of no matter.
+    result = score_files(files("said.json", said[::-1]), None, str(shared(path)), evaluator)
     official = json.loads((FIXTURES / "vqa_official_scores.json").read_text(encoding="utf-8"))
     official = official[str(evaluator)][name]
 

@@ -1,13 +1,15 @@
 """The scorer gives what the official evaluator gives, quirks included."""
 
-import gzip
 import json
 import pathlib
+from fractions import Fraction
 
 import pytest
 
 from hardvqa_tf.vqa.judging import vqa_accuracy
 from hardvqa_tf.vqa.judging.vqa_accuracy import Annotation, score, score_answer
+from tests.invented_rows import invented_vqa
+from tests.shared_data import read_shared
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
 CASES = json.loads((FIXTURES / "vqa_official_cases.json").read_text(encoding="utf-8"))
@@ -160,10 +162,13 @@ def test_percent_rounds_an_exact_middle_up_as_python_2_does():
     assert result["overall"] == (1 / 32, 32, 3.13)
 
 
-@pytest.fixture(scope="module")
-def rows():
-    with gzip.open(FIXTURES / "vqa_v2_valid_rows.json.gz") as file:
-        return json.load(file)
+def rows_of(annotations):
+    """[(question type, answer type, majority, ten answers), ...] of VQA's annotations."""
+    names = ("question_type", "answer_type", "multiple_choice_answer")
+    return [
+        (*(raw[name] for name in names), [answer["answer"] for answer in raw["answers"]])
+        for raw in annotations
+    ]
 
 
 PREDICTIONS = {
@@ -173,14 +178,49 @@ PREDICTIONS = {
 }
 
 
+def expected_percent(rows, said):
+    """The official formula, of answers that are compared as they are: each is left out once."""
+    total = Fraction(0)
+    for (*_, answers), predicted in zip(rows, said, strict=True):
+        for left_out in range(10):
+            others = answers[:left_out] + answers[left_out + 1 :]
+            total += min(Fraction(1), Fraction(others.count(predicted), 3)) / 10
+    return float(100 * total / len(rows))
+
+
 @pytest.mark.parametrize("evaluator", (2018, 2021))
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_official_overall_scores_on_real_questions(rows, name, evaluator):
+def test_scores_on_invented_questions(name, evaluator):
+    rows = rows_of(invented_vqa(500)["annotations"])
+    predictions = [PREDICTIONS[name](row[2], row[3]) for row in rows]
+
+    def plain(majority, answers):
+        """What is left of it: of "The RED." the word, but not where all ten agree (2021)."""
+        if name != "third_answer_in_capitals":
+            return PREDICTIONS[name](majority, answers)
+        return "" if evaluator == 2021 and len(set(answers)) == 1 else answers[2]
+
+    said = [plain(row[2], row[3]) for row in rows]
+    result = score(predictions, [(row[3], row[0], row[1]) for row in rows], evaluator)
+    assert result["overall"].count == 500
+    assert result["overall"].percent == pytest.approx(expected_percent(rows, said), abs=0.0051)
+    for place, found in ((0, "by_question_type"), (1, "by_answer_type")):
+        for kind in {row[place] for row in rows}:
+            chosen = [i for i, row in enumerate(rows) if row[place] == kind]
+            expected = expected_percent([rows[i] for i in chosen], [said[i] for i in chosen])
+            assert result[found][kind].percent == pytest.approx(expected, abs=0.0051)
+            assert result[found][kind].count == len(chosen)
+
+
+@pytest.mark.parametrize("evaluator", (2018, 2021))
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_official_overall_scores_on_real_questions(name, evaluator):
     """By type, where the order of adding matters, see test_score_files."""
+    rows = rows_of(read_shared("vqa_v2_rows/valid.annotations.json.gz")["annotations"])
     scores = json.loads((FIXTURES / "vqa_official_scores.json").read_text(encoding="utf-8"))
     official = scores[str(evaluator)][name]
-    predictions = [PREDICTIONS[name](row[3], row[4]) for row in rows]
-    result = score(predictions, [(row[4], row[1], row[2]) for row in rows], evaluator)
+    predictions = [PREDICTIONS[name](row[2], row[3]) for row in rows]
+    result = score(predictions, [(row[3], row[0], row[1]) for row in rows], evaluator)
     assert result["overall"].percent == official["overall"]
     by_type = {name: value.percent for name, value in result["by_answer_type"].items()}
     assert by_type == official["perAnswerType"]

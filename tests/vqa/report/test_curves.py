@@ -3,9 +3,11 @@
 import pytest
 
 from hardvqa_tf.report_parts.groups import group_by_seed
+from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.report.by_share import points, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.curves import accuracy_by_share, figure_5
-from tests.report.made_runs import reported
+from hardvqa_tf.vqa.slots import Keeps
+from tests.report.made_runs import labels, reported
 
 
 def accuracy(run):
@@ -41,6 +43,32 @@ def test_han_and_all_cells_are_joined_by_their_shares():
     assert (apart.label, apart.joined) == ("AdaHAN", False)
     assert apart.points == points([groups[-1]], accuracy) == [(0.3, 0.55, None)]
     assert share_ticks(groups) == [(0.25, "25 %"), (0.5, "50 %"), (1.0, "100 %")]
+
+
+def test_a_new_attention_is_drawn_by_what_it_keeps(monkeypatch):
+    for name, keeps in (("top", Keeps.FIXED), ("free", Keeps.ADAPTIVE)):
+        new = slots.Attention("HardAttention", name, name, keeps, name.upper())
+        monkeypatch.setitem(slots.ATTENTIONS, name, new)
+    runs = [*runs_of_all_kinds(), reported("g", "top", "sum", 0.4, 5)]
+    runs.append(reported("h", "free", "sum", 0.3, 5))
+    groups = group_by_seed(runs)
+    assert {"top 5 + sum", "free + sum"} < {*labels(groups)}
+    found = series_by_share(groups, "sum", accuracy)
+    assert [(one.label, one.joined) for one in found] == [
+        ("HAN, all cells", True),
+        ("TOP, all cells", True),
+        ("AdaHAN", False),
+        ("FREE", False),
+    ]
+    assert [x for x, *_ in found[1].points] == [0.25, 1.0]
+
+
+def test_all_cells_stand_alone_where_nothing_else_has_a_set_number():
+    groups = group_by_seed(
+        [reported("a", "none", "sum", 0.75), reported("b", "soft", "sum", 0.7)]
+    )
+    found = series_by_share(groups, "sum", accuracy)
+    assert [one.label for one in found] == ["all cells", "soft attention"]
 
 
 def test_several_models_with_as_many_cells_are_no_curve():

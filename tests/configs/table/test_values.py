@@ -6,8 +6,7 @@ import pathlib
 import pytest
 from ml_collections import ConfigDict
 
-from hardvqa_tf import configs
-from hardvqa_tf import layers as parts
+from hardvqa_tf import configs, layers
 from hardvqa_tf.configs import base
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.configs.table.kinds import Value, choice, count, merge, to_config
@@ -143,10 +142,10 @@ def test_the_table_is_what_a_config_has():
 
 
 TAKES_CHOICE = [
-    ("model.additive.token_weights", parts.EfficientAdditiveAttention, {}),
-    ("model.adahan.norm", parts.AdaptiveHardAttention, {}),
-    ("model.fusion.how", parts.Fusion, {"units": (3,)}),
-    ("model.relation.pairs", parts.RelationNetwork, {"units": (3,)}),
+    ("model.additive.token_weights", layers.EfficientAdditiveAttention, {}),
+    ("model.adahan.norm", layers.AdaptiveHardAttention, {}),
+    ("model.fusion.how", layers.Fusion, {"units": (3,)}),
+    ("model.relation.pairs", layers.RelationNetwork, {"units": (3,)}),
     ("model.question_lstm.pool", question_lstm, {"vocabulary_size": 5}),
 ]
 

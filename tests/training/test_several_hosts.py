@@ -20,7 +20,7 @@ import os, signal, sys
 from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.training.loop import train_model
 from hardvqa_tf.training.steps import TrainSteps
-from tests.training.test_hosts import host_config
+from tests.training.test_several_hosts import host_config
 
 do_step, at_step = TrainSteps.__call__, int(sys.argv[3])
 def step(self, number, *args):
@@ -70,7 +70,7 @@ def run_hosts(records_dir, workdir, at_step=-1, signal_name=""):
         )
         hosts.append(process)
     try:
-        outputs = [host.communicate(timeout=240)[0] for host in hosts]
+        outputs = [host.communicate(timeout=600)[0] for host in hosts]
     finally:
         for host in hosts:
             host.kill()

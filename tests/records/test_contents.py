@@ -12,7 +12,16 @@ from records.counts import QuestionCounts
 from records.images import image_size
 from records.schema import ImageExample, Question, serialize_example
 from records.source import BuildError
-from tests.records.odd_images import png, rgba_rows
+from tests.gifs import make_gif
+from tests.records.odd import (
+    BGR,
+    bmp,
+    bmp_rows,
+    png,
+    random_rows,
+    rgba_rows,
+    with_alpha,
+)
 from tests.records.trees import jsonl_tree, write_image
 
 TRAIN = "jsonl-train.tfrecord-00001-of-00002"
@@ -34,6 +43,7 @@ def edit_info(records, edit):
 def test_intact_records(records):
     num_bytes = sum(path.stat().st_size for path in records.glob("*.tfrecord-*"))
     expected = {"num_shards": 4, "num_images": 7, "num_questions": 14, "num_bytes": num_bytes}
+    expected["notices"] = []
     assert verify(records) == expected
     assert verify(records, split_words=split_words_simply) == expected
 
@@ -135,21 +145,62 @@ def test_a_file_that_holds_no_records(tmp_path):
         contents.read_split([str(path)], QuestionCounts())
 
 
+@pytest.fixture
+def build_as_before(tmp_path, monkeypatch):
+    """A function that builds records of such images as older versions did."""
+
+    def build_records(*images):
+        source = jsonl_tree(tmp_path / "source")
+        for number, image in enumerate(images):
+            (source / f"photos/train{number}.png").write_bytes(image)
+        monkeypatch.setattr(writer, "check_image", image_size)  # They looked at the header.
+        build("jsonl", tmp_path / "r", source_dir=str(source))
+        return tmp_path / "r"
+
+    return build_records
+
+
+# A frame of 12,000x1 pixels and one of 1x12,000, which are decoded to 144 million.
+CROSS = make_gif((12_000, 12_000), [(0, 0, 12_000, 1), (0, 0, 1, 12_000)])
+
+
 @pytest.mark.parametrize(
     "broken, reason",
     [
         (png(end=False), "training cannot decode"),
-        (png(6, rows=rgba_rows(0)), "a PNG with transparent pixels"),
+        (make_gif((9, 7), [(0, 0, 9, 7)])[:-1], "its end is missing"),
+        (bmp(bmp_rows(BGR)[:-9], 24), "broken or truncated"),
+        (png(rows=random_rows(39, 5)), "training cannot decode"),
+        (CROSS, "too large an image"),
     ],
 )
-def test_images_that_older_versions_took_are_named(tmp_path, monkeypatch, broken, reason):
-    source = jsonl_tree(tmp_path / "source")
-    (source / "photos/train3.png").write_bytes(broken)
-    monkeypatch.setattr(writer, "check_image", image_size)  # which looked at the header alone
-    build("jsonl", tmp_path / "r", source_dir=str(source))
+def test_images_that_training_cannot_decode_are_named(build_as_before, broken, reason):
+    records = build_as_before(png(), png(6, rows=rgba_rows(0)), png(), broken)
     expected = rf"-train\.tfrecord-.*: image 'photos/train3\.png': .*{reason}.*on_error=skip"
     with pytest.raises(BuildError, match=expected):
-        verify(tmp_path / "r")
+        verify(records)
+
+
+@pytest.mark.parametrize(
+    "image, reason",
+    [
+        (png(6, rows=rgba_rows(0)), "a PNG with transparent pixels"),
+        (make_gif((8, 8), [(0, 0, 4, 4)]), "first frame is 4x4"),
+        (with_alpha(128), "a BMP with transparent pixels"),
+    ],
+)
+def test_what_an_older_version_took_is_no_damage(build_as_before, image, reason):
+    records = build_as_before(png(), image, png(), image)
+    found = verify(records)
+    assert found["num_images"] == 7
+    assert [notice["image_id"] for notice in found["notices"]] == [
+        "photos/train1.png",
+        "photos/train3.png",
+    ]
+    assert {notice["shard"] for notice in found["notices"]} == {
+        "jsonl-train.tfrecord-00000-of-00001"
+    }
+    assert all(reason in notice["reason"] for notice in found["notices"])
 
 
 def test_a_record_that_is_none_and_one_that_lacks_something(tmp_path):

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 
 @dataclasses.dataclass(frozen=True)
-class ReportedRun:
+class FinishedRun:
     """One finished run.
 
     `name` is its folder's, `config` its config.json with the values that held where it lacks a

@@ -1,0 +1,1 @@
+"""Tests of the modes, as users call them."""
