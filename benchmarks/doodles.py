@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from records.drawings.doodles import NAMED, draw, random_class_name
-from records.drawings.rasterize import rasterize
+from records.drawings.rasterize import rasterize_points
 from records.drawings.readers import read_drawings
 from records.drawings.strokes import pad
 
@@ -30,7 +30,7 @@ SIZE = 16
 
 def features(drawings):
     """float32[D, 256]: blurred rasters of length 1."""
-    ink = rasterize(*pad(drawings), SIZE)
+    ink = rasterize_points(*pad(drawings), SIZE)
     for axis in (1, 2):
         before, after = np.roll(ink, 1, axis), np.roll(ink, -1, axis)  # the margins are white
         ink = (before + 2 * ink + after) / 4

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from hardvqa_tf.pictures import panels
 from hardvqa_tf.pictures.paper import Paper
 from records.drawings.doodles import class_names, draw
-from records.drawings.rasterize import draw as rasterize
+from records.drawings.rasterize import rasterize_strokes
 
 SIZE = 40  # of a drawing, in pixels
 GAP = 4
@@ -34,7 +34,7 @@ def draw_rows(names, num_drawings):
         top = page.y + GAP
         page.text(0, top + 12, name, 12, panels.TEXT)
         for i in range(num_drawings):
-            ink = rasterize(draw(name, i), SIZE)
+            ink = rasterize_strokes(draw(name, i), SIZE)
             shade = (255 - 255 * ink).astype(np.uint8)
             page.paste(NAME + i * (SIZE + GAP), top, np.stack([shade] * 3, axis=-1))
     return page.finish(GAP)

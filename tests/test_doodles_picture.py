@@ -5,7 +5,7 @@ import numpy as np
 from docs import doodles_picture
 from docs.doodles_picture import COLUMN_GAP, GAP, NAME, SIZE
 from records.drawings.doodles import draw
-from records.drawings.rasterize import draw as rasterize
+from records.drawings.rasterize import rasterize_strokes
 
 NAMES = ("house", "sun", "doodle 0003")
 
@@ -20,7 +20,7 @@ def test_a_sheet_has_every_drawing():
         for seed in range(2):
             top, left = GAP + row * (SIZE + GAP), column * wide + NAME + seed * (SIZE + GAP)
             found = sheet[top : top + SIZE, left : left + SIZE, 1]
-            expected = 255 - 255 * rasterize(draw(name, seed), SIZE)
+            expected = 255 - 255 * rasterize_strokes(draw(name, seed), SIZE)
             np.testing.assert_array_equal(found, expected.astype(np.uint8))
         assert sheet[top : top + SIZE, column * wide : column * wide + NAME].min() < 100
     assert sheet[GAP + SIZE + 2 * GAP :, wide:].min() == 255  # no fourth class

@@ -31,7 +31,7 @@ _FAR = 2**20  # Outside of every canvas.
 _AT_ONCE = 8  # Drawings: what is computed of them stays in the processor's cache.
 
 
-def draw(strokes, size=SIZE):
+def rasterize_strokes(strokes, size=SIZE):
     """Returns the raster of one drawing.
 
     Args:
@@ -41,10 +41,10 @@ def draw(strokes, size=SIZE):
     Returns:
       float32[size, size] in [0, 1].
     """
-    return rasterize(*pad([strokes]), size)[0]
+    return rasterize_points(*pad([strokes]), size)[0]
 
 
-def rasterize(points, stroke, size=SIZE):
+def rasterize_points(points, stroke, size=SIZE):
     """Returns the rasters of drawings.
 
     Args:

@@ -23,7 +23,7 @@ import urllib.parse
 import numpy as np
 
 from records.drawings import pixels, quickdraw, sketch_rnn, svg
-from records.drawings.rasterize import draw
+from records.drawings.rasterize import rasterize_strokes
 from records.drawings.strokes import normalize, pack
 from records.source import BuildError, Problems, read_bytes
 
@@ -68,10 +68,10 @@ class Drawing:
         return f"{self.source} ({self.class_name!r}, key {self.key!r})"
 
     def draw(self):
-        """Returns float32[64, 64] in [0, 1], as `rasterize.draw` does."""
+        """Returns float32[64, 64] in [0, 1], as `rasterize_strokes` does."""
         if self.strokes is None:
             return self.raster / np.float32(16)
-        return draw(self.strokes)
+        return rasterize_strokes(self.strokes)
 
     def content(self):
         """Returns bytes that are equal for equal drawings of any class, key and file."""

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from hardvqa_tf.layers.rasterize import rasterize
-from records.drawings.rasterize import rasterize as rasterize_record
+from records.drawings.rasterize import rasterize_points
 from records.drawings.strokes import pad
 from tests.records.drawings.rasters import many_drawings
 
@@ -22,7 +22,7 @@ EVERYTHING = """
 import keras
 import numpy as np
 from hardvqa_tf.layers.rasterize import rasterize
-from records.drawings.rasterize import rasterize as rasterize_record
+from records.drawings.rasterize import rasterize_points
 from records.drawings.strokes import pad
 from tests.records.drawings.rasters import many_drawings
 
@@ -30,11 +30,11 @@ points, stroke = pad(many_drawings(120))
 if keras.backend.backend() == "jax":
     import jax
     compiled = jax.jit(rasterize, static_argnames="size")
-    np.testing.assert_array_equal(compiled(points, stroke), rasterize_record(points, stroke))
+    np.testing.assert_array_equal(compiled(points, stroke), rasterize_points(points, stroke))
 for size in (8, 64, 184):
     of = slice(None, 20) if size == 184 else slice(None)
     raster = keras.ops.convert_to_numpy(rasterize(points[of], stroke[of], size))
-    np.testing.assert_array_equal(raster, rasterize_record(points[of], stroke[of], size))
+    np.testing.assert_array_equal(raster, rasterize_points(points[of], stroke[of], size))
 print("drawn by", keras.backend.backend())
 """
 
@@ -49,7 +49,7 @@ def test_equals_the_raster_of_records(padded, size):
     points, stroke = (array[: 40 if size == 184 else None] for array in padded)
     raster = rasterize(points, stroke, size)
     assert raster.dtype == tf.float32
-    np.testing.assert_array_equal(raster, rasterize_record(points, stroke, size))
+    np.testing.assert_array_equal(raster, rasterize_points(points, stroke, size))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -62,13 +62,13 @@ def test_in_a_graph_of_unknown_sizes(padded, jit_compile):
     for rows in (slice(3, 4), slice(None)):
         points, stroke = padded[0][rows], padded[1][rows]
         np.testing.assert_array_equal(
-            compiled(points, stroke), rasterize_record(points, stroke)
+            compiled(points, stroke), rasterize_points(points, stroke)
         )
 
 
 def test_leading_axes_and_padding(padded):
     points, stroke = padded[0][:12], padded[1][:12]
-    expected = rasterize_record(points, stroke, 16).reshape(3, 2, 2, 16, 16)
+    expected = rasterize_points(points, stroke, 16).reshape(3, 2, 2, 16, 16)
     points = np.pad(points, ((0, 0), (0, 30), (0, 0)), constant_values=99)
     stroke = np.pad(stroke, ((0, 0), (0, 30)), constant_values=-1)
     raster = rasterize(points.reshape(3, 2, 2, -1, 2), stroke.reshape(3, 2, 2, -1), 16)

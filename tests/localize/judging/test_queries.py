@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hardvqa_tf.localize.judging import queries as asking
+from hardvqa_tf.localize.judging import queries
 from hardvqa_tf.localize.judging.coco import evaluate
 from hardvqa_tf.localize.judging.queries import Found, Query, to_ground_truth, to_results
 from hardvqa_tf.localize.judging.score_files import score_files
@@ -57,35 +57,35 @@ def test_numbers_are_those_that_were_predicted():
 
 def test_the_written_files_have_the_same_numbers(tmp_path):
     areas = {"_smallest": (0.0, 850.0), "_largest": (850.0, 1e10)}
-    asking.write_files(tmp_path, "test", QUERIES, FOUND, areas=areas)
+    queries.write_files(tmp_path, "test", QUERIES, FOUND, areas=areas)
     names = ["annotations_test.json", "predictions_test.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     scores = score_files(tmp_path / "predictions_test.json", tmp_path / "annotations_test.json")
-    data = asking.check_queries(QUERIES, FOUND)
+    data = queries.check_queries(QUERIES, FOUND)
     expected = evaluate(data, areas=areas)
     assert {name: scores["overall"][name] for name in expected} == expected  # to the bit
     assert scores["overall"]["AP_largest"] > 0
-    groups = asking.groups_of(QUERIES)
+    groups = queries.groups_of(QUERIES)
     assert groups == {"seen": [1], "unseen": [3]}
     for group, imgs in groups.items():
         assert scores["groups"][group]["AP"] == evaluate(data, imgs=imgs)["AP"]
     before = [(tmp_path / name).read_bytes() for name in names]
-    asking.write_files(tmp_path, "test", QUERIES, FOUND, areas=areas)
+    queries.write_files(tmp_path, "test", QUERIES, FOUND, areas=areas)
     assert [(tmp_path / name).read_bytes() for name in names] == before
 
 
 def test_perfect_detections():
     perfect = [Found(q.boxes, np.ones(len(q.boxes))) for q in QUERIES]
-    assert evaluate(asking.check_queries(QUERIES, perfect))["AP"] == pytest.approx(1.0)
+    assert evaluate(queries.check_queries(QUERIES, perfect))["AP"] == pytest.approx(1.0)
 
 
 def test_terciles_of_the_objects_that_are_asked_for():
     boxes = [[0, 0, 10, side] for side in (1, 2, 3)]
-    queries = [
+    asked = [
         Query("s", "fish", SIZE, boxes, others=[[0, 0, 99, 99]]),
         Query("s", "sun", SIZE, [[0, 0, 90, 90]], crowd=[True]),
     ]
-    assert asking.areas_of(queries)["_middle"] == (15.0, 25.0)
+    assert queries.areas_of(asked)["_middle"] == (15.0, 25.0)
 
 
 def test_every_query_must_have_been_asked():
@@ -96,4 +96,4 @@ def test_every_query_must_have_been_asked():
 def test_a_number_that_is_none_is_named():
     broken = [found((FISH, float("nan"))), *FOUND[1:]]
     with pytest.raises(ValueError, match=r"the detections, entry 0 \(image_id 1\): 'score'"):
-        asking.check_queries(QUERIES, broken)
+        queries.check_queries(QUERIES, broken)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from records.drawings.pixels import raster_of
-from records.drawings.rasterize import draw
+from records.drawings.rasterize import rasterize_strokes
 from tests.records.drawings import files
 
 WHITE, BLACK, CLEAR = (255, 255, 255), (0, 0, 0), (0, 0, 0, 0)
@@ -17,11 +17,11 @@ WHITE, BLACK, CLEAR = (255, 255, 255), (0, 0, 0), (0, 0, 0, 0)
 def difference(raster):
     """Mean difference from the raster of the strokes; a black one differs by 0.06."""
     assert raster.shape == (64, 64) and raster.dtype == np.uint8 and raster.max() == 16
-    return np.abs(raster / 16 - draw(files.STROKES)).mean()
+    return np.abs(raster / 16 - rasterize_strokes(files.STROKES)).mean()
 
 
 def test_a_black_raster_would_differ():
-    assert draw(files.STROKES).mean() > 0.06
+    assert rasterize_strokes(files.STROKES).mean() > 0.06
 
 
 @pytest.mark.parametrize("width", [1, 3, 5, 9])
@@ -85,7 +85,7 @@ def test_many_strokes(width):
         for stroke in strokes:
             points = [tuple(point) for point in stroke.tolist()]
             ImageDraw.Draw(image).line(points, 0, width, joint="curve")
-        found, expected = raster_of(_png(np.asarray(image))) / 16, draw(strokes)
+        found, expected = raster_of(_png(np.asarray(image))) / 16, rasterize_strokes(strokes)
         assert 0.8 < found.sum() / expected.sum() < 1.25
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.93
 

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from records.drawings.rasterize import draw
+from records.drawings.rasterize import rasterize_strokes
 from records.drawings.readers import class_of_file, read_drawing, read_drawings
 from records.source import BuildError, Problems
 from tests.records.drawings import files
@@ -247,7 +247,9 @@ def test_one_drawing_of_a_file_and_its_raster(tmp_path, name):
     }[name]
     raster = read_drawing(str(write(tmp_path / name, data))).draw()
     assert raster.dtype == np.float32 and raster.shape == (64, 64) and raster.max() == 1
-    assert np.abs(raster - draw(files.STROKES)).mean() < (0.02 if "png" in name else 1e-9)
+    assert np.abs(raster - rasterize_strokes(files.STROKES)).mean() < (
+        0.02 if "png" in name else 1e-9
+    )
 
 
 @pytest.mark.parametrize(

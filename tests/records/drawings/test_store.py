@@ -6,12 +6,12 @@ import os
 import numpy as np
 import pytest
 
-from hardvqa_tf.command_line import build as mode
+from hardvqa_tf.command_line.build import _verify
 from records import contents, writer
 from records.drawings import rasterize
 from records.drawings.sources import Doodles, Files
 from records.drawings.store import build_store
-from records.drawings.stored import StoredDrawings
+from records.drawings.stored_drawings import StoredDrawings
 from records.drawings.strokes import normalize
 from records.source import BuildError
 from tests.records.drawings import files
@@ -143,8 +143,8 @@ def test_verify_finds_damage(tmp_path, built):
 
 
 def test_the_command_that_verifies_says_what_it_counted(built, capsys):
-    mode._verify(str(built))
-    said = f"{built}: 81 drawings, 1 rasters in 4 shards, all as they should be."
+    _verify(str(built))
+    said = f"{built}: 81 drawings, 1 of them rasters in 4 shards, all as they should be."
     assert said in capsys.readouterr().out
 
 
@@ -297,7 +297,9 @@ def test_padded_arrays_and_rasters(built):
     assert points.shape == (4, 30, 2) and (stroke[0] == -1).all() and stroke[1, 0] == 0
     rasters = stored.rasters(numbers)
     assert rasters.dtype == np.float32 and rasters.shape == (4, 64, 64)
-    np.testing.assert_array_equal(rasters[1], rasterize.draw(stored.strokes[numbers[1]]))
+    np.testing.assert_array_equal(
+        rasters[1], rasterize.rasterize_strokes(stored.strokes[numbers[1]])
+    )
     np.testing.assert_array_equal(rasters[0], stored.pixels[photo] / np.float32(16))
     assert stored.rasters(numbers[1:], 16).shape == (3, 16, 16)
     with pytest.raises(ValueError, match="'sun/photo' of 'sun' is one of pixels, 64x64"):

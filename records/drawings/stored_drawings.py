@@ -12,7 +12,7 @@ import tensorflow as tf
 from records import folder
 from records.damage import damage
 from records.drawings import record
-from records.drawings.rasterize import SIZE, rasterize
+from records.drawings.rasterize import SIZE, rasterize_points
 from records.drawings.strokes import pad, unpack
 from records.source import BuildError, sha256_of_file
 
@@ -126,7 +126,7 @@ class StoredDrawings:
           ValueError: if one is of pixels, and another size is asked for.
         """
         numbers = list(numbers)
-        rasters = rasterize(*self.padded(numbers), size)
+        rasters = rasterize_points(*self.padded(numbers), size)
         for row, number in enumerate(numbers):
             if number in self.pixels:
                 if size != SIZE:
