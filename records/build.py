@@ -84,6 +84,8 @@ def build(
         return finished
     folder.check_unfinished(records_dir, plan, num_shards)
     _train_split(builder)  # Else there is nothing to train on, and it is said early.
+    if hasattr(builder, "prepare"):
+        builder.prepare(records_dir, on_error, _say)
     examples = _examples(builder, problems)
     os.makedirs(records_dir, exist_ok=True)
     with folder.lock(records_dir):
@@ -241,6 +243,8 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
         "train_split": train_split,
         "test_splits": _test_splits(builder),
         "num_skipped": len(notes),
+        # Folders within it that hold records of their own, which were built with these.
+        **({"parts": list(builder.parts)} if hasattr(builder, "parts") else {}),
         "files": {name: sha256(content).hexdigest() for name, content in files.items()},
         "splits": splits,
     }

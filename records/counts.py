@@ -8,6 +8,7 @@ record no more than they tell.
 import collections
 
 from records.drawings.counts import DrawingCounts
+from records.object_counts import ObjectCounts
 from records.source import BuildError
 
 
@@ -124,7 +125,11 @@ class QuestionCounts:
 
 
 IMAGE_WITH_QUESTIONS = "image with questions"
-KINDS = {IMAGE_WITH_QUESTIONS: QuestionCounts, "drawing": DrawingCounts}
+KINDS = {
+    IMAGE_WITH_QUESTIONS: QuestionCounts,
+    "image with objects": ObjectCounts,
+    "drawing": DrawingCounts,
+}
 
 
 def counts_of(info):

@@ -1,5 +1,7 @@
 """--mode=build: official files to records, records of images to records of maps; or a check."""
 
+import os
+
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import say
 
@@ -24,8 +26,11 @@ def _verify(records_dir):
     from records.build import read_info, verify
     from records.counts import counts_of
 
+    info = read_info(records_dir)
+    for part in info.get("parts", ()):
+        _verify(os.path.join(records_dir, part))
     found = verify(records_dir, split_words=split_words)
-    size = counts_of(read_info(records_dir)).size_in_words(found)
+    size = counts_of(info).size_in_words(found)
     say(f"{records_dir}: {size} in {found['num_shards']} shards, all as they should be.")
     if found["notices"]:
         say(_tell(found["notices"]))

@@ -14,6 +14,7 @@ BUILDERS = {
     "clevr": "Clevr",
     "easy_vqa": "EasyVqa",
     "jsonl": "Jsonl",
+    "sketch_scenes": "SketchScenes",
     "sort_of_clevr": "SortOfClevr",
     "vqa_cp": "VqaCp",
     "vqa_v2": "VqaV2",

@@ -24,6 +24,7 @@ from records.source import BuildError, Problems
 NAME = "drawings"
 SHARES = {"val": 0.15, "test": 0.15}
 UNSEEN_SHARE = 0.15
+_MIN_UNSEEN = 3  # classes: what a scene shows
 _PER_SHARD, _MAX_SHARDS = 20_000, 64
 _SPLITS = ("train", "val", "test", "test_unseen")
 
@@ -157,8 +158,8 @@ def _split(drawings, shares, unseen, problems):
 def _unseen_classes(class_names, unseen):
     """Returns the set of the names: those given, or a share by the hash of the names.
 
-    So a class that is added moves no other one, unless the share has none at all: then the
-    class with the least hash is taken.
+    So a class that is added moves no other one, unless the share has hardly any: then those
+    with the least hashes are taken, three of nine classes or more.
     """
     if isinstance(unseen, list):
         unknown = [name for name in unseen if name not in class_names]
@@ -172,7 +173,8 @@ def _unseen_classes(class_names, unseen):
         return set()
     places = {name: _place(name) for name in class_names}
     chosen = {name for name, place in places.items() if place < unseen}
-    return chosen or set(sorted(places, key=places.get)[:1])
+    at_least = min(_MIN_UNSEEN, max(1, len(places) // 3))
+    return chosen if len(chosen) >= at_least else set(sorted(places, key=places.get)[:at_least])
 
 
 def _place(class_name):

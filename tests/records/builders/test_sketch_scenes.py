@@ -1,0 +1,141 @@
+"""Scenes of drawings as a data set: the splits, the store beside them, drawings by people."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import hardvqa_tf.command_line.build
+from records.build import build, read_info, read_vocabularies
+from records.builders.sketch_scenes import composed
+from records.drawings import doodles
+from records.drawings.stored_drawings import StoredDrawings
+from records.source import BuildError
+from tests.records.trees import read_records
+
+SIZES = {
+    "num_train_images": 6,
+    "num_val_images": 3,
+    "num_test_images": 4,
+    "drawings_per_class": 8,
+    "num_random_classes": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes") / "records"
+    build("sketch_scenes", folder, builder_args=SIZES)
+    return folder
+
+
+def contents_of(folder):
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_counts_and_the_same_bytes_twice(built, tmp_path):
+    info = read_info(built)
+    sizes = {split: facts["num_images"] for split, facts in info["splits"].items()}
+    assert sizes == {"train": 6, "val": 3, "test": 4, "test_unseen": 4}
+    assert info["schema"]["kind"] == "image with objects" and info["knows"]["has_objects"]
+    assert info["test_splits"] == ["test", "test_unseen"] and info["parts"] == ["drawings"]
+    assert sum(info["splits"]["test"]["images_per_class"].values()) == 3 * 4
+    build("sketch_scenes", tmp_path / "again", builder_args=SIZES)
+    assert contents_of(built) == contents_of(tmp_path / "again")
+    build("sketch_scenes", tmp_path / "other", builder_args=SIZES | {"seed": 1})
+    assert contents_of(built) != contents_of(tmp_path / "other")
+
+
+def test_unseen_classes_are_in_no_other_split(built):
+    splits = read_info(built)["splits"]
+    unseen = set(splits["test_unseen"]["images_per_class"])
+    stored = StoredDrawings(str(built / "drawings"))
+    assert unseen <= set(stored.classes("test_unseen"))
+    for split in ("train", "val", "test"):
+        assert not unseen & set(splits[split]["images_per_class"])
+    assert {name for name, _ in read_vocabularies(built)["classes"]} == set(
+        splits["train"]["images_per_class"]
+    )
+
+
+def test_records_hold_boxes_and_areas(built):
+    for record in read_records(built, "train"):
+        boxes, areas = record["object/box"], record["object/area"]
+        assert len(boxes) == len(areas) == len(record["object/name"]) >= 3
+        sides = 96 * (boxes[:, 2:] - boxes[:, :2])
+        assert (sides > 1).all() and (areas <= sides.prod(axis=1) + 0.01).all()
+        np.testing.assert_allclose(record["object/x"], boxes[:, ::2].mean(axis=1), atol=1e-6)
+        assert not len(record["question/id"])
+
+
+def test_no_drawing_is_composed_and_asked_with(built):
+    stored = StoredDrawings(str(built / "drawings"))
+    for name in stored.classes("test"):
+        own = composed(stored, name, "test")
+        assert own and set(own) < set(stored.of(name, "test"))
+    name = stored.classes("train")[0]
+    assert composed(stored, name, "train") == stored.of(name, "train")
+
+
+def test_it_is_verified_with_its_drawings(built, capsys):
+    hardvqa_tf.command_line.build._verify(str(built))
+    said = capsys.readouterr().out
+    assert f"{built}: 17 images" in said and f"{built / 'drawings'}: 688 drawings" in said
+
+
+def test_damaged_drawings_are_found(tmp_path):
+    build("sketch_scenes", tmp_path / "r", builder_args=SIZES)
+    store = tmp_path / "r/drawings"
+    shard = next(path for path in store.iterdir() if "train" in path.name)
+    shard.write_bytes(shard.read_bytes()[:-9])
+    with pytest.raises(BuildError, match=f"{shard.name}.*"):
+        hardvqa_tf.command_line.build._verify(str(tmp_path / "r"))
+
+
+def test_drawings_by_people(tmp_path):
+    folder = tmp_path / "drawings"
+    folder.mkdir()
+    names = doodles.NAMED[:12]
+    for name in names:
+        lines = []
+        for seed in range(9):
+            drawing = [s.T.tolist() for s in doodles.draw(name, 100 + seed)]
+            lines.append({"word": name, "key_id": str(seed), "drawing": drawing})
+        text = "\n".join(json.dumps(line) for line in lines)
+        (folder / f"{name}.ndjson").write_text(text + "\n")
+    arguments = SIZES | {"drawings": str(folder)}
+    info = build("sketch_scenes", tmp_path / "r", builder_args=arguments)
+    stored = StoredDrawings(str(tmp_path / "r/drawings"))
+    assert set(stored.class_names) == set(names)
+    assert set(info["splits"]["train"]["images_per_class"]) <= set(names)
+    os.remove(folder / f"{names[0]}.ndjson")
+    with pytest.raises(ValueError, match="source_fingerprint"):
+        build("sketch_scenes", tmp_path / "r", builder_args=arguments)
+
+
+@pytest.mark.parametrize(
+    ("source_dir", "arguments", "message"),
+    [
+        ("here", {}, "draws its own scenes. Received: source_dir='here'.*drawings=FOLDER"),
+        (None, {"num_train_images": 0}, "at least 1 of num_train_images. Received: 0"),
+        (None, {"drawings_per_class": 7}, "at least 8 of drawings_per_class. Received: 7"),
+        (None, {"num_random_classes": -1}, "at least 0 of num_random_classes. Received: -1"),
+        (None, {"drawings": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(tmp_path, source_dir, arguments, message):
+    with pytest.raises(BuildError, match=message):
+        build("sketch_scenes", tmp_path / "r", source_dir=source_dir, builder_args=arguments)
+    assert not (tmp_path / "r").exists()
+
+
+def test_too_few_classes_are_told(tmp_path):
+    folder = tmp_path / "drawings"
+    folder.mkdir()
+    for k, name in enumerate(("a", "b", "c")):
+        lines = [{"word": name, "drawing": [[[0, 9 + i, k], [3, i, 90]]]} for i in range(9)]
+        (folder / f"{name}.ndjson").write_text("\n".join(json.dumps(line) for line in lines))
+    with pytest.raises(BuildError, match="shows 3 classes, but there are strokes of 2"):
+        build("sketch_scenes", tmp_path / "r", builder_args=SIZES | {"drawings": str(folder)})
