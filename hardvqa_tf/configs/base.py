@@ -22,7 +22,8 @@ from hardvqa_tf.configs.table.kinds import (
     whole,
     yes_or_no,
 )
-from hardvqa_tf.tasks import BEFORE_TASKS, TASKS
+from hardvqa_tf.localize import slots as localize_slots
+from hardvqa_tf.tasks import BEFORE_TASKS
 from hardvqa_tf.vqa import slots
 
 _TOKEN_WEIGHTS = ("l2", "ones", "softmax", "none")
@@ -52,7 +53,7 @@ def _biformer():
 
 # Of every task.
 COMMON = {
-    "task": choice("vqa", TASKS, "what is learned", absent=BEFORE_TASKS),
+    "task": choice("vqa", ("vqa", "localize"), "what is learned", absent=BEFORE_TASKS),
     "seed": whole(0, "of weights, order and dropout", least=0, most=2**32 - 1),
     # Data: see docs/data.md.
     "dataset": text("sort_of_clevr", "whose builder makes the records"),
@@ -230,8 +231,62 @@ VQA = {
     },
 }
 
+LOCALIZE = {
+    # A name for each slot, and the arguments of every part that can be named.
+    "model": {
+        "image_encoder": choice("edge_cnn", localize_slots.IMAGE_ENCODERS, "image to grid"),
+        "attention": choice("han", localize_slots.ATTENTIONS, "which cells are kept"),
+        "selection": choice(
+            "presence",
+            localize_slots.SELECTIONS,
+            "what they are kept by; dense_score is there for comparison",
+        ),
+        "edge_cnn": {
+            "filters": sizes((32, 64, 64), "of each stage, which halves the sides"),
+            "depths": sizes((1, 2, 2), "convolutions of each stage"),
+            "num_groups": count(8, "of its normalisation; divides each of filters"),
+        },
+        "sketch": {
+            "pixels": choice(32, (16, 32, 64), "a drawing's sides, about those of an object"),
+            "shared": yes_or_no(True, "with edge_cnn: one tower for image and drawing"),
+        },
+        "embedding_dim": count(64, "in which drawings and cells are compared"),
+        "guidance": {
+            "where": choice("last", localize_slots.GUIDANCES, "cells look at the drawing"),
+            "rounds": count(2, "of looking around, behind the last stage"),
+            "num_heads": count(4, "of the attention; divides the width"),
+            "hidden_dim": count(128, "of the layers after the attention"),
+            "dropout": rate(0.0, "of the attention"),
+        },
+        "dense_head": {"hidden_dim": count(64, "of boxes and scores of every cell")},
+        "none": {},  # keeps all cells: takes nothing
+        "han": {
+            "num_cells": count(None, "kept cells; takes the place of fraction", or_none=True),
+            "fraction": number(0.11, "of the cells is kept", above=0, most=1),
+        },
+        "adahan": {
+            "max_cells": count(None, "kept at most; None: no limit", or_none=True),
+            "norm": choice("l2", ("l2", "squared"), "of a cell, its presence"),
+        },
+        "decoder": {
+            "num_levels": count(2, "of layers, each with boxes and scores"),
+            "num_heads": count(4, "of each attention; divides the width"),
+            "hidden_dim": count(128, "of the layers after each attention"),
+            "dropout": rate(0.0, "of each attention"),
+            "norm_first": yes_or_no(False, "normalise in front of each part"),
+        },
+    },
+    "train": {
+        "contrast_weight": number(2.0, "of the contrast of drawings and objects", least=0),
+        "queries_per_image": count(None, "in a batch; None: all of an image", or_none=True),
+        "all_cells_steps": whole(
+            0, "first steps: all cells are kept, the dense head alone learns", least=0
+        ),
+    },
+}
+
 # Every value of a task's config, as nested dicts of `kinds.Value`.
-TABLES = {"vqa": merge(COMMON, VQA)}
+TABLES = {"vqa": merge(COMMON, VQA), "localize": merge(COMMON, LOCALIZE)}
 
 
 def get_config(task="vqa"):

@@ -1,6 +1,7 @@
 """The encoders: functional Keras models that turn images and questions into vectors."""
 
 from hardvqa_tf.encoders.biformer import biformer_b, biformer_s, biformer_t
+from hardvqa_tf.encoders.edge_cnn import edge_cnn
 from hardvqa_tf.encoders.features import features
 from hardvqa_tf.encoders.no_image import no_image
 from hardvqa_tf.encoders.question_lstm import question_lstm
@@ -17,6 +18,7 @@ __all__ = [
     "biformer_b",
     "biformer_s",
     "biformer_t",
+    "edge_cnn",
     "features",
     "no_image",
     "question_lstm",

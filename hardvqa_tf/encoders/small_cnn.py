@@ -67,7 +67,7 @@ def small_cnn(
             f"Received: filters={tuple(filters)}, strides={tuple(strides)}. Give both the "
             "same length."
         )
-    sides = [_pads_that_centre(pixels, kernel_size, strides) for pixels in image_size]
+    sides = [pads_that_centre(pixels, kernel_size, strides) for pixels in image_size]
     pads = list(zip(*sides))  # ((above, below), (left, right)) of each convolution
     image = keras.Input((*image_size, 3), name="image")
     x = keras.layers.Rescaling(1.0, offset=-0.5, name="centre")(image)
@@ -87,7 +87,7 @@ def small_cnn(
     return keras.Model(image, x, name=name)
 
 
-def _pads_that_centre(pixels, kernel_size, strides):
+def pads_that_centre(pixels, kernel_size, strides):
     """Zeros [(before, after)] of each convolution along one side; the top of this file."""
     totals, cells = [], pixels
     for stride in strides:

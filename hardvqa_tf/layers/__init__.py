@@ -21,6 +21,7 @@ from hardvqa_tf.layers.query_guided_attention import QueryGuidedAttention
 from hardvqa_tf.layers.question_norm import QuestionNorm
 from hardvqa_tf.layers.relation import RelationNetwork
 from hardvqa_tf.layers.sine_positions import SinePositions
+from hardvqa_tf.layers.sobel_edges import SobelEdges
 from hardvqa_tf.layers.soft_attention import SoftAttention
 from hardvqa_tf.layers.sum_pooling import SumPooling
 
@@ -46,6 +47,7 @@ __all__ = [
     "RelationNetwork",
     "ReverseTokens",
     "SinePositions",
+    "SobelEdges",
     "SoftAttention",
     "SumPooling",
     "TakeRows",

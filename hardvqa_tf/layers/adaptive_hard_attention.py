@@ -54,7 +54,7 @@ class AdaptiveHardAttention(keras.layers.Layer):
     Call arguments:
         cells: float[N, P, D], P known when the layer is built.
         question: ignored; there so that all attentions are called alike.
-        coordinates: float[N, P, 2], optional; travel with their cells.
+        coordinates: float[N, P, 2], or of any other width, optional; travel with their cells.
 
     Returns:
         A dictionary: `cells` float[N, K, D]; `valid` bool[N, K], False for padding;
@@ -168,7 +168,8 @@ class AdaptiveHardAttention(keras.layers.Layer):
             "presence": keras.KerasTensor((n, p), dtype=wide),
         }
         if coordinates is not None:
-            outputs["coordinates"] = keras.KerasTensor((n, rows, 2), dtype=self.compute_dtype)
+            shape = (n, rows, coordinates.shape[-1])
+            outputs["coordinates"] = keras.KerasTensor(shape, dtype=self.compute_dtype)
         return outputs
 
     def get_config(self):

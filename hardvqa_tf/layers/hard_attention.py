@@ -34,7 +34,7 @@ class HardAttention(keras.layers.Layer):
     Call arguments:
         cells: float[N, P, D], P known when the layer is built.
         question: ignored; there so that all attentions are called alike.
-        coordinates: float[N, P, 2], optional; travel with their cells.
+        coordinates: float[N, P, 2], or of any other width, optional; travel with their cells.
 
     Returns:
         A dictionary: `cells` float[N, K, D]; `coordinates` float[N, K, 2] if they were given;
@@ -135,7 +135,8 @@ class HardAttention(keras.layers.Layer):
         if self.mode == "mask":
             outputs["valid"] = keras.KerasTensor((n, p), dtype="bool")
         if coordinates is not None:
-            outputs["coordinates"] = keras.KerasTensor((n, rows, 2), dtype=self.compute_dtype)
+            shape = (n, rows, coordinates.shape[-1])
+            outputs["coordinates"] = keras.KerasTensor(shape, dtype=self.compute_dtype)
         return outputs
 
     def get_config(self):

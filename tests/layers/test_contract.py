@@ -177,6 +177,11 @@ CASES = {
         {"num_heads": 2, "hidden_dim": 7, "dropout": 0.2},
         _queried,
     ),
+    "sobel": (
+        layers.SobelEdges,
+        {"epsilon": 1e-3},
+        lambda n: {"image": np.abs(_gridded(n)["cells"])},
+    ),
     "sum": (layers.SumPooling, {}, _aggregated),
     "pairwise": (
         layers.NonLocalPairwise,

@@ -1,0 +1,33 @@
+"""The parts of a localizer that plug together: the names that each slot knows, with titles.
+
+The one place that lists them. Plain Python: whoever needs a name alone need not wait for Keras.
+`model.<slot>` of a config names a part, and `model.<name>` holds that part's arguments.
+"""
+
+# {name: (what makes it, of `encoders`; title)}
+IMAGE_ENCODERS = {
+    "edge_cnn": ("edge_cnn", "edge CNN"),
+    "small_cnn": ("small_cnn", "small CNN"),
+    "resnet101": ("resnet101", "ResNet-101"),
+    "swiftformer_xs": ("swiftformer_xs", "SwiftFormer-XS"),
+    "swiftformer_s": ("swiftformer_s", "SwiftFormer-S"),
+    "swiftformer_l1": ("swiftformer_l1", "SwiftFormer-L1"),
+    "swiftformer_l3": ("swiftformer_l3", "SwiftFormer-L3"),
+    "biformer_t": ("biformer_t", "BiFormer-T"),
+    "biformer_s": ("biformer_s", "BiFormer-S"),
+    "biformer_b": ("biformer_b", "BiFormer-B"),
+}
+# {name: (what makes it, of `layers`; title)}
+ATTENTIONS = {
+    "none": ("NoAttention", "all cells"),
+    "han": ("HardAttention", "HAN"),
+    "adahan": ("AdaptiveHardAttention", "AdaHAN"),
+}
+# {name: title}: where cells look at the drawing.
+GUIDANCES = {
+    "last": "after the last stage",
+    "after": "after each stage",
+    "before": "before each stage",
+}
+# {name: title}: what cells are kept by.
+SELECTIONS = {"presence": "by presence", "dense_score": "by dense score"}
