@@ -9,11 +9,8 @@ import sys
 
 import pytest
 
-<<<<<<< HEAD
-from hardvqa_tf.score_files import SCORERS
-=======
 from hardvqa_tf.localize.model import build_localizer
->>>>>>> a8757de (The localizer's model: towers, guidance, selection, decoder, phases; its section of the configs)
+from hardvqa_tf.score_files import SCORERS
 from hardvqa_tf.tasks import TASKS
 from hardvqa_tf.vqa.task import build_model
 from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
@@ -270,7 +267,6 @@ def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
 
 
-<<<<<<< HEAD
 # Names that everybody knows these by.
 KNOWN_AS = {
     "apache_beam": "beam",
@@ -296,7 +292,8 @@ def test_nothing_is_imported_under_another_name():
                     if other not in (None, KNOWN_AS.get(name)):
                         found.append(f"{path.relative_to(ROOT)}: {name} as {other}")
     assert not found
-=======
+
+
 def test_what_keras_stores_has_a_name_of_its_own():
     """Of two classes of one name, the one imported last would be loaded for both."""
     found = {}
@@ -308,7 +305,6 @@ def test_what_keras_stores_has_a_name_of_its_own():
                 found.setdefault(node.name, []).append(str(path))
     assert {"HardAttention", "ObjectDecoder", "CountCells", "CountKept"} <= found.keys()
     assert not {name: paths for name, paths in found.items() if len(paths) > 1}
->>>>>>> a8757de (The localizer's model: towers, guidance, selection, decoder, phases; its section of the configs)
 
 
 @pytest.mark.parametrize("path", below("hardvqa_tf"), ids=str)

@@ -19,13 +19,13 @@ from hardvqa_tf.layers import (
 from hardvqa_tf.localize import losses, matching
 from hardvqa_tf.localize.boxes import pair_giou
 from hardvqa_tf.localize.postprocess import postprocess
-from tests.shared import shared_data
+from tests.shared_data import shared
 
 TOLERANCE = 1e-5
 
 
 def stored(name):
-    with np.load(shared_data("..", "parity", "localizer", f"{name}.npz")) as file:
+    with np.load(shared(f"../parity/localizer/{name}.npz")) as file:
         return {key: file[key] for key in file.files}
 
 
