@@ -22,7 +22,12 @@ from hardvqa_tf.configs.table.kinds import (
     whole,
     yes_or_no,
 )
-from hardvqa_tf.localize import slots as localize_slots
+from hardvqa_tf.localize.slots import (
+    GUIDANCES,
+    LOCALIZER_ATTENTIONS,
+    LOCALIZER_ENCODERS,
+    SELECTIONS,
+)
 from hardvqa_tf.tasks import BEFORE_TASKS
 from hardvqa_tf.vqa import slots
 
@@ -234,11 +239,11 @@ VQA = {
 LOCALIZE = {
     # A name for each slot, and the arguments of every part that can be named.
     "model": {
-        "image_encoder": choice("edge_cnn", localize_slots.IMAGE_ENCODERS, "image to grid"),
-        "attention": choice("han", localize_slots.ATTENTIONS, "which cells are kept"),
+        "image_encoder": choice("edge_cnn", LOCALIZER_ENCODERS, "image to grid"),
+        "attention": choice("han", LOCALIZER_ATTENTIONS, "which cells are kept"),
         "selection": choice(
             "presence",
-            localize_slots.SELECTIONS,
+            SELECTIONS,
             "what they are kept by; dense_score is there for comparison",
         ),
         "edge_cnn": {
@@ -252,7 +257,7 @@ LOCALIZE = {
         },
         "embedding_dim": count(64, "in which drawings and cells are compared"),
         "guidance": {
-            "where": choice("last", localize_slots.GUIDANCES, "cells look at the drawing"),
+            "where": choice("last", GUIDANCES, "cells look at the drawing"),
             "rounds": count(2, "of looking around, behind the last stage"),
             "num_heads": count(4, "of the attention; divides the width"),
             "hidden_dim": count(128, "of the layers after the attention"),

@@ -27,15 +27,12 @@ drawing, P = h·w cells, K kept cells, D width, E width of an embedding.
 from typing import NamedTuple
 
 import keras
-from keras import layers
 
-from hardvqa_tf import encoders
-from hardvqa_tf import layers as parts
+from hardvqa_tf import encoders, layers
 from hardvqa_tf.data.inputs import IMAGE
 from hardvqa_tf.encoders.fields import fields_of
 from hardvqa_tf.encoders.stages import encode, stages_of
-from hardvqa_tf.localize import layer_names as names
-from hardvqa_tf.localize import rows, slots
+from hardvqa_tf.localize import layer_names, rows, slots
 from hardvqa_tf.localize.decoder import ObjectDecoder
 
 SKETCH_SIZE = 64  # pixels of a drawing's sides, as the rasterizer draws it
@@ -77,7 +74,7 @@ def build_localizer(config, image_size=None, static_shapes=False, pretrained=Tru
     sketch_valid = keras.Input((None, None), dtype="bool", name="sketch_valid")
 
     encoder = _image_encoder(model, size, pretrained)
-    grid = layers.Activation("linear", name=names.GRID)(encode(encoder, image))
+    grid = keras.layers.Activation("linear", name=layer_names.GRID)(encode(encoder, image))
     height, width = grid.shape[1:3]
     drawing = _read_drawings(model, encoder, grid, sketch, sketch_valid)
     similarity = rows.Similarity(SIMILARITY_SCALE, name="similarities")(
@@ -88,7 +85,7 @@ def build_localizer(config, image_size=None, static_shapes=False, pretrained=Tru
     guided = _finish_guidance(model, guided, drawing, similarity)
     head = _dense_head(model, guided, similarity, (height, width))
     kept = _select(model, guided, head, (height, width), static_shapes)
-    levels = ObjectDecoder(**model.decoder, name=names.DECODER)(
+    levels = ObjectDecoder(**model.decoder, name=layer_names.DECODER)(
         kept.cells,
         kept.places,
         kept.logits,
@@ -103,14 +100,16 @@ def build_localizer(config, image_size=None, static_shapes=False, pretrained=Tru
     found = {
         "boxes": levels[f"{last}_boxes"],
         "logits": levels[f"{last}_logits"],
-        "dense_logits": layers.Reshape((-1,), dtype="float32", name="flat_logits")(head.logits),
+        "dense_logits": keras.layers.Reshape((-1,), dtype="float32", name="flat_logits")(
+            head.logits
+        ),
         "dense_boxes": head.boxes,
-        "mask": layers.Reshape((height, width), name="mask_grid")(kept.mask),
+        "mask": keras.layers.Reshape((height, width), name="mask_grid")(kept.mask),
         "query_embeddings": drawing.embedding,
         **levels,
     }
     for name, value in {"presence": head.presence, "similarity": similarity}.items():
-        as_grid = layers.Reshape((height, width), dtype="float32", name=f"{name}_grid")
+        as_grid = keras.layers.Reshape((height, width), dtype="float32", name=f"{name}_grid")
         found[name] = as_grid(value)
     outputs = {
         name: rows.SplitQueries(name=name)(value, sketch_valid) for name, value in found.items()
@@ -130,7 +129,7 @@ def grid_fields(model):
       `encoders.fields.Fields`, in pixels of the image as the model takes it.
     """
     image = next(tensor for tensor in model.inputs if tensor.name == IMAGE)
-    tower = keras.Model(image, model.get_layer(names.GRID).output)
+    tower = keras.Model(image, model.get_layer(layer_names.GRID).output)
     return fields_of(tower)
 
 
@@ -170,7 +169,7 @@ class _Kept(NamedTuple):
 
 
 def _image_encoder(model, size, pretrained):
-    maker = getattr(encoders, _name(model, "image_encoder", slots.IMAGE_ENCODERS)[0])
+    maker = getattr(encoders, _name(model, "image_encoder", slots.LOCALIZER_ENCODERS)[0])
     arguments = _arguments(model, model.image_encoder)
     if not pretrained and "weights" in model[model.image_encoder]:
         arguments["weights"] = "random"
@@ -187,7 +186,7 @@ def _read_drawings(model, image_encoder, grid, sketch, sketch_valid):
         )
     shared = model.sketch.shared and model.image_encoder == "edge_cnn"
     drawings = rows.MergeDrawings(name="drawings")(sketch)
-    drawings = layers.AveragePooling2D(SKETCH_SIZE // pixels, name="shrink")(drawings)
+    drawings = keras.layers.AveragePooling2D(SKETCH_SIZE // pixels, name="shrink")(drawings)
     encoder = image_encoder
     if not shared:
         encoder = encoders.edge_cnn((pixels, pixels), 1, **model.edge_cnn, name="sketch_cnn")
@@ -199,13 +198,13 @@ def _read_drawings(model, image_encoder, grid, sketch, sketch_valid):
     p = grid.shape[1] * grid.shape[2]
     unit = rows.UnitLength(name="cell_embeddings")
     of_cells = unit(
-        layers.Reshape((p, model.embedding_dim), name="embedded")(embed_image(grid))
+        keras.layers.Reshape((p, model.embedding_dim), name="embedded")(embed_image(grid))
     )
     inner = rows.InnerMean(name="inner_cells")(embed(drawn))
     of_drawings = rows.UnitLength(name="drawing_embeddings")(inner)
 
-    tokens = layers.Reshape((h * w, d), name="sketch_tokens")(drawn)
-    places = parts.SinePositions(h, w, name="sketch_places")(tokens)
+    tokens = keras.layers.Reshape((h * w, d), name="sketch_tokens")(drawn)
+    places = layers.SinePositions(h, w, name="sketch_places")(tokens)
     join = rows.JoinDrawings(name="tokens"), rows.JoinDrawings(name="token_places")
     tokens, places = join[0](tokens, sketch_valid), join[1](places, sketch_valid)
     valid = rows.ValidTokens(h * w, name="valid_tokens")(sketch_valid)
@@ -221,8 +220,8 @@ def _read_drawings(model, image_encoder, grid, sketch, sketch_valid):
 
 def _embedding(model, d, name):
     """A function from a grid [R, h, w, D] to [R, h, w, E], with weights of its own."""
-    look = layers.Conv2D(d, 3, padding="same", activation="relu", name=f"{name}_look")
-    project = layers.Conv2D(model.embedding_dim, 1, name=f"{name}_project")
+    look = _look_around(d, f"{name}_look")
+    project = keras.layers.Conv2D(model.embedding_dim, 1, name=f"{name}_project")
     return lambda grid: project(look(grid))
 
 
@@ -246,8 +245,8 @@ def _guided_grid(model, encoder, image, grid, drawing, sketch_valid):
 def _look_at_drawing(model, grid, drawing, name):
     """Cells look at the tokens of the drawings: [N, h, w, D] -> the same."""
     h, w, d = grid.shape[1:]
-    cells = layers.Reshape((h * w, d), name=f"{name}_cells")(grid)
-    guide = parts.QueryGuidedAttention(
+    cells = keras.layers.Reshape((h * w, d), name=f"{name}_cells")(grid)
+    guide = layers.QueryGuidedAttention(
         model.guidance.num_heads,
         model.guidance.hidden_dim,
         model.guidance.dropout,
@@ -257,10 +256,10 @@ def _look_at_drawing(model, grid, drawing, name):
         cells,
         drawing.tokens,
         valid=drawing.valid,
-        cell_positions=parts.SinePositions(h, w, name=f"{name}_places")(cells),
+        cell_positions=layers.SinePositions(h, w, name=f"{name}_places")(cells),
         query_positions=drawing.places,
     )["cells"]
-    return layers.Reshape((h, w, d), name=f"{name}_grid")(cells)
+    return keras.layers.Reshape((h, w, d), name=f"{name}_grid")(cells)
 
 
 def _finish_guidance(model, grid, drawing, similarity):
@@ -272,31 +271,37 @@ def _finish_guidance(model, grid, drawing, similarity):
     comes out: its norm, the presence, is what W_2 makes of it.
     """
     h, w, d = grid.shape[1:]
-    gate = layers.Dense(d, name="gate")(drawing.vector)
-    gate = layers.Reshape((1, 1, d), name="gate_of_cells")(gate)
-    gated = layers.Multiply(name="gated")([grid, gate])
-    grid = layers.Add(name="modulated")([grid, gated])
-    grid = layers.LayerNormalization(epsilon=1e-5, name="modulated_norm")(grid)
-    similarity = layers.Reshape((h, w, 1), name="similarity_of_cells")(similarity)
-    similar = layers.Dense(d, use_bias=False, name="similar")(similarity)
-    grid = layers.Add(name="compared")([grid, similar])
+    gate = keras.layers.Dense(d, name="gate")(drawing.vector)
+    gate = keras.layers.Reshape((1, 1, d), name="gate_of_cells")(gate)
+    gated = keras.layers.Multiply(name="gated")([grid, gate])
+    grid = keras.layers.Add(name="modulated")([grid, gated])
+    grid = keras.layers.LayerNormalization(epsilon=1e-5, name="modulated_norm")(grid)
+    similarity = keras.layers.Reshape((h, w, 1), name="similarity_of_cells")(similarity)
+    similar = keras.layers.Dense(d, use_bias=False, name="similar")(similarity)
+    grid = keras.layers.Add(name="compared")([grid, similar])
     for i in range(model.guidance.rounds):
         if model.guidance.where == "last":
             grid = _look_at_drawing(model, grid, drawing, f"guide_{i}")
-        around = layers.Conv2D(d, 3, padding="same", activation="relu", name=f"around_{i}")
-        grid = layers.Add(name=f"looked_around_{i}")([grid, around(grid)])
-    grid = layers.LayerNormalization(epsilon=1e-5, name="guided_norm")(grid)
+        around = keras.layers.Conv2D(
+            d, 3, padding="same", activation="relu", name=f"around_{i}"
+        )
+        grid = keras.layers.Add(name=f"looked_around_{i}")([grid, around(grid)])
+    grid = keras.layers.LayerNormalization(epsilon=1e-5, name="guided_norm")(grid)
     hidden = model.dense_head.hidden_dim
-    of_drawing = layers.Dense(hidden, use_bias=False, name="guided_drawing")(drawing.vector)
-    of_drawing = layers.Reshape((1, 1, hidden), name="guided_drawing_of_cells")(of_drawing)
-    of_cells = layers.Dense(hidden, name="guided_cell")(grid)
-    both = layers.ReLU(name="guided_relu")(
-        layers.Add(name="guided_both")([of_cells, of_drawing])
+    of_drawing = keras.layers.Dense(hidden, use_bias=False, name="guided_drawing")(
+        drawing.vector
+    )
+    of_drawing = keras.layers.Reshape((1, 1, hidden), name="guided_drawing_of_cells")(
+        of_drawing
+    )
+    of_cells = keras.layers.Dense(hidden, name="guided_cell")(grid)
+    both = keras.layers.ReLU(name="guided_relu")(
+        keras.layers.Add(name="guided_both")([of_cells, of_drawing])
     )
     # Zero at first: all cells begin with a norm of sqrt(D).
-    change = layers.Dense(d, kernel_initializer="zeros", name="guided_out")(both)
-    grid = layers.Add(name="guided")([grid, change])
-    return layers.Reshape((h * w, d), name=names.GUIDED)(grid)
+    change = keras.layers.Dense(d, kernel_initializer="zeros", name="guided_out")(both)
+    grid = keras.layers.Add(name="guided")([grid, change])
+    return keras.layers.Reshape((h * w, d), name=layer_names.GUIDED)(grid)
 
 
 def _dense_head(model, guided, similarity, grid):
@@ -308,21 +313,21 @@ def _dense_head(model, guided, similarity, grid):
     """
     d, hidden = guided.shape[-1], model.dense_head.hidden_dim
     presence = rows.Presence(name="head_presence")(guided)
-    norm = layers.Rescaling(d**-0.5, dtype="float32", name="head_norm_scale")(presence)
+    norm = keras.layers.Rescaling(d**-0.5, dtype="float32", name="head_norm_scale")(presence)
     terms = [
         _weighted(norm, START_NORM, START_LOGIT - START_NORM, "head_norm"),
         _weighted(similarity, START_SIMILARITY, 0.0, "head_similarity"),
     ]
-    logits = layers.Add(dtype="float32", name="head_logits")(terms)  # [N, P, 1]
+    logits = keras.layers.Add(dtype="float32", name="head_logits")(terms)  # [N, P, 1]
     reference = rows.CellBoxes(*grid, START_SIZE, name="cell_boxes")(guided)
-    boxes = parts.BoxRefinement(hidden, name="head_boxes")(guided, reference)
+    boxes = layers.BoxRefinement(hidden, name="head_boxes")(guided, reference)
     return _Head(logits, boxes, presence)
 
 
 def _weighted(values, weight, bias, name):
     """float32[N, P] -> [N, P, 1], times a weight that learns, plus a bias that does."""
-    column = layers.Reshape((-1, 1), dtype="float32", name=f"{name}_column")(values)
-    weigh = layers.Dense(
+    column = keras.layers.Reshape((-1, 1), dtype="float32", name=f"{name}_column")(values)
+    weigh = keras.layers.Dense(
         1,
         kernel_initializer=keras.initializers.Constant(weight),
         bias_initializer=keras.initializers.Constant(bias),
@@ -336,22 +341,24 @@ def _weighted(values, weight, bias, name):
 def _select(model, guided, head, grid, static_shapes):
     """Keeps cells, by their norm or, for comparison, by their logit; float32, as boxes are."""
     p, d = guided.shape[1:]
-    maker = getattr(parts, _name(model, "attention", slots.ATTENTIONS)[0])
+    maker = getattr(layers, _name(model, "attention", slots.LOCALIZER_ATTENTIONS)[0])
     arguments = _arguments(model, model.attention)
     if "num_cells" in arguments:
         arguments.pop("fraction", None)
     if static_shapes and model.attention == "adahan":
         arguments["mode"] = "mask"
-    attend = maker(**arguments, dtype="float32", name=names.ATTENTION)
-    places = parts.SinePositions(*grid, dtype="float32", name="places")(guided)
+    attend = maker(**arguments, dtype="float32", name=layer_names.ATTENTION)
+    places = layers.SinePositions(*grid, dtype="float32", name="places")(guided)
     wide = [head.boxes, head.logits, places]  # What travels with each cell.
     by_score = _name(model, "selection", slots.SELECTIONS) and model.selection == "dense_score"
     ranked = guided
     if by_score:
         # A cell of one feature, whose norm rises with the logit.
-        ranked = layers.Activation("softplus", dtype="float32", name="dense_rank")(head.logits)
+        ranked = keras.layers.Activation("softplus", dtype="float32", name="dense_rank")(
+            head.logits
+        )
         wide.append(guided)
-    travel = layers.Concatenate(dtype="float32", name="travel")(wide)
+    travel = keras.layers.Concatenate(dtype="float32", name="travel")(wide)
     kept = attend(ranked, coordinates=travel)
     ends = {
         "boxes": (0, 4),
@@ -367,6 +374,14 @@ def _select(model, guided, head, grid, static_shapes):
     }
     cells = columns.pop("cells", kept["cells"])
     return _Kept(cells, **columns, valid=kept.get("valid"), mask=kept["mask"])
+
+
+def _look_around(width, name):
+    return keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=name)
+
+
+def _reshape(shape, name, dtype=None):
+    return keras.layers.Reshape(shape, dtype=dtype, name=name)
 
 
 def _arguments(model, name):

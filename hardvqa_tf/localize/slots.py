@@ -5,7 +5,7 @@ The one place that lists them. Plain Python: whoever needs a name alone need not
 """
 
 # {name: (what makes it, of `encoders`; title)}
-IMAGE_ENCODERS = {
+LOCALIZER_ENCODERS = {
     "edge_cnn": ("edge_cnn", "edge CNN"),
     "small_cnn": ("small_cnn", "small CNN"),
     "resnet101": ("resnet101", "ResNet-101"),
@@ -18,7 +18,7 @@ IMAGE_ENCODERS = {
     "biformer_b": ("biformer_b", "BiFormer-B"),
 }
 # {name: (what makes it, of `layers`; title)}
-ATTENTIONS = {
+LOCALIZER_ATTENTIONS = {
     "none": ("NoAttention", "all cells"),
     "han": ("HardAttention", "HAN"),
     "adahan": ("AdaptiveHardAttention", "AdaHAN"),
