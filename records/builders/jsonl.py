@@ -269,6 +269,11 @@ def _id(raw):
     question_id = raw.get("id", "")
     if isinstance(question_id, int) and not isinstance(question_id, bool):
         return str(question_id)
+    if "id" in raw and not isinstance(question_id, str):
+        raise ValueError(
+            "'id' must be a string or a whole number. "
+            f"Received: {shown(question_id)}. Correct it."
+        )
     return text_field(raw, "id") if "id" in raw else ""
 
 

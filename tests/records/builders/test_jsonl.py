@@ -101,7 +101,7 @@ def test_the_same_bytes_twice(tmp_path, source):
         (RAIN | {"question": " "}, "'question' is empty. Fill it in"),
         (RAIN | {"question": ["a"]}, r"'question' must be a string. Received: \[\"a\"\]"),
         (RAIN | {"type": 3}, "'type' must be a string. Received: 3"),
-        (RAIN | {"id": 1.5}, "'id' must be a string. Received: 1.5"),
+        (RAIN | {"id": 1.5}, "'id' must be a string or a whole number. Received: 1.5"),
         (RAIN | {"id": ""}, "'id' is empty"),
         (RAIN | {"split": "val"}, "'split' is 'val' in the file of 'train'. Move the line"),
         (RAIN | {"image": "photos/none.png"}, "there is no file 'photos/none.png'.*1 question"),
