@@ -103,8 +103,9 @@ class Jsonl:
                 what_to_do = what_to_do or (
                     "Put it there, or correct the path, relative to the folder."
                 )
+                there = "a folder, not a file," if os.path.isdir(path) else "no file"
                 reason = (
-                    f"there is no file {lines[0].given[:200]!r}, about which {len(lines)} "
+                    f"there is {there} {lines[0].given[:200]!r}, about which {len(lines)} "
                     f"question(s) ask, this one first. {what_to_do}"
                 )
                 problems.report(lines[0].where, reason)

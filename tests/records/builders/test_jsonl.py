@@ -105,7 +105,7 @@ def test_the_same_bytes_twice(tmp_path, source):
         (RAIN | {"id": ""}, "'id' is empty"),
         (RAIN | {"split": "val"}, "'split' is 'val' in the file of 'train'. Move the line"),
         (RAIN | {"image": "photos/none.png"}, "there is no file 'photos/none.png'.*1 question"),
-        (RAIN | {"image": "photos"}, "there is no file 'photos'"),
+        (RAIN | {"image": "photos"}, "there is a folder, not a file, 'photos'"),
         (RAIN | {"image": "/etc/passwd"}, "image '/etc/passwd' is outside the folder"),
         (RAIN | {"image": "../secret.png"}, "image '../secret.png' is outside the folder"),
         (RAIN | {"image": "photos/link.png"}, "image 'photos/link.png' is outside the folder"),
