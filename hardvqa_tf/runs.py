@@ -54,11 +54,14 @@ def check_run(workdir, config, assets, records=None):
       ValueError: if the workdir holds a run with another config, of other records or with other
         assets, naming what differs; or if some of its files are damaged or lost.
     """
+    damage.check_folder(workdir, "--workdir")
     has_state = _has_state(workdir)
     for name, content, differing in _files(config, assets, records):
         path = os.path.join(workdir, name)
         if os.path.exists(path):
             stored = damage.read_json(path, _COPY_AGAIN)
+            if name == "records.json":
+                damage.check_values(path, stored, identity.KINDS, what_to_do=_COPY_AGAIN)
             with _naming(path):
                 found = differing(stored, content)
             if found:
@@ -189,13 +192,15 @@ def read_config(workdir):
 
     Raises:
       ValueError: if the file is missing or damaged, or has a key that this program does not
-        know.
+        know, or a value that cannot be.
     """
     _require(workdir, "config.json")
     path = os.path.join(workdir, "config.json")
     stored = damage.read_json(path, _COPY_AGAIN)
     with _naming(path):
-        return ConfigDict(values.complete(stored))
+        config = values.complete(stored)
+        values.check(config)
+        return ConfigDict(config)
 
 
 @contextlib.contextmanager

@@ -76,6 +76,7 @@ def build(
         "arguments": arguments,
         "source_fingerprint": builder.fingerprint(),
     }
+    folder.check_place(records_dir)
     finished = folder.read_finished(records_dir, plan, num_shards)
     if finished:
         resume.clear(records_dir)  # Again: the build may have been killed before it did so.
@@ -135,12 +136,25 @@ def _examples(builder, problems):
             if (example := usable(key, found, problems))
         ]
         if not examples[split]:
+            what = KINDS[_kind(builder)].EXAMPLE
             raise BuildError(
-                f"Split {split!r} of {builder.name!r} has no {KINDS[_kind(builder)].EXAMPLE}."
+                f"Split {split!r} of {builder.name!r} has no {what}{_skipped(split, problems)}"
             )
         for _, example in examples[split]:
             _check_over_splits(builder, split, example, seen)
     return examples
+
+
+def _skipped(split, problems):
+    """How a sentence about an empty split ends."""
+    notes = [note for note in problems.notes if note["split"] == split]
+    if not notes:
+        return "."
+    first = notes[0]
+    return (
+        f" left: all {len(notes)} problem(s) of it were skipped, first {first['where']}: "
+        f"{first['reason']}"
+    )
 
 
 def _check_over_splits(builder, split, example, seen):

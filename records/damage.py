@@ -42,6 +42,23 @@ def what_is_wrong(path, num_bytes=None):
     return num_bytes and f"has {size} bytes, but was written with {num_bytes}"
 
 
+def check_folder(path, flag):
+    """Raises `BuildError` if something that is no folder stands where a folder is or would be.
+
+    Args:
+      path: of the folder, which need not be there.
+      flag: that gave it, for the message: "--workdir".
+    """
+    way = os.path.abspath(path)
+    while not os.path.lexists(way):
+        way = os.path.dirname(way)
+    if not os.path.isdir(way):
+        raise BuildError(
+            f"{way} is not a folder. Received: {flag}={path}. Give the folder, or another one "
+            "for a new one."
+        )
+
+
 def damage(path, what):
     """The message about a damaged file of finished records."""
     return f"{path} {what}. {AGAIN}"
@@ -107,6 +124,18 @@ def check_info(path, info):
         check_values(path, split, facts, f"splits.{name}.")
         for shard in split["shards"]:
             check_values(path, shard, _OF_SHARD, f"splits.{name}.shards.")
+            if os.path.basename(shard["name"]) != shard["name"]:  # It lies in the folder.
+                raise BuildError(damage(path, f"names a shard {shard['name']!r}"))
+        _check_numbers(path, split, name)
+
+
+def _check_numbers(path, split, name):
+    """No number of a split is negative, and no question has more words than bytes."""
+    num_bytes = sum(shard["num_bytes"] for shard in split["shards"])
+    most = {"max_words": num_bytes}
+    for key, value in split.items():
+        if isinstance(value, int) and not 0 <= value <= most.get(key, value):
+            raise BuildError(damage(path, f"says splits.{name}.{key} = {value}"))
 
 
 def check_plan(path, plan):
@@ -114,13 +143,13 @@ def check_plan(path, plan):
     check_values(path, plan, _OF_PLAN | {"num_shards": dict})
 
 
-def check_values(path, content, expected, prefix=""):
+def check_values(path, content, expected, prefix="", what_to_do=AGAIN):
     """Raises `BuildError` unless a file's `content` has the values of the types `expected`."""
     for name, kind in expected.items():
         if not isinstance(content, dict) or not isinstance(content.get(name), kind):
             raise BuildError(
                 f"{path} is not, or no longer, what this program wrote: it has no "
-                f"{prefix}{name}, or something else there. {AGAIN}"
+                f"{prefix}{name}, or something else there. {what_to_do}"
             )
 
 

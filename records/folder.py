@@ -9,6 +9,7 @@ from records import schema
 from records.counts import counts_of
 from records.damage import (
     check_file,
+    check_folder,
     check_info,
     check_plan,
     check_values,
@@ -41,9 +42,7 @@ def read_info(records_dir):
             f"goes on where it ended: {_build_command(records_dir, plan)}"
         )
     if not os.path.exists(path):
-        others = os.path.join(records_dir, "dataset_dict.json")
-        if os.path.exists(others):
-            refuse_others(others, "Hugging Face's datasets")
+        check_place(records_dir)
         raise BuildError(
             f"There are no records in {records_dir}. Build them: {_build_command(records_dir)}"
         )
@@ -57,6 +56,14 @@ def read_info(records_dir):
         )
     check_info(path, info)
     return info
+
+
+def check_place(records_dir):
+    """Raises `BuildError` if a file, or another program's records, are where records go."""
+    check_folder(records_dir, "--records_dir")
+    others = os.path.join(records_dir, "dataset_dict.json")
+    if os.path.exists(others):
+        refuse_others(others, "Hugging Face's datasets")
 
 
 # What the builders of before 1.2 knew, which their dataset_info.json does not say.

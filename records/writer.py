@@ -258,9 +258,10 @@ class _Progress:
     """A bar over all images on a terminal; elsewhere one line when a split is written."""
 
     def __init__(self, shards):
-        self._left = {}
+        self._left, self._paths = {}, {}
         for shard in shards:
             self._left.setdefault(shard.split, []).append(len(shard.examples))
+            self._paths.setdefault(shard.split, []).append(shard.path)
         self._sizes = {split: (len(n), sum(n)) for split, n in self._left.items()}
         total = sum(size for _, size in self._sizes.values())
         self._is_terminal = sys.stderr.isatty()
@@ -273,6 +274,7 @@ class _Progress:
         self._left[shard.split].pop()
         if not self._left[shard.split] and not self._is_terminal:
             num_shards, num_images = self._sizes[shard.split]
+            num_images -= len(read_notes(self._paths[shard.split]))
             shards = "1 shard" if num_shards == 1 else f"{num_shards} shards"
             print(f"{shard.split}: {num_images:,} images in {shards}", flush=True)
 

@@ -263,6 +263,13 @@ def test_tests_lie_as_the_tree_does():
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
+def test_no_module_is_long(path):
+    """Of 400 lines nobody keeps the beginning in mind at the end."""
+    lines = (ROOT / path).read_text("utf-8").count("\n")
+    assert lines <= 400, f"{path} has {lines} lines: take it apart"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_nobody_imports_main(path):
     assert "main" not in packages_of(path)
 

@@ -150,6 +150,7 @@ def test_verify_calls_no_damage_what_an_older_version_took(door, monkeypatch, ca
     ]
     found = {"num_images": 20, "num_questions": 30, "num_shards": 2, "notices": notices}
     monkeypatch.setattr("records.build.verify", lambda *_, **__: found)
+    monkeypatch.setattr("records.build.read_info", lambda _: {})
     with flagsaver.as_parsed(mode="build", verify="true", records_dir="data/mine"):
         door.main(["main.py"])  # It does not exit.
     first, notice, *lines = capsys.readouterr().out.splitlines()

@@ -155,3 +155,31 @@ def test_a_run_that_is_newer_than_the_program_is_refused(
     for read in (runs.load_run, lambda folder: runs.check_run(folder, config, vocabularies)):
         with pytest.raises(ValueError, match="does not know model.small_cnn.dilation=2. A new"):
             read(str(workdir))
+
+
+@pytest.mark.parametrize("below", ["", "/run"])
+def test_a_workdir_that_is_no_folder_is_told(tmp_path, config, vocabularies, below):
+    (tmp_path / "file").write_text("")
+    workdir = f"{tmp_path}/file{below}"
+    with pytest.raises(
+        ValueError, match=f"file is not a folder. Received: --workdir={workdir}"
+    ):
+        runs.check_run(workdir, config, vocabularies)
+
+
+@pytest.mark.parametrize("value", ["x", -1, None, [8]])
+def test_a_stored_value_that_cannot_be_is_named(workdir, value):
+    stored = json.loads((workdir / "config.json").read_text())
+    stored["train"]["batch_size"] = value
+    (workdir / "config.json").write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match="config.json: config.train.batch_size="):
+        runs.load_run(str(workdir))
+
+
+@pytest.mark.parametrize("stored", [{}, {"train": 5}, {"dataset": "d", "splits": []}])
+def test_damaged_names_of_records_are_named(workdir, config, vocabularies, stored):
+    (workdir / "records.json").write_text(json.dumps(stored))
+    with pytest.raises(
+        ValueError, match="records.json is not, or no longer, what this program"
+    ):
+        runs.check_run(str(workdir), config, vocabularies, {"splits": {}})

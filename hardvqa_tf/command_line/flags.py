@@ -10,6 +10,7 @@ import sys
 from absl import flags
 from ml_collections import config_flags
 
+from hardvqa_tf.command_line import config_file
 from records.formats import ONE_OF_THEM
 
 MODES = ("build", "train", "evaluate", "predict", "export", "report", "serve")
@@ -178,27 +179,39 @@ IMAGE_MEMORY_MB = flags.DEFINE_float(
 
 
 def define_config():
-    """Defines --config; a misspelt key of it is reported in one line, without a traceback."""
+    """Defines --config; a mistake in its file or its keys is reported without a traceback."""
     if "config" in FLAGS:
         return
+    given = config_file.given_in(sys.argv[1:])
+    mistake = given is not None and config_file.mistake_in(given)
+    if mistake:
+        sys.exit(f"Error: {mistake}")
     path, purpose = _config_of_dataset(sys.argv), "Experiment, a file in hardvqa_tf/configs."
     try:
         config_flags.DEFINE_config_file("config", path, purpose)
-    except (AttributeError, KeyError) as error:
+    except (AttributeError, KeyError, flags.Error) as error:
         unknown = "\n".join(_unknown_keys(sys.argv[1:]))
         sys.exit(f"Error: {unknown or f'{path} cannot be used ({error!r}).'}")
 
 
 def _unknown_keys(arguments):
-    """A line for each --config.* flag that names no value."""
+    """A line for each --config.* flag that names no value, or a section of values."""
     from hardvqa_tf.configs.table import values
 
     for flag in arguments:
-        key = flag.lstrip("-").removeprefix("no").partition("=")[0]
+        key, _, value = flag.lstrip("-").removeprefix("no").partition("=")
         if key.startswith("config.builder_args."):
             yield f"--{key}: a builder's arguments are given as --builder_args=NAME=VALUE,..."
-        elif key.startswith("config.") and values.entry_of(key[len("config.") :]) is None:
-            yield f"--{key}: there is no such value.{values.nearest_key(key)}"
+        elif key.startswith("config."):
+            entry = values.entry_of(key[len("config.") :])
+            if entry is None:
+                yield f"--{key}: there is no such value.{values.nearest_key(key)}"
+            elif isinstance(entry, dict):
+                yield _of_a_section(key, value)
+
+
+def _of_a_section(key, value):
+    return f"--{key}={value}: give its values, --{key}.NAME=..."
 
 
 def parse(arguments):
@@ -220,7 +233,7 @@ def _allowed(message):
     found = re.match(r"flag --config\.(.+?)=(.*?): ", message, re.DOTALL)
     entry = found and values.entry_of(found[1])
     if isinstance(entry, dict):
-        return f"--config.{found[1]}={found[2]}: give its values, --config.{found[1]}.NAME=..."
+        return _of_a_section(f"config.{found[1]}", found[2])
     if entry is None:
         return None
     allowed = entry.allowed.removesuffix(", or None")  # which no flag can say

@@ -23,6 +23,7 @@ def get_config():
     config.model.han.num_cells = 8
     config.model.relation.units = (128, 128)
     config.model.relation.pairs = "unordered"
+    config.train.learning_rate = 5e-4
     config.train.all_cells_steps = 1000
     config.train.epochs = 8
     config.train.ema_decay = 0.995  # of some 200 steps: docs/results.md, what fell

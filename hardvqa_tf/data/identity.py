@@ -8,6 +8,9 @@ import json
 
 from records.build import read_info
 
+# What every identity has, by type.
+KINDS = {"splits": dict}
+
 
 def identity_of(records_dir, splits):
     """What tells records apart from others, as JSON.

@@ -95,3 +95,13 @@ def most_common(values):
 def has_seeds(groups):
     """Whether a model was trained with several seeds."""
     return any(len(group.runs) > 1 for group in groups)
+
+
+def same_seeds(groups):
+    """Names of runs whose seed another run of their model has, too."""
+    return [
+        run.name
+        for group in groups
+        for run in group.runs
+        if [other.config["seed"] for other in group.runs].count(run.config["seed"]) > 1
+    ]

@@ -1,6 +1,6 @@
 """Numbers with their spread as tables show them, and how captions say so."""
 
-from hardvqa_tf.report_parts.groups import has_seeds
+from hardvqa_tf.report_parts.groups import has_seeds, same_seeds
 
 NOTHING = "–"
 
@@ -38,4 +38,9 @@ def spread_note(groups):
     """What ± means, where it stands."""
     if not has_seeds(groups):
         return ""
+    if same := same_seeds(groups):
+        return (
+            "± is the standard deviation over runs, their number in brackets; of the same seed "
+            f"are {', '.join(same)}. "
+        )
     return "± is the standard deviation over seeds, their number in brackets. "

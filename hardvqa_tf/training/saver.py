@@ -58,7 +58,8 @@ class Saver:
     def save_and_stop(self, done, sums):
         self.state.save_within_epoch(done, sums)
         raise Stopped(
-            f"Stopped and saved after {done:,} steps of epoch {self.state.epoch + 1}. "
+            f"Stopped and saved after {done:,} step{'s' * (done != 1)} of epoch "
+            f"{self.state.epoch + 1}. "
             "The same command goes on."
         )
 

@@ -138,7 +138,10 @@ image ends; what no box covers, no cell is drawn at. A cell sees more than its b
     def refused(self):
         """What a row is refused for, besides its picture."""
         longest = f"longer than {MAX_QUESTION_BYTES:,} bytes"
-        return [f"a question that is empty, not valid UTF-8, or {longest}"]
+        return [
+            "a question that is empty or of invisible characters alone, that has a NUL "
+            f"character (U+0000), is not valid UTF-8, or is {longest}"
+        ]
 
     def limits(self):
         """What to know before one trusts an answer."""

@@ -103,8 +103,9 @@ class Jsonl:
                 what_to_do = what_to_do or (
                     "Put it there, or correct the path, relative to the folder."
                 )
+                there = "a folder, not a file," if os.path.isdir(path) else "no file"
                 reason = (
-                    f"there is no file {lines[0].given[:200]!r}, about which {len(lines)} "
+                    f"there is {there} {lines[0].given[:200]!r}, about which {len(lines)} "
                     f"question(s) ask, this one first. {what_to_do}"
                 )
                 problems.report(lines[0].where, reason)
@@ -269,6 +270,11 @@ def _id(raw):
     question_id = raw.get("id", "")
     if isinstance(question_id, int) and not isinstance(question_id, bool):
         return str(question_id)
+    if "id" in raw and not isinstance(question_id, str):
+        raise ValueError(
+            "'id' must be a string or a whole number. "
+            f"Received: {shown(question_id)}. Correct it."
+        )
     return text_field(raw, "id") if "id" in raw else ""
 
 

@@ -136,6 +136,35 @@ def test_the_records_of_others(tmp_path, info, whose):
             reader(str(tmp_path))
 
 
+def change_info(folder, change):
+    info = json.loads((folder / "dataset_info.json").read_text())
+    change(info["splits"]["train"])
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+
+
+@pytest.mark.parametrize("value", [-4, 10**9])
+def test_a_number_that_cannot_be(folder, value):
+    change_info(folder, lambda split: split.update(max_words=value))
+    with pytest.raises(BuildError, match=f"says splits.train.max_words = {value}"):
+        read_info(str(folder))
+
+
+def test_a_shard_outside_of_the_folder(folder):
+    change_info(folder, lambda split: split["shards"][0].update(name="../../x"))
+    with pytest.raises(BuildError, match="names a shard '../../x'"):
+        read_info(str(folder))
+
+
+def test_a_file_where_records_should_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    for way in ("file", "file/below"):
+        for use in (read_info, lambda folder: build.build("sort_of_clevr", folder)):
+            with pytest.raises(
+                BuildError, match="file is not a folder. Received: --records_dir"
+            ):
+                use(str(tmp_path / way))
+
+
 def test_a_folder_of_several_splits_of_others(tmp_path):
     (tmp_path / "dataset_dict.json").write_text('{"splits": ["train"]}')
     with pytest.raises(BuildError, match="dataset_dict.json is of Hugging Face's datasets"):

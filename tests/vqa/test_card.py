@@ -11,6 +11,7 @@ import pytest
 from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa.card import Card, describe_export
 from hardvqa_tf.vqa.model import grid_fields
+from hardvqa_tf.vqa.text import MAX_QUESTION_BYTES, question_status
 from tests.small_models import build
 
 FIELDS = Fields((10.5, 9.25), (16.0, 15.5), (31.0, 33.0), (75, 64), (5, 4))
@@ -45,6 +46,20 @@ def test_the_formula_gives_the_boxes():
 def test_without_fields_the_image_is_divided():
     text = Card(None, {"fields": None, "grid": [5, 4]}).cells()
     assert "equally: 5 rows, 4 columns" in text
+
+
+def test_the_questions_that_the_graph_refuses_are_named():
+    """`text.question_status` has a status for each of these."""
+    kinds = {
+        "empty": "",
+        "invisible": "\u200b",
+        "NUL": "a\0",
+        "UTF-8": b"\xff",
+        f"{MAX_QUESTION_BYTES:,} bytes": "a" * (MAX_QUESTION_BYTES + 1),
+    }
+    assert all(status != b"ok" for status in question_status(list(kinds.values())).numpy())
+    (sentence,) = Card(None, {}).refused()
+    assert all(kind in sentence for kind in kinds)
 
 
 @pytest.mark.parametrize("of_maps", [False, True])

@@ -1,7 +1,9 @@
-"""Answers in the official result format."""
+"""Answers in the official result format; masks are measured where cells look."""
 
 import json
+import types
 
+from hardvqa_tf.vqa.judging import judge
 from hardvqa_tf.vqa.judging.judge import to_result_format
 from tests.vqa.judging.test_metrics import answers_of
 
@@ -26,3 +28,15 @@ def test_the_vqa_result_format():
     assert [row["answer"] for row in found[:4]] == ["yes", "no", "größer", "yes"]
     assert [set(row) for row in found] == [{"question_id", "answer"}] * len(ids)
     json.dumps(found)
+
+
+def test_masks_are_measured_where_the_cells_of_the_model_look(monkeypatch):
+    for name in ("make_ask", "cells_after_cut", "Metric", "measure_faithfulness"):
+        monkeypatch.setattr(judge, name, lambda *_: None)
+    monkeypatch.setattr(judge, "measure_dependence", lambda *_, **__: None)
+    monkeypatch.setattr(judge, "cell_fields", lambda model, folder: ("fields", model, folder))
+    monkeypatch.setattr(judge, "measure_masks", lambda *given: given[-1])
+    model = types.SimpleNamespace(output={"mask": None})
+    assets = types.SimpleNamespace(answers=types.SimpleNamespace(answers=[]), tokenizer=None)
+    judged = judge.Judge(model, None, assets, "val", records_dir="maps")
+    assert judged.masks(None, None, 2)["masks"] == ("fields", model, "maps")

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from hardvqa_tf.encoders.fields import Fields
+from hardvqa_tf.pictures import panels
 from hardvqa_tf.vqa.pictures import board_picture
 from hardvqa_tf.vqa.pictures.board_picture import draw_board_picture
 
@@ -61,6 +63,19 @@ def test_the_heat_map_is_light_where_presence_is_great():
     panel = picture[TOP : TOP + 75, left : left + SIDE] @ LUMINANCE
     middles = panel[np.ix_([18, 56], [18, 55, 93])]
     assert (np.argsort(middles.ravel()) == np.argsort(PRESENCE.ravel())).all()
+
+
+def test_mask_and_presence_are_drawn_where_cells_look():
+    fields = Fields((5.0, 3.0), (9.0, 8.0), (15.0, 15.0), (20, 30), MASK.shape)
+    large = np.full((75, SIDE, 3), 200, np.uint8)  # see above
+    expected = [
+        panels.draw_mask(large, MASK, fields),
+        panels.draw_presence(large, PRESENCE, MASK, fields),
+    ]
+    picture = draw(fields=fields)
+    for left, panel in zip((LEFT, 5 + 116 + 7 + 2), expected, strict=True):
+        found = picture[TOP : TOP + 75, left : left + SIDE]
+        np.testing.assert_array_equal(found, panel[2:-2, 2:-2])
 
 
 def test_right_and_wrong_differ_without_colour():

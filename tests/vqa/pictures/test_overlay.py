@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.pictures import panels, paper
 from hardvqa_tf.vqa.pictures import overlay
 
@@ -86,6 +87,20 @@ def test_the_heat_map_runs_from_the_least_to_the_greatest_presence():
     assert (corner[:, 4:] == colors[0, 2]).all()
     luminance = colors @ np.array([0.299, 0.587, 0.114])
     assert (np.argsort(luminance.ravel()) == np.argsort(PRESENCE.ravel())).all()
+
+
+def test_mask_and_presence_are_drawn_where_cells_look():
+    # Cells that look up and left of an equal division, whose boxes leave a margin.
+    fields = Fields((3.0, 2.0), (9.0, 10.0), (15.0, 15.0), (HEIGHT, WIDTH), MASK.shape)
+    image = noise()
+    large = image.repeat(9, 0).repeat(9, 1)
+    _, masked, heat = panels_of(draw(image, fields=fields), 9)
+    inner = slice(panels.FRAME, -panels.FRAME)
+    expected = panels.draw_mask(large, MASK, fields)
+    np.testing.assert_array_equal(masked, expected[inner, inner])
+    expected = panels.draw_presence(large, PRESENCE, MASK, fields)
+    np.testing.assert_array_equal(heat, expected[inner, inner])
+    assert (expected != panels.draw_presence(large, PRESENCE, MASK)).any()
 
 
 def test_right_and_wrong_are_marked():
