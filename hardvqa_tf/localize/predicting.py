@@ -2,6 +2,7 @@
 
 import os
 
+import keras
 import numpy as np
 from PIL import Image
 
@@ -70,6 +71,7 @@ def predict(run, encoded, *, sketch=None, threshold=None):
         "sketch": drawings[None, None, ..., None],
         "sketch_valid": np.ones((1, 1, len(drawings)), bool),
     }
+    batch = {name: keras.ops.convert_to_tensor(value) for name, value in batch.items()}
     outputs = run.model(batch, training=False)
     names = ("logits", "boxes", "mask", "presence")
     row = {name: np.asarray(outputs[name])[0, 0] for name in names}

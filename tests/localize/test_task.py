@@ -148,7 +148,7 @@ def test_what_it_cannot_do_is_said_before_anything_is_written(
         assert "A run of the task localize cannot be exported or served yet" in ended.value.code
     assert not os.path.exists(os.path.join(run[0], "export"))
     for key, value, expected in (
-        ("jit_compile", True, "XLA cannot compute"),
+        ("jit_compile", True, "XLA cannot compile"),
         ("augmentation", {"shift": 3}, "cannot move images yet"),
         ("split", "trian", "trian"),
     ):

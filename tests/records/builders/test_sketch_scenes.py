@@ -92,7 +92,7 @@ def test_a_drawing_is_left_to_ask_with(built):
 def test_it_is_verified_with_its_drawings(built, capsys):
     hardvqa_tf.command_line.build._verify(str(built))
     said = capsys.readouterr().out
-    assert f"{built}: 17 images" in said and f"{built / 'drawings'}: 688 drawings" in said
+    assert f"{built}: 17 images" in said and f"{built / 'drawings'}: 860 drawings" in said
 
 
 def test_damaged_drawings_are_found(tmp_path):
