@@ -13,8 +13,9 @@ def evaluate_run(workdir, split, records_dir=None, **options):
     """Evaluates a trained run on a split.
 
     Writes `predictions_<split>.json` in the official result format of the task (VQA: a list of
-    {"question_id", "answer"}), `evaluation_<split>.json`, what is returned here, and pictures
-    of what the model looked at in `masks_<split>`.
+    {"question_id", "answer"}; localize: COCO's, and `annotations_<split>.json` as its truth),
+    `evaluation_<split>.json`, what is returned here, and pictures of what the model looked at
+    in `masks_<split>`.
 
     Args:
       workdir: folder of a trained run.
@@ -46,7 +47,8 @@ def _evaluate(run, workdir, split, records_dir, options):
     answers = judge.ask(data)
     masks_dir = os.path.join(workdir, f"masks_{split}")
     _write_pictures(masks_dir, task.open_gallery(run.model, data, assets, config).for_files())
-    write_json(os.path.join(workdir, f"predictions_{split}.json"), judge.predictions(answers))
+    for name, content in judge.files(answers).items():
+        write_json(os.path.join(workdir, f"{name}_{split}.json"), content)
     result = {
         "task": name_of_task(config),
         "measures": task.MEASURES,

@@ -31,11 +31,22 @@ _COPY_AGAIN = "Copy the run's folder again."
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A trained model with what it needs to be asked."""
+    """A trained model with what it needs to be asked, and the folder that it was read from."""
 
     model: keras.Model
     config: ConfigDict
     assets: object
+    workdir: str | None = None
+
+    @property
+    def best_epoch(self):
+        """The metrics of the epoch that the model is of; {} where they are not at hand."""
+        if not self.workdir or not os.path.exists(os.path.join(self.workdir, "metrics.jsonl")):
+            return {}
+        best = task_of(self.config).BEST
+        # Of equally good ones the first, as training keeps it.
+        epochs = read_metrics(self.workdir)
+        return max(epochs, key=lambda epoch: epoch.get(best, 0.0), default={})
 
 
 # A run begins.
@@ -184,7 +195,7 @@ def load_run(workdir):
         raise ValueError(
             f"{path} does not hold what a run keeps ({error}). {_COPY_AGAIN}"
         ) from None
-    return Run(_load_model(os.path.join(workdir, "model.keras")), config, assets)
+    return Run(_load_model(os.path.join(workdir, "model.keras")), config, assets, workdir)
 
 
 def read_config(workdir):

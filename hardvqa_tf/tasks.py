@@ -23,7 +23,7 @@ that counts and 0 for padding. *Assets* are what a run keeps beside the weights.
 
 import importlib
 
-TASKS = {"vqa": "hardvqa_tf.vqa.task"}
+TASKS = {"vqa": "hardvqa_tf.vqa.task", "localize": "hardvqa_tf.localize.task"}
 BEFORE_TASKS = "vqa"
 
 # What a task's module has: {name: what it is}. An argument after * is optional.
@@ -52,8 +52,8 @@ NAMES = {
     "phases": "(model, config) -> list; how the first steps differ from the later ones",
     "format_metrics": "(an epoch's metrics) -> parts of the line that reports them",
     # Judging, see `vqa.judging.judge.Judge`: `ask(data)` gives answers, and of them `values` an
-    # epoch's numbers by name, `predictions` the official result format, `evaluate` all else;
-    # `lines()` is what to know before training.
+    # epoch's numbers by name, `files` {name: content} in the official formats, to be written as
+    # <name>_<split>.json, `evaluate` all else; `lines()` is what to know before training.
     "Judge": "(model, config, assets, split, *, records_dir, and JUDGE_OPTIONS)",
     "JUDGE_OPTIONS": "names of options that evaluation has for this task alone",
     "MEASURES": "a number that rises when `evaluate` measures otherwise than before",
@@ -68,6 +68,7 @@ NAMES = {
     "check_options": "options of `predict` alone; ValueError for what no model could answer",
     "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
     "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",
+    "EXPORTS": "whether its runs can be exported and served; the names in EXPORT_NAMES follow",
     # Export: {name: `tf.function`} of a SavedModel and what they need to live; what is known of
     # a `runs.Run`, for model.json; examples for a first try, their files written into a folder;
     # and what the model card says about the task, see `vqa.card.Card`.
@@ -82,6 +83,17 @@ NAMES = {
     "report_intro": "(runs, split) -> what the numbers are, a sentence",
     "report_sections": "(groups, split, records_dir, prefix, load_run) -> list of `Section`",
 }
+
+
+# Those that a task which cannot be exported does not have.
+EXPORT_NAMES = (
+    "make_signatures",
+    "describe_export",
+    "pick_examples",
+    "check_onnx",
+    "ONNX_AXES",
+    "Card",
+)
 
 
 def task_of(config):
@@ -103,6 +115,19 @@ def task_of(config):
 
 def name_of_task(config):
     return config.get("task") or BEFORE_TASKS
+
+
+def check_exports(config):
+    """Refuses to export a run whose task cannot be exported.
+
+    Raises:
+      ValueError: says what can be done with it.
+    """
+    if not task_of(config).EXPORTS:
+        raise ValueError(
+            f"A run of the task {name_of_task(config)} cannot be exported or served yet. "
+            "--mode=predict asks its model about an image."
+        )
 
 
 def given_options(config, known, options):

@@ -22,8 +22,8 @@ MODE = flags.DEFINE_enum("mode", None, MODES, "What to do; see above.")
 DATASET = flags.DEFINE_string(
     "dataset",
     None,
-    "Data set: sort_of_clevr, clevr, easy_vqa, vqa_v2, vqa_cp or jsonl. Chooses the config of "
-    "that name, too. Default: the config's.",
+    "Data set: sort_of_clevr, sketch_scenes, clevr, easy_vqa, vqa_v2, vqa_cp or jsonl. Chooses "
+    "the config of that name, too. Default: the config's.",
 )
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run. Default: runs/<name of the config>."
@@ -89,6 +89,17 @@ ANNOTATIONS = flags.DEFINE_string(
 SCORES = flags.DEFINE_string("scores", None, "evaluate --predictions: writes them as JSON.")
 IMAGE = flags.DEFINE_string("image", None, f"predict: {ONE_OF_THEM} file.")
 QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
+SKETCH = flags.DEFINE_list(
+    "sketch",
+    [],
+    "predict: of a localizer: file of a drawing of what is to be found, PNG, JPEG, SVG or "
+    "strokes, or several files of the same thing.",
+)
+THRESHOLD = flags.DEFINE_float(
+    "threshold",
+    None,
+    "predict: of a localizer: from which score on a box is shown. Default: what val chose.",
+)
 OVERLAY = flags.DEFINE_string(
     "overlay", None, "predict: where to draw. Default: <workdir>/predict_<image>.png."
 )

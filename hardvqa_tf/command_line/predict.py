@@ -1,4 +1,7 @@
-"""--mode=predict: the answer to a question about an image, and a picture of the kept cells."""
+"""--mode=predict: the answer to a question about an image, or what a person drew in it.
+
+Beside it, a picture of the kept cells.
+"""
 
 from hardvqa_tf.command_line import flags
 
@@ -14,6 +17,8 @@ def run(_):
         question=flags.QUESTION.value,
         region=_region(flags.REGION.value),
         extents=flags.FIELDS.value or None,
+        sketch=flags.SKETCH.value or None,
+        threshold=flags.THRESHOLD.value,
     )
     print(format_prediction(result))
 

@@ -1,4 +1,4 @@
-"""Visual question answering with hard attention.
+"""Visual question answering with hard attention, and finding what a person drew.
 
 Modes, what each needs, and what it leaves:
 
@@ -6,12 +6,13 @@ Modes, what each needs, and what it leaves:
                     --workdir. Records are built first where that needs no download.
                     Run again, it goes on where it stopped.
   --mode=evaluate   accuracy by question type of the model in --workdir on --split, beside what
-                    the question alone gives; writes predictions_<split>.json.
+                    the question alone gives, or average precision of what was drawn; writes
+                    predictions_<split>.json.
                     With --predictions=FILE and --annotations=FILE: the official score of any
                     result file, VQA's (accuracy; --questions=FILE checks it) or COCO's (average
                     precision of boxes), told by their content; --scores=FILE keeps it.
   --mode=predict    answers --question about --image with the model in --workdir, and draws
-                    which cells it looked at.
+                    which cells it looked at. Of a localizer: finds what is in --sketch.
   --mode=export     writes the model in --workdir as a SavedModel that takes image bytes and a
                     question, into <workdir>/export/<version>/: for TensorFlow Serving, or any
                     program with TensorFlow. Its README.md says how to call it.

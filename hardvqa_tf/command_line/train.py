@@ -34,5 +34,6 @@ def _say_what_next(config, workdir):
         given = " ".join(f"--{name}={shlex.quote(value)}" for name, value in asked.items())
         say(f"  python main.py --mode=predict --workdir={folder} {given}")
     say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
-    say(f"  python main.py --mode=export --workdir={folder}")
-    say(f"  python main.py --mode=serve --model_dir={folder}")
+    if task_of(config).EXPORTS:
+        say(f"  python main.py --mode=export --workdir={folder}")
+        say(f"  python main.py --mode=serve --model_dir={folder}")

@@ -28,7 +28,7 @@ from hardvqa_tf.localize.slots import (
     LOCALIZER_ENCODERS,
     SELECTIONS,
 )
-from hardvqa_tf.tasks import BEFORE_TASKS
+from hardvqa_tf.tasks import BEFORE_TASKS, TASKS
 from hardvqa_tf.vqa import slots
 
 _TOKEN_WEIGHTS = ("l2", "ones", "softmax", "none")
@@ -58,7 +58,7 @@ def _biformer():
 
 # Of every task.
 COMMON = {
-    "task": choice("vqa", ("vqa", "localize"), "what is learned", absent=BEFORE_TASKS),
+    "task": choice("vqa", TASKS, "what is learned", absent=BEFORE_TASKS),
     "seed": whole(0, "of weights, order and dropout", least=0, most=2**32 - 1),
     # Data: see docs/data.md.
     "dataset": text("sort_of_clevr", "whose builder makes the records"),

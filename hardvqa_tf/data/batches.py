@@ -86,7 +86,7 @@ class Batches:
         # Traced once: every epoch builds its pipeline anew, of the same functions.
         self._decode, self._groups = tf.function(self.decode), tf.function(self.groups)
         self._fill, self._finish = tf.function(self._fill), tf.function(self.finish)
-        self._augment = tf.function(self.augment)
+        self._augment = tf.function(self.augment) if augments else None
 
     def read_ahead(self):
         """Starts to read a split that is kept in memory, while the caller does something else.

@@ -11,7 +11,7 @@ import os
 import tensorflow as tf
 
 from hardvqa_tf.runs import load_run
-from hardvqa_tf.tasks import task_of
+from hardvqa_tf.tasks import check_exports, task_of
 from hardvqa_tf.training.optimizers import precision
 
 OPSET = 18
@@ -30,6 +30,7 @@ def export_onnx(workdir):
         convert the model.
     """
     run = load_run(workdir)
+    check_exports(run.config)
     task = task_of(run.config)
     task.check_onnx(run.config)
     onnx, tf2onnx = _import_converter()

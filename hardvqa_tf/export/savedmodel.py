@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from hardvqa_tf.export.model_card import model_card, stale_evaluations
 from hardvqa_tf.runs import load_run, write_json
-from hardvqa_tf.tasks import name_of_task, task_of
+from hardvqa_tf.tasks import check_exports, name_of_task, task_of
 from records.formats import MAX_PIXELS
 
 _NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"
@@ -43,6 +43,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     """
     name = _check_name(name) if name else _name_of(workdir)
     run = load_run(workdir)
+    check_exports(run.config)
     task = task_of(run.config)
     for stale in stale_evaluations(workdir):
         report(

@@ -21,7 +21,7 @@ from records.schema import ImageExample, Object
 from records.source import BuildError
 
 # Raise it with every change of what is composed, as of Sort-of-CLEVR.
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 DRAWINGS = "drawings"  # the folder of the store, in that of the records
 # Of a class's drawings. Half of those of a test split are composed, half are asked with.
 SHARES = {"val": 0.15, "test": 0.25}
@@ -75,7 +75,7 @@ class SketchScenes:
             "test_unseen": num_test_images,
         }
         at_least = {
-            "drawings_per_class": (drawings_per_class, 8),
+            "drawings_per_class": (drawings_per_class, 10),  # two in val
             "num_random_classes": (num_random_classes, 0),
         } | {f"num_{k}_images": (v, 1) for k, v in self._sizes.items()}
         for argument, (value, least) in at_least.items():
@@ -120,8 +120,9 @@ class SketchScenes:
         if len(drawings_of) < len(scenes.MAX_INSTANCES):
             raise BuildError(
                 f"A scene shows {len(scenes.MAX_INSTANCES)} classes, but there are strokes of "
-                f"{len(drawings_of)} in the split {split!r}: {', '.join(drawings_of)}. Give "
-                "drawings of more classes; pictures of drawings have no strokes."
+                f"{len(drawings_of)} in the split {split!r}, and one more of each to ask with: "
+                f"{', '.join(drawings_of)}. Give drawings of more classes, and 10 of each; "
+                "pictures of drawings have no strokes."
             )
         for index in range(self._sizes[split]):
             image_id = f"{split}-{index:06d}"
@@ -152,10 +153,12 @@ def composed(stored, class_name, split):
       stored: `StoredDrawings`.
 
     Returns:
-      All of the train split, else every second one; without those that have no strokes.
+      All of the train split, else every second one; without those that have no strokes. None
+      of a class with a single drawing, which leaves no other to ask with.
     """
     numbers = stored.of(class_name, split)
-    numbers = numbers if split == "train" else numbers[::2]
+    if split != "train":
+        numbers = numbers[::2] if len(numbers) > 1 else []
     return [number for number in numbers if number not in stored.pixels]
 
 

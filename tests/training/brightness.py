@@ -28,6 +28,7 @@ TABLE = {"bright": number(1.0, "what this task has in its config, for itself")}
 ASSETS_FILE = "scale.json"
 JUDGE_OPTIONS = PREDICT_OPTIONS = ()
 MEASURES = 1
+EXPORTS = False
 
 
 class Scale:
@@ -194,8 +195,8 @@ class Judge:
         said, true = np.array([*answers.values()]).T
         return {BEST: float(1 / (1 + np.abs(said - true).mean()))}
 
-    def predictions(self, answers):
-        return {image_id: float(said) for image_id, (said, _) in answers.items()}
+    def files(self, answers):
+        return {"predictions": {i: float(said) for i, (said, _) in answers.items()}}
 
     def evaluate(self, answers, data):
         return {"num_images": len(answers)} | self.values(answers, data)

@@ -96,12 +96,12 @@ class Judge:
             f"attention/{name}": value for name, value in statistics.items()
         }
 
-    def predictions(self, answers):
-        """Answers in the VQA challenge's result format: [{"question_id", "answer"}, ...].
+    def files(self, answers):
+        """`predictions` in the VQA challenge's result format: [{"question_id", "answer"}, ...].
 
         An id that is a whole number is written as one, which the official evaluator needs.
         """
-        return to_result_format(answers, self._vocabulary)
+        return {"predictions": to_result_format(answers, self._vocabulary)}
 
     def evaluate(self, answers, data):
         """All that there is to say of judged answers.
@@ -179,7 +179,7 @@ class Judge:
 
 
 def to_result_format(answers, vocabulary):
-    """See `Judge.predictions`; `vocabulary`: list of str, the answer of each class."""
+    """See `Judge.files`; `vocabulary`: list of str, the answer of each class."""
     return [
         {"question_id": as_number(question_id), "answer": vocabulary[prediction]}
         for question_id, prediction in zip(answers.question_id, answers.prediction, strict=True)

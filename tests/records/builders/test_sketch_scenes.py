@@ -18,7 +18,7 @@ SIZES = {
     "num_train_images": 6,
     "num_val_images": 3,
     "num_test_images": 4,
-    "drawings_per_class": 8,
+    "drawings_per_class": 10,
     "num_random_classes": 0,
 }
 
@@ -79,10 +79,20 @@ def test_no_drawing_is_composed_and_asked_with(built):
     assert composed(stored, name, "train") == stored.of(name, "train")
 
 
+def test_a_drawing_is_left_to_ask_with(built):
+    """Of a class with a single one in a split, too: it is not composed."""
+    stored = StoredDrawings(str(built / "drawings"))
+    for split in ("val", "test", "test_unseen"):
+        for name in stored.classes(split):
+            assert len(composed(stored, name, split)) < len(stored.of(name, split))
+    stored._numbers["alone", "val"] = stored.of(stored.classes("val")[0], "val")[:1]
+    assert composed(stored, "alone", "val") == []
+
+
 def test_it_is_verified_with_its_drawings(built, capsys):
     hardvqa_tf.command_line.build._verify(str(built))
     said = capsys.readouterr().out
-    assert f"{built}: 17 images" in said and f"{built / 'drawings'}: 688 drawings" in said
+    assert f"{built}: 17 images" in said and f"{built / 'drawings'}: 860 drawings" in said
 
 
 def test_damaged_drawings_are_found(tmp_path):
@@ -100,7 +110,7 @@ def test_drawings_by_people(tmp_path):
     names = doodles.NAMED[:12]
     for name in names:
         lines = []
-        for seed in range(9):
+        for seed in range(10):
             drawing = [s.T.tolist() for s in doodles.draw(name, 100 + seed)]
             lines.append({"word": name, "key_id": str(seed), "drawing": drawing})
         text = "\n".join(json.dumps(line) for line in lines)
@@ -120,7 +130,7 @@ def test_drawings_by_people(tmp_path):
     [
         ("here", {}, "draws its own scenes. Received: source_dir='here'.*drawings=FOLDER"),
         (None, {"num_train_images": 0}, "at least 1 of num_train_images. Received: 0"),
-        (None, {"drawings_per_class": 7}, "at least 8 of drawings_per_class. Received: 7"),
+        (None, {"drawings_per_class": 9}, "at least 10 of drawings_per_class. Received: 9"),
         (None, {"num_random_classes": -1}, "at least 0 of num_random_classes. Received: -1"),
         (None, {"drawings": "nowhere"}, "nowhere"),
     ],

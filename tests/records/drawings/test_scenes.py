@@ -36,7 +36,7 @@ def test_what_this_version_composes():
         assert pixels.shape == (96, 96, 3) and pixels.dtype == np.uint8
         digest.update(pixels.tobytes())
         digest.update(repr(placed).encode())
-    expected = {1: "a43af8bbb6e8586935d504d7602a79a01e19723041f69b103e1d8df88b6a40e1"}
+    expected = {2: "a43af8bbb6e8586935d504d7602a79a01e19723041f69b103e1d8df88b6a40e1"}
     assert {DRAWING_VERSION: digest.hexdigest()} == expected, (
         "The scenes differ from those of this DRAWING_VERSION. If that is meant: raise it in "
         "records/builders/sketch_scenes.py, and type the new checksum here."

@@ -1,0 +1,111 @@
+"""Asks a localizer every query of a split.
+
+Letters: N queries, K predictions of a query.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from hardvqa_tf.localize.decoder import NO_CELL
+from hardvqa_tf.localize.judging.queries import Found, Query, is_of_nothing
+from hardvqa_tf.localize.postprocess import postprocess
+
+_OUTPUTS = ("logits", "boxes", "num_cells")
+
+
+class Answers(NamedTuple):
+    """Queries of a split, in the order of the records, and what was found to each.
+
+    `queries`: list of `Query`; `found`: list of `Found`; `num_cells` int32[queries], kept.
+    """
+
+    queries: list
+    found: list
+    num_cells: np.ndarray
+
+    def wrong_drawing(self):
+        """What is found to each query by a drawing of a class that its scene does not show.
+
+        It is what was found to the scene's query of nothing; nothing, where there is none.
+        """
+        nothing = Found(np.zeros((0, 4)), np.zeros(0))
+        by_scene = {
+            query.scene: found
+            for query, found in zip(self.queries, self.found, strict=True)
+            if is_of_nothing(query)
+        }
+        return [by_scene.get(query.scene, nothing) for query in self.queries]
+
+
+def make_ask(model):
+    """A function (batch) -> outputs of the model that are judged, by name."""
+
+    inputs = [tensor.name for tensor in model.inputs]
+
+    @tf.function(reduce_retracing=True)
+    def ask(batch):
+        outputs = model(batch, training=False)
+        return {name: outputs[name] for name in _OUTPUTS}
+
+    return lambda batch: ask({name: batch[name] for name in inputs})
+
+
+def ask_split(ask, data, scenes, group_of):
+    """Asks every query.
+
+    Args:
+      ask: from `make_ask`.
+      data: `QueryData(..., with_strings=True)`.
+      scenes: {image id: `Scene`} of the split.
+      group_of: (class name) -> group of its queries.
+
+    Returns:
+      `Answers`.
+    """
+    queries, found, num_cells = [], [], []
+    for batch in data.in_order():
+        real = batch["is_query"].numpy()
+        outputs = {name: value.numpy()[real] for name, value in ask(batch).items()}
+        ids, names = (batch[name].numpy()[real] for name in ("image_id", "class_name"))
+        asked = [(scenes[i.decode()], n.decode()) for i, n in zip(ids, names, strict=True)]
+        queries += [query_of(scene, name, group_of(name)) for scene, name in asked]
+        sizes = [scene.size for scene, _ in asked]
+        found += found_by(outputs["logits"], outputs["boxes"], sizes)
+        num_cells += outputs["num_cells"].tolist()
+    return Answers(queries, found, np.array(num_cells))
+
+
+def query_of(scene, name, group=""):
+    """A scene asked for a class, with the objects that are right: a `Query`."""
+    height, width = scene.size
+    boxes = scene.boxes.astype(np.float64) * [width, height, width, height]
+    own = scene.is_of(name)
+    return Query(
+        scene.image_id,
+        name,
+        scene.size,
+        boxes[own],
+        others=boxes[~own & ~scene.crowd],
+        areas=scene.areas[own],
+        crowd=scene.crowd[own],
+        group=group,
+    )
+
+
+def found_by(logits, boxes, sizes):
+    """The detections of some queries, best first: a list of `Found`.
+
+    Args:
+      logits: float32[N, K]; that of a slot without a cell says so.
+      boxes: float32[N, K, 4], (cx, cy, w, h) as shares of the image.
+      sizes: [N, 2], (height, width) of the images in pixels.
+    """
+    best = postprocess(logits, boxes, np.asarray(sizes, np.float32))
+    best = {name: np.asarray(value) for name, value in best.items()}
+    is_cell = np.take_along_axis(logits, best["predictions"], axis=1) > NO_CELL
+    return [
+        Found(corners[real], scores[real])
+        for corners, scores, real in zip(best["boxes"], best["scores"], is_cell, strict=True)
+    ]

@@ -1,0 +1,171 @@
+"""Judges a localizer by its answers to a split: in few numbers after an epoch, or at length."""
+
+import functools
+
+import numpy as np
+
+from hardvqa_tf.localize.data import open_split
+from hardvqa_tf.localize.judging.asking import ask_split, make_ask
+from hardvqa_tf.localize.judging.queries import (
+    areas_of,
+    is_of_nothing,
+    to_ground_truth,
+    to_results,
+)
+from hardvqa_tf.localize.judging.rows import compare, random_row
+from hardvqa_tf.localize.judging.tables import format_rows, format_threshold
+from hardvqa_tf.localize.judging.thresholds import (
+    alarms,
+    at_threshold,
+    best_threshold,
+    match_queries,
+)
+from hardvqa_tf.localize.scenes import read_scenes
+from records.folder import has_records
+
+BEST = "val/AP50"  # of `Judge.values`: what chooses the best epoch
+THRESHOLD = "val/threshold"  # of the same: from which score on a box is shown
+# Rows of an evaluation.
+RIGHT, WRONG, RANDOM = "right drawing", "wrong drawing", "random scores"
+SEVERAL = (3, 5)  # numbers of drawings, beside one
+
+
+class Judge:
+    """Judges a model, as it is when asked, by the queries of a split.
+
+    Args:
+      model: from `build_localizer`.
+      config: of the run.
+      assets: `Classes`.
+      split: "val", ...
+      records_dir: where the split is; default: the config's.
+    """
+
+    def __init__(self, model, config, assets, split, *, records_dir=None):
+        self._model, self._ask_model = model, make_ask(model)
+        self._config, self._assets, self._split = config, assets, split
+        self._records_dir = records_dir or config.records_dir
+
+    def lines(self):
+        """Nothing needs to be known before training."""
+        return []
+
+    def ask(self, data):
+        """Asks every query of the split.
+
+        Args:
+          data: `QueryData(..., with_strings=True)`.
+
+        Returns:
+          `asking.Answers`.
+        """
+        return ask_split(self._ask_model, data, self._scenes, self._assets.group_of)
+
+    def values(self, answers, data):
+        """{name: number}: AP and others in 0..1, the threshold of the best F1, kept cells."""
+        found = {RIGHT: answers.found, WRONG: answers.wrong_drawing()}
+        rows = compare(answers.queries, found)
+        point = best_threshold(match_queries(answers.queries, answers.found))
+        names = ("AP50", "AP", "AP75", "AR100")
+        return {f"val/{name}": rows[RIGHT][name] for name in names} | {
+            "val/AP50_of_a_wrong_drawing": rows[WRONG]["AP50"],
+            THRESHOLD: point["threshold"],
+            "val/F1": point["f1"] or 0.0,
+            "attention/num_cells": float(np.mean(answers.num_cells)),
+        }
+
+    def files(self, answers):
+        """Ground truth and detections in COCO's format: {file's name, `<split>` at its end}."""
+        areas = areas_of(answers.queries)
+        return {
+            "annotations": to_ground_truth(answers.queries, areas=areas),
+            "predictions": to_results(answers.queries, answers.found),
+        }
+
+    def evaluate(self, answers, data):
+        """All that there is to say of the answers.
+
+        Returns:
+          A dict: `num_queries`, of something, and `num_nothing`; `num_scenes`; `num_cells` kept
+          on average, of `total_cells`; `areas`, thirds of the objects, and `rows`, see
+          `rows.compare`, of the right drawing, of 3 and 5 of them, of a wrong one, and of
+          random scores; `threshold`, see `thresholds.at_threshold`, and `alarms`, both None
+          where there are no records of the split that chooses the threshold.
+        """
+        areas = areas_of(answers.queries)
+        several = {f"{n} drawings": self._ask_with(n).found for n in SEVERAL}
+        found = {RIGHT: answers.found, **several, WRONG: answers.wrong_drawing()}
+        found[RANDOM] = random_row(answers.queries)
+        nothing = sum(map(is_of_nothing, answers.queries))
+        return {
+            "num_queries": len(answers.queries) - nothing,
+            "num_nothing": nothing,
+            "num_scenes": len({query.scene for query in answers.queries}),
+            "num_cells": float(np.mean(answers.num_cells)),
+            "total_cells": int(np.prod(self._model.output["mask"].shape[2:])),
+            "areas": {name: [*bounds] for name, bounds in areas.items()},
+            "rows": compare(answers.queries, found, areas=areas),
+            "val_split": self._config.train.val_split,
+            **self._shown(answers),
+        }
+
+    @functools.cached_property
+    def _scenes(self):
+        return {s.image_id: s for s in read_scenes(self._records_dir, self._split)}
+
+    def _ask_with(self, num_drawings):
+        data = open_split(
+            self._config,
+            self._split,
+            self._assets,
+            records_dir=self._records_dir,
+            with_ids=True,
+            whole_images=True,
+            num_drawings=num_drawings,
+        )
+        return self.ask(data)
+
+    def _shown(self, answers):
+        """What is shown from the threshold on that the validation split chooses."""
+        matches = match_queries(answers.queries, answers.found)
+        config = self._config
+        if self._split == config.train.val_split and self._records_dir == config.records_dir:
+            threshold = best_threshold(matches)["threshold"]
+        elif has_records(config.records_dir):
+            judge = Judge(self._model, config, self._assets, config.train.val_split)
+            data = open_split(config, config.train.val_split, self._assets, with_ids=True)
+            chosen = judge.ask(data)
+            threshold = best_threshold(match_queries(chosen.queries, chosen.found))["threshold"]
+        else:
+            return {"threshold": None, "alarms": None}
+        return {
+            "threshold": at_threshold(matches, threshold),
+            "alarms": alarms(answers.queries, answers.found, threshold),
+        }
+
+
+def format_metrics(metrics):
+    """Parts of the line that reports an epoch."""
+
+    def percent(name):
+        return f"{100 * metrics.get(name, float('nan')):.1f}"
+
+    return [
+        f"dense {metrics['train/dense']:.2f}, contrast {metrics['train/contrast']:.2f}",
+        f"val AP50 {percent(BEST)}, AP {percent('val/AP')}, wrong drawing "
+        + percent("val/AP50_of_a_wrong_drawing"),
+        f"{metrics['train/num_cells']:.1f} cells",
+    ]
+
+
+def format_evaluation(result):
+    """The result of `evaluate.evaluate_run` as a table for a terminal."""
+    lines = [
+        f"{result['split']}: {result['num_queries']:,} queries of {result['num_scenes']:,} "
+        f"scenes, and {result['num_nothing']:,} of nothing; {result['num_cells']:.1f} of "
+        f"{result['total_cells']} cells kept",
+        *format_rows(result["rows"], result["areas"]),
+    ]
+    if result["threshold"]:
+        lines += format_threshold(result["threshold"], result["alarms"], result["val_split"])
+    return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""What a training step makes of a localizer's outputs: the loss of a batch, and its counts."""
+
+import tensorflow as tf
+
+from hardvqa_tf.localize.losses import localizer_loss
+from hardvqa_tf.localize.matching import match
+
+_LOSSES = ("loss", "dense", "contrast", "focal", "l1", "giou")
+
+
+class Score:
+    """Sums over a batch, by name, of which `loss` is what training lowers.
+
+    Args:
+      contrast_weight: see `losses.localizer_loss`.
+
+    Call arguments:
+      outputs: of a model from `build_localizer`.
+      batch: of `QueryData`.
+
+    Returns:
+      A dict of float32 scalars, by `names`: over the queries that count, `loss` and the parts
+      of it that `localizer_loss` names; `num_cells` that were kept; `objects` to be found, and
+      `queries`, their numbers.
+    """
+
+    names = (*_LOSSES, "num_cells", "objects", "queries")
+
+    def __init__(self, contrast_weight):
+        self._contrast_weight = contrast_weight
+
+    def __call__(self, outputs, batch):
+        weights = batch["weights"]
+        losses = self._all_losses(outputs, batch)
+        sums = {name: _sum(losses[name], weights) for name in _LOSSES if name in losses}
+        return {name: tf.zeros([]) for name in _LOSSES} | {
+            **sums,
+            "num_cells": _sum(outputs["num_cells"], weights),
+            "objects": self.divisor(batch),
+            "queries": tf.reduce_sum(weights),
+        }
+
+    def losses(self, outputs, batch):
+        """The loss of each item, as it is where its weight is 1: float32[B, Q]."""
+        return self._all_losses(outputs, batch)["loss"]
+
+    def divisor(self, batch):
+        """The number of objects: what `loss` is divided by, over all devices."""
+        return tf.reduce_sum(tf.cast(_counted_boxes(batch), tf.float32))
+
+    def means(self, sums):
+        """Metrics of an epoch from its sums, a dict of numbers by `names`."""
+        number = max(sums["objects"], 1.0)
+        return {f"train/{name}": sums[name] / number for name in _LOSSES} | {
+            "train/num_cells": sums["num_cells"] / sums["queries"],
+        }
+
+    def _all_losses(self, outputs, batch):
+        return localizer_loss(
+            outputs,
+            batch["boxes"],
+            _counted_boxes(batch),
+            match,
+            batch["classes"],
+            self._contrast_weight,
+        )
+
+
+def _counted_boxes(batch):
+    """Those of queries that count: a repeated row is no part of the contrast either."""
+    return batch["box_valid"] & (batch["weights"] > 0)[..., None]
+
+
+def _sum(values, weights):
+    return tf.reduce_sum(tf.cast(values, tf.float32) * weights)

@@ -1,0 +1,86 @@
+"""Finding what a person drew, as `hardvqa_tf.tasks` describes a task."""
+
+from hardvqa_tf.data.inputs import input_shape
+from hardvqa_tf.localize import matching
+from hardvqa_tf.localize.classes import Classes
+from hardvqa_tf.localize.data import open_split
+from hardvqa_tf.localize.judging.judge import BEST, Judge, format_evaluation, format_metrics
+from hardvqa_tf.localize.model import build_localizer
+from hardvqa_tf.localize.phases import phases
+from hardvqa_tf.localize.pictures.gallery import Gallery
+from hardvqa_tf.localize.predicting import check_options, first_try, format_prediction, predict
+from hardvqa_tf.localize.reporting import ReportedRun, report_intro, report_sections
+from hardvqa_tf.localize.score import Score
+from hardvqa_tf.localize.slots import LOCALIZER_ATTENTIONS, LOCALIZER_ENCODERS
+
+__all__ = [  # of what is imported, what the task has
+    "BEST",
+    "Judge",
+    "ReportedRun",
+    "check_options",
+    "first_try",
+    "format_evaluation",
+    "format_metrics",
+    "format_prediction",
+    "input_shape",
+    "open_split",
+    "phases",
+    "predict",
+    "report_intro",
+    "report_sections",
+]
+
+ITEMS, ITEM_ID = "queries", "query_id"
+ASSETS_FILE = "classes.json"
+JUDGE_OPTIONS = ()
+PREDICT_OPTIONS = ("sketch", "threshold")
+MEASURES = 1
+EXPORTS = False
+
+
+def assets_from_records(config):
+    """`Classes` of the config's records."""
+    return Classes.from_records(config)
+
+
+def assets_from_json(content):
+    return Classes(**content)
+
+
+def check_splits(config, assets):
+    """Refuses what cannot be learned from, or chosen by, before anything is written.
+
+    Raises:
+      ValueError: for a step that XLA compiles. What a split cannot be asked, `open_split` says.
+    """
+    del assets
+    matching.check_config(config)
+
+
+def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrained=True):
+    """`build_localizer`; drawings are of any class, so that assets say nothing to it."""
+    del assets
+    return build_localizer(
+        config, image_size=input_shape, static_shapes=bool(static_shapes), pretrained=pretrained
+    )
+
+
+def describe_model(config):
+    parts = config.model
+    attention, encoder = (
+        table[parts[slot]][1]
+        for slot, table in (
+            ("attention", LOCALIZER_ATTENTIONS),
+            ("image_encoder", LOCALIZER_ENCODERS),
+        )
+    )
+    return f"{encoder} + {attention} + {parts.decoder.num_levels} decoder levels"
+
+
+def make_score(config):
+    return Score(config.train.contrast_weight)
+
+
+def open_gallery(model, data, assets, config):
+    del assets, config
+    return Gallery(model, data)

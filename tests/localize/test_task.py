@@ -1,0 +1,159 @@
+"""The task through the house: train, resume, evaluate, predict, report, and what it refuses."""
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import flagsaver
+
+from hardvqa_tf.command_line import flags
+from hardvqa_tf.evaluate import evaluate_run, format_evaluation
+from hardvqa_tf.localize.judging.judge import RANDOM, RIGHT, WRONG
+from hardvqa_tf.localize.judging.score_files import score_files
+from hardvqa_tf.predict import format_prediction, predict_image
+from hardvqa_tf.report.write import write_report
+from hardvqa_tf.runs import load_run, read_metrics
+from hardvqa_tf.stopping import Stopped
+from hardvqa_tf.tasks import task_of
+from hardvqa_tf.training.loop import train_model
+from hardvqa_tf.training.saver import Saver
+from tests.localize import tiny_records
+
+
+@pytest.fixture(scope="module", autouse=True)
+def untraced():
+    """As `eagerly`, for all tests: to trace the model in each of its phases takes longest."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def run(scene_records, tmp_path_factory):
+    """(workdir, lines that were reported). Only read what was trained."""
+    workdir, lines = str(tmp_path_factory.mktemp("localize_run")), []
+    train_model(tiny_records.config_of(scene_records), workdir, report=lines.append)
+    return workdir, lines
+
+
+def test_it_trains_and_says_how(run):
+    workdir, lines = run
+    assert lines[0].startswith("edge CNN + HAN + 2 decoder levels, ")
+    assert "36 queries of 12 scenes; 3 steps an epoch of 5 scenes x 3 queries" in lines[0]
+    assert re.match(
+        r"epoch 2/2 \| loss .*\| val AP50 .*, wrong drawing .*\| 5.0 cells", lines[2]
+    )
+    epochs = read_metrics(workdir)
+    assert len(epochs) == 2 and all(0 <= epoch["val/AP50"] <= 1 for epoch in epochs)
+    assert all(epoch["train/contrast"] > 0 for epoch in epochs)
+    loaded = load_run(workdir)
+    assert loaded.best_epoch in epochs and len(loaded.assets.unseen) == 16
+
+
+def test_stopped_within_an_epoch_it_resumes_to_the_same_weights(
+    run, scene_config, tmp_path, monkeypatch
+):
+    """In the epoch's second step, whose drawings must be those of the whole run."""
+    asked = []
+
+    def after_steps(self, done, sums, asked_to_stop):
+        asked.append(done)
+        if len(asked) == 5:
+            self.save_and_stop(done, sums)
+
+    workdir = str(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setattr(Saver, "after_steps", after_steps)
+        with pytest.raises(Stopped):
+            train_model(scene_config, workdir, report=lambda line: None)
+    train_model(scene_config, workdir, report=lambda line: None)
+    for ours, whole in zip(
+        *(load_run(w).model.weights for w in (workdir, run[0])), strict=True
+    ):
+        np.testing.assert_array_equal(ours.numpy(), whole.numpy(), err_msg=ours.path)
+    last = [read_metrics(folder)[-1] for folder in (workdir, run[0])]
+    assert last[0]["train/loss"] == last[1]["train/loss"]
+
+
+@pytest.mark.parametrize("split", ["test", "test_unseen"])
+def test_a_split_is_judged_and_anyone_can_score_its_files(run, split):
+    workdir, _ = run
+    result = evaluate_run(workdir, split)
+    assert (result["num_queries"], result["num_nothing"], result["num_scenes"]) == (12, 4, 4)
+    rows = result["rows"]
+    assert {RIGHT, "3 drawings", "5 drawings", WRONG, RANDOM} <= rows.keys()
+    assert rows[RANDOM]["AR100"] == 1.0 and rows[RIGHT]["num_images"] == 12
+    files = (os.path.join(workdir, f"{n}_{split}.json") for n in ("predictions", "annotations"))
+    again = score_files(*files)["overall"]
+    assert again == pytest.approx(rows[RIGHT], abs=1e-12)
+    threshold = result["threshold"]["threshold"]
+    assert threshold == pytest.approx(load_run(workdir).best_epoch["val/threshold"], rel=1e-5)
+    assert result["alarms"]["num_queries"] == 4
+    shown = format_evaluation(result)
+    assert "12 queries of 4 scenes, and 4 of nothing; 5.0 of 12 cells kept" in shown
+    assert "Alarms" in shown and WRONG in shown
+    group = {"test": "seen", "test_unseen": "unseen"}[split]
+    stored = json.load(open(os.path.join(workdir, f"annotations_{split}.json")))
+    assert {image["query_group"] for image in stored["images"]} == {group}
+    assert len(os.listdir(os.path.join(workdir, f"masks_{split}"))) == 4
+
+
+def test_a_drawing_is_looked_for_in_an_image(run, scene_config, tmp_path):
+    workdir, _ = run
+    asked = task_of(scene_config).first_try(scene_config, str(tmp_path))
+    assert asked.keys() == {"image", "sketch"}
+    picture = str(tmp_path / "found.png")
+    result = predict_image(
+        workdir, asked["image"], picture, sketch=[asked["sketch"]] * 2, threshold=0.0
+    )
+    assert len(result["found"]) == 5 and result["num_cells"] == 5
+    scores = [found["score"] for found in result["found"]]
+    assert scores == sorted(scores, reverse=True)
+    one = predict_image(workdir, asked["image"], picture, sketch=[asked["sketch"]])
+    assert one["threshold"] == load_run(workdir).best_epoch["val/threshold"]
+    assert one["best_score"] == pytest.approx(result["best_score"], abs=1e-5)
+    said = format_prediction(result)
+    assert said.startswith("Found 5, at the threshold 0:") and f"cells: {picture}" in said
+    none = predict_image(
+        workdir, asked["image"], picture, sketch=[asked["sketch"]], threshold=1
+    )
+    assert none["found"] == [] and "Found none" in format_prediction(none)
+    for message, options in {
+        "Give its file": {},
+        "is not a file": {"sketch": ["no.png"]},
+        "from 0 to 1": {"sketch": [asked["sketch"]], "threshold": 3.0},
+        "has no option question": {"question": "Where?"},
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            predict_image(workdir, asked["image"], picture, **options)
+
+
+def test_runs_are_reported(run, tmp_path):
+    path = write_report([run[0]], str(tmp_path / "report"), say=lambda line: None)
+    text = open(os.path.join(os.path.dirname(path), "report.md")).read()
+    assert "AP50, wrong drawing" in text and "Average precision" in text
+
+
+def test_what_it_cannot_do_is_said_before_anything_is_written(
+    run, scene_config, tmp_path, door
+):
+    flags.define_config()
+    for export_format in ("savedmodel", "onnx"):
+        given = {"mode": "export", "workdir": run[0], "export_format": export_format}
+        with flagsaver.as_parsed(**given), pytest.raises(SystemExit) as ended:
+            door.main(["main.py"])
+        assert "A run of the task localize cannot be exported or served yet" in ended.value.code
+    assert not os.path.exists(os.path.join(run[0], "export"))
+    for key, value, expected in (
+        ("jit_compile", True, "XLA cannot compile"),
+        ("augmentation", {"shift": 3}, "cannot move images yet"),
+        ("split", "trian", "trian"),
+    ):
+        config = tiny_records.config_of(scene_config.records_dir)
+        config.train.update({key: value})
+        with pytest.raises(ValueError, match=expected):
+            train_model(config, str(tmp_path / "other"), report=lambda line: None)
+        assert not os.path.exists(tmp_path / "other" / "config.json")
