@@ -2,9 +2,8 @@
 
     python main.py --mode=train --dataset=easy_vqa
 
-4 min 10 s with the records on two shared CPU cores; 99.87 % of the test questions
-(--mode=evaluate --workdir=runs/easy_vqa --split=test). The numbers are of the version before
-cells were centred, with one seed.
+99.85 % (99.72 - 99.94) of the test questions, three seeds on two CPU cores
+(--mode=evaluate --workdir=runs/easy_vqa --split=test).
 """
 
 from hardvqa_tf.configs import base
