@@ -203,14 +203,14 @@ def read_config(workdir):
 
     Raises:
       ValueError: if the file is missing or damaged, or has a key that this program does not
-        know, or a value that cannot be.
+        know, or something of another kind in the place of a value.
     """
     _require(workdir, "config.json")
     path = os.path.join(workdir, "config.json")
     stored = damage.read_json(path, _COPY_AGAIN)
     with _naming(path):
         config = values.complete(stored)
-        values.check(config)
+        values.check_kinds(config)
         return ConfigDict(config)
 
 

@@ -17,11 +17,11 @@ LOCALIZER_ENCODERS = {
     "biformer_s": ("biformer_s", "BiFormer-S"),
     "biformer_b": ("biformer_b", "BiFormer-B"),
 }
-# {name: (what makes it, of `layers`; title)}
+# {name: (what makes it, of `layers`; title; arguments where no shape may depend on the data)}
 LOCALIZER_ATTENTIONS = {
-    "none": ("NoAttention", "all cells"),
-    "han": ("HardAttention", "HAN"),
-    "adahan": ("AdaptiveHardAttention", "AdaHAN"),
+    "none": ("NoAttention", "all cells", {}),
+    "han": ("HardAttention", "HAN", {}),
+    "adahan": ("AdaptiveHardAttention", "AdaHAN", {"mode": "mask"}),
 }
 # {name: title}: where cells look at the drawing.
 GUIDANCES = {

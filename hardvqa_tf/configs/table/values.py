@@ -32,6 +32,36 @@ def check(config):
         raise ValueError("\n".join(complaints))
 
 
+def check_kinds(stored):
+    """Refuses a stored config with a text, a list or a section where there should be a number.
+
+    Ranges are not looked at: an older program may have allowed others.
+
+    Raises:
+      ValueError: names the first such value.
+    """
+    now = flatten(_defaults(_table_of(stored)))
+    for key, value in flatten(stored).items():
+        expected = now.get(key)
+        if None not in (value, expected) and _json_kind(value) != _json_kind(expected):
+            raise ValueError(
+                f"config.{key}={value!r}: should be {_json_kind(expected)}. Copy the run's "
+                "folder again."
+            )
+
+
+def _defaults(table):
+    return {
+        name: _defaults(entry) if isinstance(entry, dict) else as_json(entry.default)
+        for name, entry in table.items()
+    }
+
+
+def _json_kind(value):
+    kinds = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+    return kinds.get(type(value), "a list")
+
+
 def complete(stored):
     """A stored config with every key of today's program.
 

@@ -7,7 +7,7 @@ import pytest
 
 from hardvqa_tf.localize.judging.score_files import format_scores, recognises, score_files
 from tests.localize.judging.coco_files import found, truth
-from tests.shared import shared_data
+from tests.shared_data import shared
 
 A, B = [10, 10, 40, 20], [100, 50, 30, 30]  # areas 800 and 900
 FAR = [150, 5, 20, 20]
@@ -132,7 +132,7 @@ def test_what_is_recognised(content, is_ours):
 
 def test_the_published_numbers(files):
     """cocoapi's own example, as its results/val2014_fake_eval_res.txt prints it."""
-    case = json.loads(shared_data("coco_eval", "official_fakebbox100.json").read_text())
+    case = json.loads(shared("coco_eval/official_fakebbox100.json").read_text())
     overall = score_files(*files(case["ground_truth"], case["detections"]))["overall"]
     names = ("AP", "AP50", "AP75", "APs", "APm", "APl")
     names += ("AR1", "AR10", "AR100", "ARs", "ARm", "ARl")

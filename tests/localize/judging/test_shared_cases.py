@@ -6,7 +6,7 @@ import pytest
 
 from hardvqa_tf.localize.judging.coco import evaluate
 from hardvqa_tf.localize.judging.coco_data import check
-from tests.shared import shared_data
+from tests.shared_data import shared
 
 # `maskApi` adds in double precision, as NumPy does: the means alone may be added otherwise.
 TOLERANCE = 1e-12
@@ -14,7 +14,7 @@ NAMES = {"APs", "APm", "APl", "ARs", "ARm", "ARl", "AP", "AP50", "AP75", "AR1", 
 
 
 def test_every_case_of_the_folder():
-    paths = sorted(shared_data("coco_eval").glob("*.json"))
+    paths = sorted(shared("coco_eval").glob("*.json"))
     assert len(paths) >= 11
     for path in paths:
         case = json.loads(path.read_text())
