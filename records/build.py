@@ -137,24 +137,12 @@ def _examples(builder, problems):
         ]
         if not examples[split]:
             what = KINDS[_kind(builder)].EXAMPLE
-            raise BuildError(
-                f"Split {split!r} of {builder.name!r} has no {what}{_skipped(split, problems)}"
-            )
+            is_skipped = any(note["split"] == split for note in problems.notes)
+            why = f" left: {resume.all_skipped(split, problems.notes)}" if is_skipped else "."
+            raise BuildError(f"Split {split!r} of {builder.name!r} has no {what}{why}")
         for _, example in examples[split]:
             _check_over_splits(builder, split, example, seen)
     return examples
-
-
-def _skipped(split, problems):
-    """How a sentence about an empty split ends."""
-    notes = [note for note in problems.notes if note["split"] == split]
-    if not notes:
-        return "."
-    first = notes[0]
-    return (
-        f" left: all {len(notes)} problem(s) of it were skipped, first {first['where']}: "
-        f"{first['reason']}"
-    )
 
 
 def _check_over_splits(builder, split, example, seen):

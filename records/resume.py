@@ -45,12 +45,17 @@ def refuse_empty_splits(paths, counts, notes):
             continue
         for path in of_split:
             writer.remove_shard(path)
-        skipped = [note for note in notes if note["split"] == split]
-        first = f", first {skipped[0]['where']}: {skipped[0]['reason']}" if skipped else "."
         raise BuildError(
-            f"Split {split!r} has no image left: all {len(skipped)} problem(s) of it were "
-            f"skipped{first} Mend its images, or build without this split."
+            f"Split {split!r} has no image left: {all_skipped(split, notes)} Mend its images, "
+            "or build without this split."
         )
+
+
+def all_skipped(split, notes):
+    """That nothing is left of a split: how many problems it had, and the first of them."""
+    skipped = [note for note in notes if note["split"] == split]
+    first = f", first {skipped[0]['where']}: {skipped[0]['reason']}" if skipped else "."
+    return f"all {len(skipped)} problem(s) of it were skipped{first}"
 
 
 def finish(records_dir, files, info):
