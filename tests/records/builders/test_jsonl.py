@@ -201,3 +201,11 @@ def test_a_file_that_is_not_utf8(tmp_path, source):
     (source / "val.jsonl").write_bytes(data + '{"question": "Où"}'.encode("latin-1"))
     with pytest.raises(BuildError, match=r"val\.jsonl:5: not UTF-8.*Save the file as UTF-8"):
         build("jsonl", tmp_path / "r", source_dir=str(source))
+
+
+def test_a_split_of_which_all_is_skipped_says_why(tmp_path, source):
+    for path in (source / "photos").glob("train*"):
+        path.unlink()
+    told = r"no image with a question left: all \d problem.* were skipped, first train.jsonl"
+    with pytest.raises(BuildError, match=told):
+        build("jsonl", tmp_path / "r", source_dir=str(source), on_error="skip")
