@@ -282,6 +282,10 @@ LOCALIZE = {
         },
     },
     "train": {
+        "augmentation": {
+            # Not of questions: they say left and right.
+            "mirror": yes_or_no(False, "mirrored left-right, every other one by chance"),
+        },
         "contrast_weight": number(2.0, "of the contrast of drawings and objects", least=0),
         "queries_per_image": count(None, "in a batch; None: all of an image", or_none=True),
         "all_cells_steps": whole(

@@ -26,8 +26,9 @@ import tensorflow as tf
 
 from hardvqa_tf.data.batches import Batches, group_rows
 from hardvqa_tf.data.inputs import IMAGE, check_size
-from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.data.pixels import draw_moves, move_images, scale_pixels
 from hardvqa_tf.localize.drawings import LEVELS, Drawings
+from hardvqa_tf.localize.moved_boxes import move_boxes
 from hardvqa_tf.localize.scenes import absent_class, query_id, read_scenes
 from records.build import read_info
 from records.decode import decode_image
@@ -63,13 +64,6 @@ def open_split(
         there.
       num_drawings: S.
     """
-    moved = config.train.augmentation
-    if moved.shift or moved.rotation:
-        raise ValueError(
-            "The task localize cannot move images yet: their boxes would stay where they are. "
-            f"Received: train.augmentation.shift={moved.shift}, train.augmentation.rotation="
-            f"{moved.rotation}. Leave both at 0."
-        )
     return QueryData(
         records_dir or config.records_dir,
         split,
@@ -80,6 +74,7 @@ def open_split(
         num_drawings=num_drawings,
         steps_per_epoch=config.train.steps_per_epoch,
         seed=config.seed,
+        augmentation=config.train.augmentation,
         with_nothing=not learns,
         with_strings=with_ids,
     )
@@ -98,6 +93,9 @@ class QueryData(Batches):
       num_drawings: S, of a query; where a class has fewer, the others are padding.
       steps_per_epoch: batches of a training epoch; None, and if the split has fewer: all.
       seed: decides the order of training epochs, and which drawings they ask with.
+      augmentation: dict of `shift`, `rotation`, `mirror` (`data.pixels.draw_moves`) and `fill`;
+        of the images of training epochs alone, whose boxes move with them. None, or none of the
+        first three: the images as they are.
       with_nothing: also ask each scene for a class that it does not show.
       with_strings: also give ids, which evaluation needs, not training.
 
@@ -117,12 +115,14 @@ class QueryData(Batches):
         num_drawings=1,
         steps_per_epoch=None,
         seed=0,
+        augmentation=None,
         with_nothing=False,
         with_strings=False,
     ):
         info = read_info(records_dir)
         paths = shard_paths(records_dir, split)  # Also says if there is no such split.
         self._picture_shape = check_size(records_dir, info, image_size)
+        self._augmentation = _check_augmentation(augmentation, self._picture_shape[:2])
         scenes = read_scenes(records_dir, split)
         self._scenes = {scene.image_id.encode(): scene for scene in scenes}
         self._drawings = Drawings(records_dir, split)
@@ -148,6 +148,7 @@ class QueryData(Batches):
             batch_size=batch_size,
             steps_per_epoch=steps_per_epoch,
             seed=seed,
+            augments=bool(self._augmentation),
             is_item="is_query",
         )
 
@@ -186,6 +187,22 @@ class QueryData(Batches):
         number = tf.shape(groups["weights"])[0]
         return groups | {
             name: tf.repeat(value[None], number, axis=0) for name, value in of_image.items()
+        }
+
+    def augment(self, batch, seed, first_row):
+        """Images and boxes; a query of which no object is left to be seen does not count."""
+        given = dict(self._augmentation)
+        fill, smooth = given.pop("fill", 0.0), bool(given.get("rotation"))
+        images = batch["image"]
+        moves = draw_moves(tf.shape(images)[0], seed, **given, first_row=first_row)
+        boxes, is_seen = move_boxes(batch["boxes"], moves, self._picture_shape[:2])
+        box_valid = batch["box_valid"] & is_seen
+        lost = tf.reduce_any(batch["box_valid"], -1) & ~tf.reduce_any(box_valid, -1)
+        return batch | {
+            "image": move_images(images, moves, fill, smooth),
+            "boxes": tf.where(box_valid[..., None], boxes, 0.0),
+            "box_valid": box_valid,
+            "weights": tf.where(lost, 0.0, batch["weights"]),
         }
 
     def finish(self, batch):
@@ -248,6 +265,20 @@ class QueryData(Batches):
         classes = np.array([self._numbers.get(name, -1) for name in names], np.int32)
         strings = (np.array([t.encode() for t in texts], object) for texts in (ids, names))
         return classes, boxes, box_valid, sketch, sketch_valid, *strings
+
+
+def _check_augmentation(augmentation, size):
+    """The dict, or None where nothing is moved."""
+    given = {"shift": 0, "rotation": 0.0, **(augmentation or {})}
+    if not (given["shift"] or given["rotation"] or given.get("mirror")):
+        return None
+    if given["shift"] >= min(size):
+        raise ValueError(
+            "An image must not be moved out of itself: nothing is left to find. Received: "
+            f"train.augmentation.shift={given['shift']} for images of {size[0]}x{size[1]} "
+            "pixels. Use an eighth of a side or less."
+        )
+    return given
 
 
 def _centred(corners):

@@ -52,7 +52,7 @@ class Score:
         """Metrics of an epoch from its sums, a dict of numbers by `names`."""
         number = max(sums["objects"], 1.0)
         return {f"train/{name}": sums[name] / number for name in _LOSSES} | {
-            "train/num_cells": sums["num_cells"] / sums["queries"],
+            "train/num_cells": sums["num_cells"] / max(sums["queries"], 1.0),
         }
 
     def _all_losses(self, outputs, batch):

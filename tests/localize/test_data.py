@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from hardvqa_tf.configs.table import values
 from hardvqa_tf.localize.classes import Classes
 from hardvqa_tf.localize.data import QueryData, open_split
 from hardvqa_tf.localize.drawings import read_store
 from hardvqa_tf.localize.scenes import absent_class, read_scenes
 from records.builders.sketch_scenes import composed
 from tests.batches import batches, equal_batches
+from tests.data.test_shares import Context
 
 
 @pytest.fixture
@@ -118,6 +120,79 @@ def test_batches_are_as_their_spec_says_and_without_strings(scene_config, assets
     }
 
 
+def test_training_images_move_with_their_boxes_and_a_resumed_run_sees_the_same(
+    scene_config, assets
+):
+    def data(**augmentation):
+        scene_config.train.augmentation.update({"shift": 0, "rotation": 0.0, "mirror": False})
+        scene_config.train.augmentation.update(augmentation)
+        return open_split(scene_config, "train", assets, learns=True, with_ids=True)
+
+    plain, moving = data(), data(shift=4, rotation=0.1, mirror=True)
+    epoch, as_it_is = batches(moving.training_epoch(1)), batches(plain.training_epoch(1))
+    equal_batches(batches(moving.training_epoch(1)), epoch)
+    equal_batches(batches(moving.training_epoch(1, start_step=2)), epoch[2:])
+    first, second = (rows_of(batches(moving.training_epoch(n))) for n in (0, 1))
+    still = sum(np.array_equal(first[i]["image"], second[i]["image"]) for i in first)
+    assert still == 0
+    moves = {"image", "boxes", "box_valid", "weights"}
+    for found, expected in zip(epoch, as_it_is, strict=True):
+        assert all((found[name] != expected[name]).any() for name in ("image", "boxes"))
+        rest = [{n: v for n, v in b.items() if n not in moves} for b in (found, expected)]
+        equal_batches(rest[:1], rest[1:])
+    equal_batches(batches(moving.in_order()), batches(plain.in_order()))  # evaluation
+
+    mirrored, number = data(mirror=True), 0
+    for found, expected in zip(batches(mirrored.training_epoch(1)), as_it_is, strict=True):
+        for b, image in enumerate(found["image"]):
+            boxes = expected["boxes"][b].copy()
+            if not np.array_equal(image, expected["image"][b]):
+                number += 1
+                np.testing.assert_array_equal(image, expected["image"][b][:, ::-1])
+                boxes[..., 0] = 1 - boxes[..., 0]
+            valid = found["box_valid"][b]
+            np.testing.assert_array_equal(valid, expected["box_valid"][b])
+            np.testing.assert_allclose(found["boxes"][b][valid], boxes[valid], atol=1e-6)
+    assert 2 < number < 13  # of 15
+
+
+def test_questions_are_not_mirrored():
+    """Those that say left and right would be wrong."""
+    assert values.entry_of("train.augmentation.mirror", "localize").default is False
+    assert values.entry_of("train.augmentation.mirror", "vqa") is None
+
+
+def test_a_query_of_which_nothing_is_left_to_be_seen_does_not_count(scene_config, assets):
+    scene_config.train.augmentation.shift = 20
+    data = open_split(scene_config, "train", assets, learns=True, with_ids=True)
+    lost = 0
+    for epoch in range(3):
+        found = batches(data.training_epoch(epoch))
+        for batch in found:
+            has_object = batch["box_valid"].any(axis=-1)
+            repeated = ~batch["is_query"]
+            np.testing.assert_array_equal(batch["weights"], has_object & ~repeated)
+            lost += (batch["is_query"] & ~has_object).sum()
+            corners = batch["boxes"][batch["box_valid"]] @ np.array(
+                [[1, 0, 1, 0], [0, 1, 0, 1], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]]
+            )
+            assert corners.min() >= -1e-6 and corners.max() <= 1 + 1e-6
+            assert (batch["boxes"][~batch["box_valid"]] == 0).all()
+    assert 0 < lost < 100
+
+
+def test_machines_share_moved_batches(scene_config, assets):
+    scene_config.train.augmentation.update({"shift": 4, "mirror": True})
+    scene_config.train.batch_size = 4
+    data = open_split(scene_config, "train", assets, learns=True)
+    whole = batches(data.training_epoch(2))
+    parts = [batches(data.training_epoch(2, 0, Context(host))) for host in range(2)]
+    for step, batch in enumerate(whole):
+        found = [part for host in parts for part in host[2 * step : 2 * step + 2]]
+        together = {n: np.concatenate([part[n] for part in found]) for n in batch}
+        equal_batches([together], [batch])
+
+
 def test_absent_class_depends_on_the_scene_alone(scene_config):
     scene, other = read_scenes(scene_config.records_dir, "val")[:2]
     classes = [*scene.names, *other.names, "no such"]
@@ -127,8 +202,8 @@ def test_absent_class_depends_on_the_scene_alone(scene_config):
 
 
 def test_what_cannot_be_asked_is_said(scene_config, assets, records_dir):
-    with pytest.raises(ValueError, match="cannot move images yet"):
-        scene_config.train.augmentation.shift = 2
+    with pytest.raises(ValueError, match="moved out of itself.*shift=24 for .* 24x32 pixels"):
+        scene_config.train.augmentation.shift = 24
         open_split(scene_config, "train", assets)
     with pytest.raises(ValueError, match="no object to ask for|without a box"):
         QueryData(records_dir, "train", [], image_size=(20, 24), batch_size=2)

@@ -149,7 +149,7 @@ def test_what_it_cannot_do_is_said_before_anything_is_written(
     assert not os.path.exists(os.path.join(run[0], "export"))
     for key, value, expected in (
         ("jit_compile", True, "XLA cannot compile"),
-        ("augmentation", {"shift": 3}, "cannot move images yet"),
+        ("augmentation", {"shift": 30}, "moved out of itself"),
         ("split", "trian", "trian"),
     ):
         config = tiny_records.config_of(scene_config.records_dir)
