@@ -99,21 +99,57 @@ def start_run(workdir, config, assets, records=None):
 
 @contextlib.contextmanager
 def forgotten_if_untrained(workdir, config, write=True):
-    """Within it, an error takes back what `start_run` wrote, if nothing was trained before it.
+    """Within it, an error takes back all that was written, if nothing was trained and saved.
 
-    The corrected command then starts a run of its own.
+    The corrected command then starts as if this one had not been. What was there before stays.
 
     Args:
       write: False on a machine that must leave the folder as it is.
     """
+    before, saved = _made_by_start(workdir, config), _saved(workdir)
+    missing = _missing_folders(workdir)
     try:
         yield
-    except Exception:
-        if write and not _has_state(workdir):
-            for name in ("config.json", "records.json", task_of(config).ASSETS_FILE):
-                with contextlib.suppress(OSError):
-                    os.remove(os.path.join(workdir, name))
+    except BaseException:  # Ctrl-C as well.
+        if write and _saved(workdir) == saved:
+            for path in sorted(_made_by_start(workdir, config) - before, reverse=True):
+                _remove(path)  # What is in a folder comes before it.
+            for folder in missing:
+                _remove(folder)
         raise
+
+
+def _made_by_start(workdir, config):
+    """Paths of what a run has before its first checkpoint, as far as it is there."""
+    names = ("config.json", "records.json", task_of(config).ASSETS_FILE)
+    files = [f"{name}{ending}" for name in names for ending in ("", ".partial")]
+    found = {os.path.join(workdir, name) for name in files}
+    for name in ("logs", "checkpoints"):
+        for folder, _, names in os.walk(os.path.join(workdir, name)):
+            found |= {folder, *(os.path.join(folder, name) for name in names)}
+    return {path for path in found if os.path.lexists(path)}
+
+
+def _saved(workdir):
+    """What changes when something that was trained is saved."""
+    names = [os.path.join(workdir, name) for name in ("metrics.jsonl", "model.keras")]
+    times = {path: os.stat(path).st_mtime_ns for path in names if os.path.exists(path)}
+    return checkpoint_paths(workdir), times
+
+
+def _missing_folders(workdir):
+    """Those on the way to the workdir that are not there, the innermost first."""
+    folder, missing = os.path.abspath(workdir), []
+    while not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    return missing
+
+
+def _remove(path):
+    """Removes a file, or a folder in which nothing is."""
+    with contextlib.suppress(OSError):
+        (os.rmdir if os.path.isdir(path) and not os.path.islink(path) else os.remove)(path)
 
 
 def _files(config, assets, records):

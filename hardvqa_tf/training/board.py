@@ -24,7 +24,7 @@ from records.damage import cause_of
 
 
 class Board:
-    """Writes what TensorBoard shows.
+    """Writes what TensorBoard shows; a context, which closes it.
 
     Args:
       logdir: folder of the event files, made if needed.
@@ -86,10 +86,20 @@ class Board:
         with self._writing(self._writer, step):
             tf.summary.image(name, np.stack(pictures), max_outputs=len(pictures))
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, *_):
+        # After an error, what cannot be written as well must not hide it.
+        hidden = OSError if error_type else ()
+        with contextlib.suppress(hidden):
+            self.close()
+
     def close(self):
-        self._writer.close()
-        if self._session_writer:
-            self._session_writer.close()
+        with self._naming():
+            self._writer.close()
+            if self._session_writer:
+                self._session_writer.close()
 
     def _write_scalars(self, writer, values, step):
         with self._writing(writer, step):

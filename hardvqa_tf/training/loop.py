@@ -162,14 +162,21 @@ class _Training:
             start_run(workdir, config, self.assets, records)
 
     def run(self):
-        config, state, task = self.config, self.state, self.task
         self.report(self._describe())
-        judge = task.Judge(self.model, config, self.assets, config.train.val_split)
+        judge = self.task.Judge(
+            self.model, self.config, self.assets, self.config.train.val_split
+        )
         for line in judge.lines():
             self.report(line)
-        if self.is_chief and self._has_epochs_left():
-            self.board = Board(os.path.join(self.workdir, "logs"), (task.BEST, "seconds"))
-            self.board.config(config, state.epoch)
+        with contextlib.ExitStack() as opened:
+            if self.is_chief and self._has_epochs_left():
+                logs = os.path.join(self.workdir, "logs")
+                self.board = opened.enter_context(Board(logs, (self.task.BEST, "seconds")))
+                self.board.config(self.config, self.state.epoch)
+            return self._run_epochs(judge)
+
+    def _run_epochs(self, judge):
+        config, state, task = self.config, self.state, self.task
         steps = self._make_steps()
         metrics = {}
         saver = Saver(state, config.train.checkpoint_minutes)
@@ -191,8 +198,6 @@ class _Training:
                 in_words = task.format_metrics(metrics)
                 self.report(format_epoch(metrics, config.train.epochs, task.ITEMS, in_words))
                 saver.after_epoch()
-        if self.board:
-            self.board.close()
         return metrics
 
     def _open_train_data(self, with_ids=False):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from hardvqa_tf import runs
 from hardvqa_tf.data.identity import differences, identity_of
 from hardvqa_tf.training import loop
+from hardvqa_tf.training.board import Board
 from hardvqa_tf.training.loop import train_model
 from hardvqa_tf.training.steps import TrainSteps
 from hardvqa_tf.vqa import Vocabularies, task
@@ -82,7 +83,7 @@ def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
         until_then.setattr(loop._Training, "_run_epoch", fail)
         with pytest.raises(MemoryError, match="no memory for this batch.*smaller train.batch"):
             train(config, tmp_path)
-    assert not {"config.json", "vocabularies.json", "records.json"} & {*files_of(tmp_path)}
+    assert not [*tmp_path.iterdir()]
     config.train.batch_size = 3
     assert train(config, tmp_path)["epoch"] == 2
     # What was trained is kept: an error after it takes nothing back.
@@ -90,6 +91,62 @@ def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"train.batch_size \(3 there, 4 here\) differ"):
         train(config, tmp_path)
     assert {"config.json", "vocabularies.json", "records.json"} <= {*files_of(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    "owner, name",
+    [
+        (TrainSteps, "trace"),
+        (Board, "config"),
+        (loop, "start_run"),
+        (loop._Training, "_make_steps"),
+        (loop._Training, "_run_epoch"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_before_the_first_step_nothing_stays(config, tmp_path, monkeypatch, owner, name, error):
+    real = getattr(owner, name)
+
+    def fail(*args, **options):
+        if name in ("start_run", "config"):
+            real(*args, **options)  # All of it is there, and then it fails.
+        raise error("in the first step")
+
+    monkeypatch.setattr(owner, name, fail)
+    (tmp_path / "there/logs").mkdir(parents=True)
+    (tmp_path / "there/logs/mine.txt").write_text("mine")
+    for workdir, left in (("new/run", {"there"}), ("there", {"there"})):
+        with pytest.raises(error, match="in the first step"):
+            train(config, tmp_path / workdir)
+        assert {path.name for path in tmp_path.iterdir()} == left
+    assert files_of(tmp_path) == ["mine.txt"]
+
+
+def test_a_resumed_run_that_fails_at_once_is_as_before(config, tmp_path, monkeypatch):
+    scripted(monkeypatch, [0.5, 0.6])
+    config.train.epochs = 1
+    train(config, tmp_path)
+    stored = json.loads((tmp_path / "config.json").read_text())
+    stored["train"]["epochs"] = config.train.epochs = 2
+    (tmp_path / "config.json").write_text(json.dumps(stored))
+    before = files_of(tmp_path)
+
+    def fail(*args):
+        raise ValueError("in the first step")
+
+    monkeypatch.setattr(loop._Training, "_run_epoch", fail)
+    with pytest.raises(ValueError, match="in the first step"):
+        train(config, tmp_path)
+    assert files_of(tmp_path) == before
+
+
+def test_a_file_of_somebody_else_is_not_removed(config, tmp_path):
+    """Of another program, say, in a folder that was given as --workdir by mistake."""
+    (tmp_path / "config.json").write_text('{"mine": 1}')
+    with pytest.raises(ValueError):
+        train(config, tmp_path)
+    assert (tmp_path / "config.json").read_text() == '{"mine": 1}'
 
 
 def test_a_killed_start_says_that_nothing_was_trained(config, vocabularies, tmp_path):
