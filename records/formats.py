@@ -36,6 +36,11 @@ SCAN = b"\xff\xda\0"
 ONE_OF_THEM = ", ".join(f.name for f in FORMATS[:-1]) + f" or {FORMATS[-1].name}"
 
 
+def most_scans(num_pixels, max_pixels=MAX_PIXELS):
+    """How many scans a JPEG of `num_pixels` may have, where images may have `max_pixels`."""
+    return min(MAX_SCANS, SCANS_TO_IMAGE * max_pixels // max(1, num_pixels))
+
+
 def format_of(encoded):
     """Returns the `Format` that bytes begin as, or None."""
     return next((f for f in FORMATS if encoded.startswith(f.start)), None)

@@ -4,7 +4,8 @@ Training decodes by TensorFlow, people look at images with other programs, for w
 stands here. An image is refused if TensorFlow cannot decode it, or makes other pixels of it:
 
     any     cut off, broken, above `MAX_PIXELS`
-    JPEG    four colours of ink without Adobe's mark: programs disagree on which end is white
+    JPEG    four colours of ink without Adobe's mark: programs disagree on which end is white;
+            more scans than anything writes, each of which takes as long as an image
     PNG     transparent pixels: behind them are colours that nobody sees
     GIF     transparent pixels (TensorFlow makes them black); a first frame that does not fill
             the screen (`gif.py`)
@@ -14,6 +15,9 @@ stands here. An image is refused if TensorFlow cannot decode it, or makes other 
 JPEG and PNG are decoded once, by TensorFlow: whatever it takes, Pillow takes (of 20,000 files
 with a byte changed or cut off there was none that only Pillow refused), and to the same pixels
 (JPEG but for rounding). GIF and BMP, which are rare, are decoded by both and compared.
+
+The rule is the same for builds and `--mode=predict` (`check_image`), and for the server, which
+decodes most images later and only then finds what is broken within (`check_header`).
 """
 
 import contextlib
@@ -25,7 +29,14 @@ import tensorflow as tf
 from PIL import Image
 
 from records.decode import decode_pixels, reason_of
-from records.formats import MAX_PIXELS, ONE_OF_THEM, format_of, what_it_is_instead
+from records.formats import (
+    MAX_PIXELS,
+    ONE_OF_THEM,
+    SCAN,
+    format_of,
+    most_scans,
+    what_it_is_instead,
+)
 from records.gif import FRAMES_TO_IMAGE, decoded_size, gif_size
 
 _TRANSPARENT = (
@@ -45,6 +56,32 @@ def check_image(encoded):
       ValueError: training could not decode it, or would see other pixels than people do; says
         what to do.
     """
+    with _checked(encoded) as (kind, image):
+        size = image.height, image.width
+        _CHECKS[kind.name](image, encoded)
+    return size
+
+
+def check_header(encoded):
+    """Finds what `check_image` refuses, as far as an image's header tells.
+
+    For who decodes it anyway, and so finds what is broken within.
+
+    Returns:
+      Whether only decoding tells that people see the same, so that `check_image` is needed.
+
+    Raises:
+      ValueError: as `check_image`.
+    """
+    with _checked(encoded) as (kind, image):
+        if kind.name == "JPEG":
+            _check_inks(image)
+        return kind.name in ("BMP", "GIF") or image.has_transparency_data
+
+
+@contextlib.contextmanager
+def _checked(encoded):
+    """Gives the format of an image, and it, opened by Pillow; its header was checked."""
     kind = format_of(encoded)
     if kind is None:
         raise ValueError(_no_image(encoded))
@@ -57,8 +94,13 @@ def check_image(encoded):
                 f"too large an image: {width}x{height} pixels, at most {MAX_PIXELS:,} are "
                 "taken. Make it smaller."
             )
-        _CHECKS[kind.name](image, encoded)
-    return height, width
+        most = most_scans(width * height)
+        if kind.name == "JPEG" and encoded.count(SCAN) > most:
+            raise _Refused(
+                f"a JPEG of more than {most} scans, each of which takes as long to decode as "
+                "an image. Save it again, as a JPEG that is not progressive."
+            )
+        yield kind, image
 
 
 def check_decodes(encoded):
@@ -127,12 +169,16 @@ def _said(error):
 
 
 def _check_jpeg(image, encoded):
+    _check_inks(image)
+    _decode(image, encoded)
+
+
+def _check_inks(image):
     if image.mode == "CMYK" and "adobe" not in image.info:
         raise _Refused(
             "a JPEG of four colours of ink (CMYK) without Adobe's mark: programs disagree on "
             "which end is white. Save it in RGB."
         )
-    _decode(image, encoded)
 
 
 def _check_png(image, encoded):

@@ -8,7 +8,10 @@ on every machine. What has another character has a word: the cut into words keep
 
 import re
 
-EMPTY_QUESTION = "empty question"
+EMPTY_QUESTION = (
+    "The question has no words: it is empty, or of invisible characters alone. Write it in "
+    "words."
+)
 HAS_NUL = (
     "The question has a NUL character (U+0000), which ends it where it is cut into words. "
     "Remove it."
@@ -65,8 +68,13 @@ def is_unicode(text):
     return True
 
 
+def is_text(text):
+    """Whether an answer, an id or a name can be kept: Unicode without a NUL character."""
+    return "\0" not in text and is_unicode(text)
+
+
 def wrong_with(text):
-    """What is wrong with a question, a sentence or EMPTY_QUESTION; None if nothing is.
+    """What is wrong with a question, in sentences; None if nothing is.
 
     Args:
       text: str.

@@ -124,9 +124,16 @@ def field(raw, name, kind):
     """Returns a field of a JSON object.
 
     Raises:
-      ValueError: it is missing, not of type `kind`, or a string that is not Unicode; or the
-        object has a key twice.
+      ValueError: it is missing, not of type `kind`, or a string that `check_text` refuses; or
+        the object has a key twice.
     """
+    value = _of_kind(raw, name, kind)
+    if kind is str:
+        check_text(value, repr(name))
+    return value
+
+
+def _of_kind(raw, name, kind):
     if not isinstance(raw, dict):
         raise ValueError(f"expected an object. Received: {shown(raw)}. Correct it.")
     if isinstance(raw, strict_json.Repeated):
@@ -139,14 +146,15 @@ def field(raw, name, kind):
         raise ValueError(
             f"{name!r} must be {_KINDS[kind]}. Received: {shown(value)}. Correct it."
         )
-    if kind is str:
-        check_unicode(value, repr(name))
     return value
 
 
 def text_field(raw, name):
     """Returns a field that must be a string with a character that can be seen."""
-    text = field(raw, name, str)
+    return _not_blank(field(raw, name, str), name)
+
+
+def _not_blank(text, name):
     if questions.is_blank(text):
         seen = f": it has invisible characters alone, {ascii(text)}" if text.strip() else ""
         raise ValueError(f"{name!r} is empty{seen}. Fill it in, or remove the entry.")
@@ -155,15 +163,23 @@ def text_field(raw, name):
 
 def question_field(raw):
     """Returns the field `question`, which must have words, see `questions`."""
-    text = text_field(raw, "question")
-    wrong = questions.wrong_with(text)
-    if wrong:
-        raise ValueError(f"{wrong} Received: {shown(text)}.")
+    text = _not_blank(_of_kind(raw, "question", str), "question")
+    check_text(text, "'question'")
     return text
 
 
-def check_unicode(text, name):
-    """Raises `ValueError` if a string has half a character, which no file can hold."""
+def check_text(text, name):
+    """Checks a string of any kind: a question, an answer, an id, a name.
+
+    Raises:
+      ValueError: it has half a character, which no file can hold, or a NUL character, at which
+        many programs end a text, so that two ids or answers could become one.
+    """
+    if "\0" in text:
+        raise ValueError(
+            f"{name} has a NUL character (U+0000), at which many programs end a text. "
+            f"Received: {ascii(text)[:80]}. Remove it."
+        )
     if not questions.is_unicode(text):
         raise ValueError(
             f"{name} is not Unicode text: it has half a character, or bytes of a file's name "

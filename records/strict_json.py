@@ -6,6 +6,10 @@ Of a key that an object has twice, `json` takes the last value in silence.
 import json
 
 
+class RepeatedKey(ValueError):
+    """Raised of JSON that is in order, but for a key that an object has twice."""
+
+
 class Repeated(dict):
     """An object that has a key twice, or holds one that has.
 
@@ -26,7 +30,7 @@ def loads(text):
       text: str, or bytes in UTF-8.
 
     Raises:
-      ValueError: it is no JSON, too deep, or an object has a key twice.
+      ValueError: it is no JSON, too deep, or an object has a key twice (`RepeatedKey`).
     """
     return _loads(text if isinstance(text, str) else text.decode("utf-8"), _once)
 
@@ -45,7 +49,8 @@ def loads_marked(text, object_hook=None):
 
 def twice(key):
     """The sentence about a key that an object has twice."""
-    return f"the key {key!r} is there twice in one object. Keep one of them."
+    shown = repr(key) if len(key) <= 80 else f"{key[:80]!r}..."
+    return f"the key {shown} is there twice in one object. Keep one of them."
 
 
 def _loads(text, hook):
@@ -55,7 +60,7 @@ def _loads(text, hook):
         raise ValueError(
             "it is nested too deeply: hundreds of lists or objects in each other."
         ) from None
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RepeatedKey):
         raise
     except ValueError as error:
         if "integer string conversion" in str(error):  # Python's own bound.
@@ -66,7 +71,7 @@ def _loads(text, hook):
 def _once(pairs):
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise ValueError(twice(_first_repeated(pairs)))
+        raise RepeatedKey(twice(_first_repeated(pairs)))
     return content
 
 

@@ -8,7 +8,7 @@ import dataclasses
 
 from records import questions
 from records.schema import ImageExample
-from records.source import check_unicode
+from records.source import check_text
 
 
 def usable(key, example, problems):
@@ -25,7 +25,7 @@ def usable(key, example, problems):
     if not isinstance(example, ImageExample):
         return example
     names = (key, example.image_id, *(thing.name for thing in example.objects))
-    if not questions.is_unicode("".join(names)):
+    if not questions.is_text("".join(names)):
         reason = f"{_reason(*names)} It has {example.holds()}."
         problems.report(ascii(example.source)[1:-1], reason)
         return None
@@ -43,17 +43,15 @@ def _wrong_with(question):
     """What is wrong with a question, whole sentences; None if nothing is."""
     texts = (question.id, question.type, question.answer_type, question.group)
     texts += (*question.answers, *question.confidences)
-    if not questions.is_unicode("".join(texts)):
+    if not questions.is_text("".join(texts)):
         return _reason(*texts)
     wrong = questions.wrong_with(question.text)
-    if wrong == questions.EMPTY_QUESTION:
-        wrong = "The question has no words."
     return wrong and f"{wrong} Received: {ascii(question.text)}."
 
 
 def _reason(*texts):
     for text in texts:
         try:
-            check_unicode(text, "a string")
+            check_text(text, "a string")
         except ValueError as error:
             return str(error)

@@ -12,10 +12,12 @@ one flipped bit in it can still stop a batch.
     GIF      its frames, walking from block   the block 3B
              to block; the first must be the
              screen (records/gif.py says why)
-    BMP      the two headers                  as many bytes as the pixels need
+    BMP      the two headers                  as many bytes as the pixels need, and no more,
+                                              at which TensorFlow would stop the batch
 
 A JPEG's scans are counted as well, each of which costs as much time as the whole image: some
-encoders write ten, but 16 bytes are enough for one.
+encoders write ten, but 16 bytes are enough for one. An image that may be transparent is decoded
+to know it.
 
 What this costs is not bytes but calls of small operations. So all images of a batch are looked
 at together, and what is only needed for a bad image is in a branch.
@@ -28,6 +30,7 @@ import tensorflow as tf
 
 from hardvqa_tf.data.byte_numbers import big, bytes_at, little, number, numbers_at
 from hardvqa_tf.data.gif_status import of_gifs
+from hardvqa_tf.data.hidden_colours import has_transparent_pixels, lacks_adobe_mark
 from records.formats import (
     FORMATS,
     MAX_PIXELS,
@@ -48,10 +51,11 @@ _JPEG_END, _PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
 # A segment of a JPEG is as long as it says, and its marker of two bytes; of what is not to be
 # walked over, the frame header among it, nothing is added.
 _STEPS = np.zeros((256, 2), np.int32)  # times its length, plus
-_STEPS[[0xC4, *range(0xDB, 0xFF)]] = 1, 2  # tables, application data, comments
+_STEPS[[0xC4, 0xCC, *range(0xDB, 0xFF)]] = 1, 2  # tables, application data, comments
 _STEPS[0xFF] = 0, 1  # filling
-# Baseline, extended and progressive; the others are lossless or arithmetic: not decoded.
-_FRAMES = (0xFFC0, 0xFFC1, 0xFFC2)
+# Baseline, extended and progressive, the latter two arithmetic as well; the others are lossless
+# or differential: not decoded.
+_FRAMES = (0xFFC0, 0xFFC1, 0xFFC2, 0xFFC9, 0xFFCA)
 
 
 def image_status(encoded, max_pixels=MAX_PIXELS):
@@ -105,26 +109,41 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     whole = _has_end(encoded, length, is_jpeg, tf.cast(jpeg[2], tf.int32), is_png)
     whole |= is_bmp & (bmp[3] > 0) | is_gif & (gif[3] > 0)
     is_ok = is_known & has_pixels & fits & has_few_scans & whole
+    is_transparent = has_transparent_pixels(encoded, is_ok)
+    is_ok &= ~is_transparent
 
     def say():
         size = [tf.strings.as_string(width), "x", tf.strings.as_string(height)]
         too_large = tf.strings.join(
-            ["The image is too large: ", *size, f" pixels, at most {max_pixels} are taken."]
+            [
+                "The image is too large: ",
+                *size,
+                f" pixels, at most {max_pixels} are taken. Make it smaller.",
+            ]
         )
         # The first that holds is said.
-        status = tf.where(is_ok, OK, "The image is cut off: its end is missing.")
+        status = tf.where(
+            is_ok, OK, "The image is cut off: its end is missing. Get the file again."
+        )
         for found, sentence in (
+            (
+                is_transparent,
+                "The image has transparent pixels: behind them are colours that people do not "
+                "see and the model would. Save it without transparency, on white, say.",
+            ),
             (
                 ~has_few_scans,
                 "The image is a JPEG of too many scans. Save it again, as a JPEG that is not "
                 "progressive.",
             ),
             (~fits, too_large),
-            (~has_pixels, "The image has no pixels."),
-            (~is_known, f"This is not an image: {ONE_OF_THEM} was expected."),
+            (~has_pixels, "The image has no pixels. Get the file again."),
+            (~is_known, f"This is not an image. Send the bytes of a {ONE_OF_THEM} file."),
             (
                 is_bmp & ~is_known,
-                "BMP is taken with 24 or 32 bits a pixel, or grey, and not compressed.",
+                "The image is a BMP of a kind that is not taken: with a palette, compressed, "
+                "with other masks of colours, or with bytes behind the pixels. Convert it to "
+                "PNG.",
             ),
             (
                 is_gif & ~is_known,
@@ -133,9 +152,10 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
             ),
             (
                 is_jpeg & ~is_known,
-                "The JPEG's header is broken, or it is of a kind that cannot be decoded.",
+                "The JPEG's header is broken, or it is of a kind that is not taken: of twelve "
+                "bits, lossless, or of four inks without Adobe's mark. Save it again, in RGB.",
             ),
-            (length == 0, "The image is empty."),
+            (length == 0, f"The image is empty. Send the bytes of a {ONE_OF_THEM} file."),
         ):
             status = tf.where(found, sentence, status)
         return status
@@ -183,6 +203,7 @@ def _of_jpegs(encoded, length, is_jpeg):
     known &= (frame["precision"] == 8) & (
         tf.reduce_any(frame["components"][:, None] == [1, 3, 4], axis=1)
     )
+    known &= ~lacks_adobe_mark(encoded, position, known & (frame["components"] == 4))
     found = (frame["height"], frame["width"], tf.cast(position, tf.int64))
     return [tf.where(known, value, 0) for value in found]
 
@@ -244,13 +265,26 @@ def _of_bmps(encoded, length):
     # Signed: with a negative height the top row comes first.
     height = tf.where(head["height"] < 2**31, head["height"], 2**32 - head["height"])
     bits, palette = head["bits"], 14 + tf.minimum(head["second_header"], 2**30)
+    # Masks of colours are not looked at by TensorFlow: right if they are the usual ones.
+    masks = numbers_at(
+        encoded,
+        tf.minimum(tf.zeros_like(length) + 54, length),
+        {"red": little(0, 4), "green": little(4, 4), "blue": little(8, 4)},
+    )
+    is_usual = (
+        (bits > 8)
+        & (head["compression"] == 3)
+        & (masks["red"] == 0xFF0000)
+        & (masks["green"] == 0xFF00)
+        & (masks["blue"] == 0xFF)
+    )
     # TensorFlow takes the index into a palette for a shade of grey: right if it is one.
     colours = bytes_at(encoded, tf.minimum(tf.cast(palette, tf.int32), length), 1024)
     greys = tf.range(256, dtype=tf.int64)[:, None]
     is_grey = tf.reduce_all(tf.reshape(colours, [-1, 256, 4])[:, :, :3] == greys, axis=[1, 2])
     is_taken = (
         ((bits == 24) | (bits == 32) | ((bits == 8) & is_grey))
-        & (head["compression"] == 0)
+        & ((head["compression"] == 0) | is_usual)
         & (head["second_header"] >= 40)
         & (head["pixels"] >= 54)
     )
@@ -258,4 +292,5 @@ def _of_bmps(encoded, length):
     # So wide a row is too large anyway; without the limit, the product could overflow.
     needed = head["pixels"] + tf.minimum(row, 2**31) * tf.minimum(height, MAX_SIDE)
     is_whole = tf.cast(length, tf.int64) >= needed
+    is_taken &= tf.cast(length, tf.int64) <= needed
     return [height, head["width"], *(tf.cast(x, tf.int64) for x in (is_taken, is_whole))]

@@ -124,8 +124,10 @@ _IMAGES = (
     "an image whose end is missing (a JPEG's, PNG's or GIF's end mark, a BMP's last pixel)",
     f"a JPEG of more than {MAX_SCANS} scans, or whose scans have together more than "
     f"{SCANS_TO_IMAGE} times\n  as many pixels as an image may have",
-    "a JPEG whose header is broken, or that is lossless, arithmetically coded or of twelve "
-    "bits; a\n  BMP that is compressed or has colours in a palette",
+    "a JPEG whose header is broken, or that is lossless, of twelve bits, or of four inks "
+    "without\n  Adobe's mark; a BMP that is compressed, has colours in a palette, other masks "
+    "than the usual\n  ones, or bytes behind its pixels",
+    "a PNG or a BMP with transparent pixels, behind which are colours that nobody sees",
 )
 _NOT_GUARDED = """\
 Of a GIF, which is decoded with all of its frames, the first must be its whole screen, and the
@@ -141,8 +143,8 @@ def _limits(card, facts):
     if facts["input"] == "image":
         lines.append(
             f"Every image is resized to {_times(facts['image_size'])} pixels, each side by "
-            "itself. A photo's orientation tag and transparency are ignored, and of a moving "
-            "image the first frame is seen."
+            "itself. A photo's orientation tag is ignored, what is transparent in a GIF is "
+            "seen as black, and of a moving image the first frame is seen."
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 

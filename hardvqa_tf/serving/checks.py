@@ -1,15 +1,18 @@
-"""Whether bytes are an image that may be decoded.
+"""Whether bytes are an image that may be decoded, and that is taken.
 
-Only headers are read: a PNG of a megabyte can hold 400 million pixels, which TensorFlow would
-decode before anyone sees their number. Each format's few fields are read here, because they
-must be those that TensorFlow's decoders act upon, and because every request waits for it.
+How large it is, headers say: a PNG of a megabyte can hold 400 million pixels, which TensorFlow
+would decode before anyone sees their number. Each format's few fields are read here, because
+they must be those that TensorFlow's decoders act upon, and because every request waits for it.
+
+Which images are taken, `records.images` says, by the same rule as for training's images. Of a
+few kinds that takes a decoder, which other requests do not wait for (`look`).
 """
 
 import struct
 
-from records.formats import FORMATS, MAX_SCANS, ONE_OF_THEM, SCAN, SCANS_TO_IMAGE, format_of
+from records.formats import FORMATS, ONE_OF_THEM, SCAN, format_of, most_scans
 from records.gif import FRAMES_TO_IMAGE, gif_size
-from records.images import check_image
+from records.images import check_header, check_image
 
 _JPEG, _PNG, _BMP, _GIF = (known.start for known in FORMATS)
 # Start of frame: all markers C0 to CF but those of tables.
@@ -45,11 +48,30 @@ def count_pixels(encoded, max_pixels):
             f"The image is too large: {width}x{height} pixels, at most {max_pixels:,} are "
             "taken. Make it smaller."
         )
-    if encoded.startswith(_BMP):
-        _check_whole(encoded)  # Not compressed, so this costs little.
     if encoded.startswith(_JPEG):
         return _count_scans(encoded, height * width, max_pixels)
     return height * width
+
+
+def must_look(encoded):
+    """Whether an image has to be decoded to know if it is taken; by its header.
+
+    Raises:
+      ValueError: it is not taken, see `records.images`; the sentence is for who sent it.
+    """
+    return _refused_as_in_records(check_header, encoded)
+
+
+def look(encoded):
+    """Decodes an image of which `must_look` is True, and raises as that does."""
+    _refused_as_in_records(check_image, encoded)
+
+
+def _refused_as_in_records(check, encoded):
+    try:
+        return check(encoded)
+    except ValueError as error:
+        raise ValueError(f"The image cannot be taken: {error}") from None
 
 
 def explain(encoded):
@@ -80,7 +102,7 @@ def _read_size(encoded):
 
 
 def _broken(reason):
-    return f"The image is broken or truncated: {reason}. Get the file anew."
+    return f"The image is broken or truncated: {reason}. Get the file again."
 
 
 def _jpeg_size(encoded):
@@ -104,7 +126,7 @@ def _jpeg_size(encoded):
 
 
 def _count_scans(encoded, pixels, max_pixels):
-    most = min(MAX_SCANS, SCANS_TO_IMAGE * max_pixels // pixels)
+    most = most_scans(pixels, max_pixels)
     scans = encoded.count(SCAN)
     if scans > most:
         raise ValueError(
@@ -137,10 +159,3 @@ def _bmp_size(encoded):
         raise ValueError("The image is a BMP with an old header. Convert it to PNG.")
     width, height = struct.unpack_from("<ii", encoded, 18)
     return abs(height), width  # Negative for rows from top to bottom.
-
-
-def _check_whole(encoded):
-    try:
-        check_image(encoded)
-    except ValueError as error:
-        raise ValueError(f"The image cannot be decoded: {error}") from None

@@ -22,6 +22,9 @@ class Input:
       wants: what a client should send.
       check: called with one string of bytes and `limits.Limits`. It returns what the string
         weighs within a batch, usually 1, and raises ValueError with a sentence for the client.
+      must_look: called with bytes that passed the check. It returns whether `look` is needed,
+        and raises as the check does.
+      look: called with them in a thread of its own, because it takes its time; raises as well.
       example: called without arguments, returns bytes that warm a model up.
       none: None if one bad string spoils its row. Otherwise a bad string becomes b"", which
         the model takes for none, and its status says what was wrong; this sentence is for a
@@ -36,6 +39,8 @@ class Input:
     example: Callable
     none: str | None = None
     is_remembered: bool = False
+    must_look: Callable | None = None
+    look: Callable | None = None
     explain: Callable | None = None
 
 
@@ -90,6 +95,8 @@ INPUTS = {
         check=_check_image,
         example=_grey_png,
         is_remembered=True,
+        must_look=checks.must_look,
+        look=checks.look,
         explain=checks.explain,
     ),
     "question": Input(

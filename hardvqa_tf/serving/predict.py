@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 
 import anyio
 from starlette.requests import ClientDisconnect
@@ -40,18 +41,22 @@ def _too_late(request, seconds):
 
 async def _predict(request, service, servable):
     body = await service.bodies.receive(request)
+    is_over = threading.Event()
     try:
         request.state.has_body = True
         arguments = (body.content, servable, service.limits, service.images)
+        run_in_executor = asyncio.get_running_loop().run_in_executor
         if len(body.content) < _LARGE_BODY:
             checked = rows.read(*arguments)
         else:
-            loop = asyncio.get_running_loop()
-            checked = await loop.run_in_executor(service.readers, rows.read, *arguments)
+            checked = await run_in_executor(service.readers, rows.read, *arguments)
+        if checked.unseen:
+            await run_in_executor(service.lookers, rows.look, checked, is_over)
         outputs = await rows.run(
             checked, service.batches, service.images, lambda jobs: _wait(jobs, request)
         )
     finally:
+        is_over.set()
         service.bodies.release(body)
     service.measures.bad_answers(rows.count_bad(checked.signature, outputs))
     return json_bytes(response.write_response(checked.form, outputs))

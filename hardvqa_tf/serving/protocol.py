@@ -7,19 +7,22 @@ a single input its name is left out. Strings are text, or bytes as {"b64": "..."
 
 import binascii
 import dataclasses
-import json
+import re
 
 import numpy as np
 import orjson
 import pybase64
 
 from hardvqa_tf.serving.refusals import Refusal, shown, too_many_rows
+from records import strict_json
 
 DEFAULT_SIGNATURE = "serving_default"
 INSTANCES, INPUTS = "instances", "inputs"
 _MAX_RANK = 32
 _SMALL_BODY = 16 * 1024  # Whatever it holds, it is read in a millisecond or so.
 _SPACE = b" \t\n\r\v\f"
+# A text, with the colon that makes it a key; or where an object begins or ends.
+_KEYS_AND_OBJECTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}]', re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,20 +123,67 @@ def _count(body, signs, few=1000):
 
 def _parse_json(body):
     try:
-        return orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         reason = error
+    else:
+        _refuse_repeated_keys(body, content)
+        return content
     # TensorFlow Serving takes the first two; half a character spoils its own row alone.
     if any(sign in body for sign in (b"NaN", b"Infinity", b"\\ud", b"\\uD")):
         try:
-            return json.loads(body.decode("utf-8"))
-        except (ValueError, RecursionError) as error:
+            return strict_json.loads(body.decode("utf-8"))
+        except strict_json.RepeatedKey as error:
+            raise _unusable(error) from None
+        except ValueError as error:
             reason = error
     raise Refusal(
         400,
         f"The body is not JSON ({shown(str(reason))}). "
         'Send {"instances": [...]} or {"inputs": {...}}.',
     )
+
+
+def _refuse_repeated_keys(body, content):
+    """Of a key that an object has twice, orjson takes the last value in silence.
+
+    Such a body has more colons than `content` has keys, and so has one with a colon in a text,
+    which is then looked through. Numbers, of which there may be a million, are not read again.
+    """
+    if _count(body, b":") == _count_keys(content):
+        return
+    objects = []
+    for token in _KEYS_AND_OBJECTS.finditer(body):
+        text = token[0]
+        if text == b"{":
+            objects.append(set())
+        elif text == b"}":
+            objects.pop()
+        elif text.endswith(b":"):
+            key = orjson.loads(text[:-1])
+            if key in objects[-1]:
+                raise _unusable(strict_json.twice(key))
+            objects[-1].add(key)
+
+
+def _count_keys(content):
+    """Keys of all objects in what JSON says."""
+    number, left = 0, [content]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            number += len(value)
+            value = value.values()
+        elif not isinstance(value, list):
+            continue
+        if not {dict, list}.isdisjoint(map(type, value)):
+            left.extend(value)
+    return number
+
+
+def _unusable(reason):
+    sentence = str(reason).encode("ascii", "backslashreplace").decode()
+    return Refusal(400, f"The body's JSON cannot be used: {sentence}")
 
 
 def _is_value(item):

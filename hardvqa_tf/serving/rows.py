@@ -29,6 +29,7 @@ class Checked:
       weights: list of floats, what each row counts as within a batch.
       problems: {row: sentence}; these rows do not run.
       notes: {(row, ...): sentence}, of single strings, beside which the row still runs.
+      unseen: list of (row, bytes, `inputs.Input`) that are still to be looked at.
     """
 
     form: str
@@ -37,6 +38,7 @@ class Checked:
     weights: list
     problems: dict
     notes: dict
+    unseen: list
 
     @property
     def good_rows(self):
@@ -44,7 +46,7 @@ class Checked:
 
 
 def read(body, servable, limits, images):
-    """Bytes of a request to a `Checked`.
+    """Bytes of a request to a `Checked`, to be given to `look` if anything of it is `unseen`.
 
     Args:
       images: `ImageMemory`.
@@ -65,15 +67,35 @@ def read(body, servable, limits, images):
     finders = {name: find for name, one in known.items() if one.is_remembered}
     columns = protocol.read_columns(form, value, signature, finders, limits.max_rows)
     size = len(next(iter(columns.values()))) if signature.is_joinable else 1
-    checked = Checked(form, signature, columns, [1.0] * size, {}, {})
+    checked = Checked(form, signature, columns, [1.0] * size, {}, {}, [])
     for name, column in columns.items():
         if name in known:
             _check(checked, name, known[name], limits)
         elif column.dtype == object:
             _refuse_unreadable(column)
-    if not checked.good_rows:
-        raise _nothing_to_answer(checked.problems[0], size)
+    _refuse_if_all_bad(checked)
     return checked
+
+
+def look(checked, is_over):
+    """Looks at what is `unseen`, which takes as long as decoding: for a thread.
+
+    Args:
+      is_over: `threading.Event`, set when nobody waits any more.
+
+    Raises:
+      Refusal: nothing of it can be answered.
+    """
+    for row, item, known in checked.unseen:
+        if not is_over.is_set() and row not in checked.problems:
+            try:
+                known.look(item)
+            except ValueError as error:
+                checked.problems[row] = str(error)
+            except Exception:
+                checked.problems[row] = _fault_of_ours(known)
+    checked.unseen = []
+    _refuse_if_all_bad(checked)
 
 
 async def run(checked, batches, images, while_waiting):
@@ -153,11 +175,12 @@ def _check(checked, name, known, limits):
         weight = 1.0
         try:
             weight = _weigh(item, known, limits)
+            if known.must_look and known.must_look(item):
+                checked.unseen.append((index[0], item, known))
         except ValueError as error:
             bad[index] = str(error)
-        except Exception:  # A fault of ours, for which the other rows must not pay.
-            logger.exception("A check of `%s` failed", name)
-            bad[index] = f"The server failed at the `{name}` of this row. Its log says why."
+        except Exception:
+            bad[index] = _fault_of_ours(known)
         weights[index[0]] += weight
     checked.weights = list(map(max, checked.weights, weights))
     if known.none is None:
@@ -165,6 +188,17 @@ def _check(checked, name, known, limits):
             checked.problems.setdefault(row, sentence)
     else:
         _leave_out(checked, name, known, bad)
+
+
+def _fault_of_ours(known):
+    """What is said of an exception for which the other rows must not pay."""
+    logger.exception("A check failed. Wanted: %s", known.wants)
+    return "The server failed at checking this row. Its log says why."
+
+
+def _refuse_if_all_bad(checked):
+    if not checked.good_rows:
+        raise _nothing_to_answer(checked.problems[0], len(checked.weights))
 
 
 def _leave_out(checked, name, known, bad):
@@ -264,7 +298,7 @@ def _put_together(checked, good, jobs, answers):
         outputs["status"] = _note(outputs["status"], problems, checked.notes)
     status = outputs["status"]
     if not _count_ok(status):
-        first = next((s for s in status.flat if s), b"the model gives no reason")
+        first = next((s for s in status.flat if s), b"The model gives no reason.")
         raise _nothing_to_answer(first.decode("utf-8", errors="replace"), size)
     return outputs
 

@@ -37,6 +37,7 @@ class Service:
         )
         self.bodies = Bodies(self.limits)
         self.readers = concurrent.futures.ThreadPoolExecutor(1, "read")
+        self.lookers = concurrent.futures.ThreadPoolExecutor(1, "look")  # Nobody else waits.
         serving = [model for model in registry.models.values() if model.serving]
         self.page = page_of([model.find().card for model in serving])
 
@@ -52,6 +53,7 @@ class Service:
                 polling.cancel()
             self.batches.stop()
             self.readers.shutdown(wait=False)
+            self.lookers.shutdown(wait=False)
 
     async def _poll(self):
         loop = asyncio.get_running_loop()

@@ -27,12 +27,9 @@ def check_options(*, question=None, region=None, extents=False):
       ValueError: for a question without words, or one that is not text.
     """
     wrong = questions.wrong_with(question or "")
-    if wrong == questions.EMPTY_QUESTION:
-        wrong = "The question has no words."
     if wrong:
         raise ValueError(
-            f"{wrong} Received: {question!r}. "
-            'Ask something, e.g. --question="What color is it?"'
+            f'{wrong} Received: {question!r}. For example: --question="What color is it?"'
         )
 
 

@@ -24,8 +24,12 @@ def question_status(texts):
     is_blank = tf.strings.regex_full_match(texts, questions.BLANK_IN_RE2)
     status = tf.where(is_blank, questions.EMPTY_QUESTION, status)
     only_utf8 = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
-    status = tf.where(only_utf8 == texts, status, "The question is not valid UTF-8.")
-    too_long = f"The question is too long: at most {MAX_QUESTION_BYTES} bytes are taken."
+    status = tf.where(
+        only_utf8 == texts, status, "The question is not UTF-8 text. Encode it as UTF-8."
+    )
+    too_long = (
+        f"The question is too long: at most {MAX_QUESTION_BYTES:,} bytes are taken. Shorten it."
+    )
     return tf.where(tf.strings.length(texts) > MAX_QUESTION_BYTES, too_long, status)
 
 

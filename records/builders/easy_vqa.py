@@ -18,7 +18,7 @@ from records.near_names import NearNames
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
-    check_unicode,
+    check_text,
     fingerprint,
     in_share,
     list_files,
@@ -140,7 +140,7 @@ def _check_entry(raw):
             f"expected [question, answer, image id]. Received: {shown(raw)}. Correct it."
         )
     question, answer, _ = raw
-    check_unicode(answer, "its answer")
+    check_text(answer, "its answer")
     wrong = questions.wrong_with(question)
     if wrong == questions.EMPTY_QUESTION or questions.is_blank(answer):
         raise ValueError(

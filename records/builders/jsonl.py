@@ -22,7 +22,7 @@ from records.questions import is_blank
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
-    check_unicode,
+    check_text,
     decode_text,
     field,
     fingerprint,
@@ -156,8 +156,6 @@ class Jsonl:
     def _image(self, raw):
         """Returns the image's path relative to the folder, links resolved; never outside it."""
         image = text_field(raw, "image")
-        if "\0" in image:
-            raise ValueError(f"no file's name has a NUL character. Received: {image!r}.")
         root = os.path.realpath(self._root)
         path = os.path.relpath(os.path.realpath(os.path.join(root, image)), root)
         if os.path.isabs(image) or path.split(os.sep)[0] == os.pardir:
@@ -165,7 +163,7 @@ class Jsonl:
                 f"image {image!r} is outside the folder. Copy it into the folder and give its "
                 "path relative to the folder."
             )
-        check_unicode(path, "the image's path, links followed,")
+        check_text(path, "the image's path, links followed,")
         return path.replace(os.sep, "/")
 
     def _check_ids_and_images(self):
@@ -289,5 +287,5 @@ def _answers(raw):
             "'answers' must be a list of strings that are not empty. Received: "
             f"{shown(answers)}. Correct it; leave it out where there is no answer."
         )
-    check_unicode("\n".join(answers), "an answer")
+    check_text("\n".join(answers), "an answer")
     return tuple(answers)

@@ -11,7 +11,7 @@ import sys
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
-    check_unicode,
+    check_text,
     field,
     in_share,
     missing_image,
@@ -202,7 +202,7 @@ class _Reader:
                     f"'answer' and 'answer_confidence'. Received: {shown(pair)}. Correct it."
                 )
         answers, confidences = zip(*pairs, strict=True)
-        check_unicode("".join(answers), "an answer in its annotation")
+        check_text("".join(answers), "an answer in its annotation")
         if not any(confidences):  # Copies of the files exist without them.
             confidences = ()
         elif not set(confidences) <= set(_CONFIDENCES):

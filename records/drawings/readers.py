@@ -25,6 +25,7 @@ import numpy as np
 from records.drawings import pixels, quickdraw, sketch_rnn, svg
 from records.drawings.rasterize import rasterize_strokes
 from records.drawings.strokes import normalize, pack
+from records.questions import is_text
 from records.source import BuildError, Problems, read_bytes
 
 # Files beside drawings that hold none; and what systems leave in folders.
@@ -327,10 +328,10 @@ def _one(problems, where, make, name):
 
 
 def _check_text(what, text):
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # Half a character, of a file's name, or an escape in JSON.
-        raise ValueError(f"the {what} {text!r} is no text in UTF-8. Rename it.") from None
+    if not is_text(text):  # Half a character, of a file's name, or an escape in JSON; or NUL.
+        raise ValueError(
+            f"the {what} {text!r} is no text in UTF-8, or has a NUL character. Rename it."
+        )
 
 
 def _checked_class(class_name):

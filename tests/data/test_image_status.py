@@ -88,11 +88,11 @@ def bmp_that_claims(width, height):
     "encoded, sentence",
     [
         (b"", "The image is empty."),
-        (b"no image at all", "not an image: JPEG, PNG, BMP or GIF was expected"),
-        (encode("WEBP"), "not an image: JPEG, PNG"),
+        (b"no image at all", "not an image. Send the bytes of a JPEG, PNG, BMP or GIF file."),
+        (encode("WEBP"), "not an image. Send"),
         (b"\xff\xd8\xff", "JPEG's header is broken"),
         (b"\xff\xd8\xff\xe0" + b"x" * 100_000, "JPEG's header is broken"),
-        (GOOD["jpeg"].replace(b"\xff\xc0", b"\xff\xc9"), "of a kind that cannot be decoded"),
+        (GOOD["jpeg"].replace(b"\xff\xc0", b"\xff\xcb"), "of a kind that is not taken"),
         (png_that_claims(20_000, 20_000), "too large: 20000x20000 pixels, at most 50000000"),
         (png_that_claims(2**31 - 1, 2**31 - 1), "too large: 2147483647x2147483647"),
         (png_that_claims(2**32 - 1, 2**32 - 1), "too large: 4294967295x4294967295"),
@@ -105,9 +105,9 @@ def bmp_that_claims(width, height):
             "30000x2000",
         ),
         (GOOD["bmp"][:18] + struct.pack("<ii", 38, 29) + GOOD["bmp"][26:], "cut off"),
-        (encode("BMP", "P"), "24 or 32 bits"),
-        (encode("BMP", "1"), "24 or 32 bits"),
-        (GOOD["bmp"][:30] + b"\x01" + GOOD["bmp"][31:], "not compressed"),
+        (encode("BMP", "P"), "with a palette"),
+        (encode("BMP", "1"), "with a palette"),
+        (GOOD["bmp"][:30] + b"\x01" + GOOD["bmp"][31:], "compressed, with other masks"),
     ],
 )
 def test_what_is_wrong_is_said(encoded, sentence):
@@ -119,7 +119,7 @@ def test_the_limit_is_in_pixels():
     of_size = GOOD["png"], GOOD["jpeg"], GOOD["gif"], GOOD["bmp"]  # 37 x 29 = 1073
     assert set(image_status(tf.constant(of_size), max_pixels=1073).numpy()) == {b"ok"}
     assert set(image_status(tf.constant(of_size), max_pixels=1072).numpy()) == {
-        b"The image is too large: 37x29 pixels, at most 1072 are taken."
+        b"The image is too large: 37x29 pixels, at most 1072 are taken. Make it smaller."
     }
 
 
@@ -176,10 +176,10 @@ def test_a_gif_that_is_cut_or_changed_is_taken_as_in_records(name):
 def test_what_is_said_of_gifs():
     cut, small = GOOD["gif"][:-1], make_gif((8, 8), [(0, 0, 4, 4)])
     assert status_of(cut, small, make_gif((8, 8), [])) == [
-        "The image is cut off: its end is missing.",
+        "The image is cut off: its end is missing. Get the file again.",
         "The GIF's first frame is not its whole screen, or its frames are too many or outside "
         "it. Save its first frame as a PNG.",
-        "The image is cut off: its end is missing.",
+        "The image is cut off: its end is missing. Get the file again.",
     ]
 
 

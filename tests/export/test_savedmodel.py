@@ -18,6 +18,7 @@ from hardvqa_tf.vqa.model import AGGREGATORS, ATTENTIONS, build_vqa_model
 from hardvqa_tf.vqa.pictures.looks import LOOKS
 from hardvqa_tf.vqa.signatures import AnswerGraph, make_signatures
 from records.decode import decode_image
+from records.questions import EMPTY_QUESTION
 from tests.conftest import EXPORTED_ANSWERS, EXPORTED_WORDS
 from tests.serving_ops import CORE, TEXT, operations_of
 
@@ -296,12 +297,12 @@ BAD = [
         "What?",
         "too large",
     ),
-    (IMAGES[1], "", "empty question"),
-    (IMAGES[1], " \t\n", "empty question"),
-    (IMAGES[1], "\u200b\u2800", "empty question"),
-    (IMAGES[1], "\0", "empty question"),
+    (IMAGES[1], "", "The question has no words"),
+    (IMAGES[1], " \t\n", "The question has no words"),
+    (IMAGES[1], "\u200b\u2800", "The question has no words"),
+    (IMAGES[1], "\0", "The question has no words"),
     (IMAGES[1], "Is it\0 red?", "has a NUL character"),
-    (IMAGES[1], b"caf\xe9?", "not valid UTF-8"),
+    (IMAGES[1], b"caf\xe9?", "is not UTF-8 text"),
     (IMAGES[1], "what " * 3000, "too long"),
 ]
 
@@ -344,7 +345,10 @@ def test_empty_questions_fill_up_rows(adahan):
     found = adahan["many_questions"](
         image=tf.constant(IMAGES[:2]), question=tf.constant(questions)
     )
-    assert found["status"].numpy().tolist() == [[b"ok", b"ok"], [b"ok", b"empty question"]]
+    assert found["status"].numpy().tolist() == [
+        [b"ok", b"ok"],
+        [b"ok", EMPTY_QUESTION.encode()],
+    ]
     assert found["mask"].shape == (2, 2, 3, 3)
     one = adahan["serving_default"](
         image=tf.constant(IMAGES[1:2]), question=tf.constant(questions[1][:1])

@@ -20,9 +20,18 @@ GREYS = b"".join(bytes([i, i, i, 0]) for i in range(256))
 EIGHT_BITS = odd.bmp_rows(BGR[:, :, :1])
 PALETTE = chunk(b"PLTE", odd.palette(256))
 
+
+def many_scans(number):
+    """A progressive JPEG, with the last scan so many times more."""
+    jpeg = encode(PHOTO, "JPEG", progressive=True)
+    scan = jpeg[jpeg.rindex(formats.SCAN) : -2]
+    return jpeg[:-2] + scan * number + jpeg[-2:]
+
+
 TAKEN = {
     "jpeg": encode(PHOTO, "JPEG"),
     "jpeg progressive": encode(PHOTO, "JPEG", progressive=True),
+    "jpeg of some scans": many_scans(20),
     "jpeg of two sizes": encode(PHOTO, "JPEG", subsampling="4:1:1"),
     "jpeg grey": encode(PHOTO.convert("L"), "JPEG"),
     "jpeg stored as RGB": encode(PHOTO, "JPEG", keep_rgb=True),
@@ -91,6 +100,7 @@ REFUSED = {
         odd.without_segment(encode(PHOTO.convert("CMYK"), "JPEG"), b"\xff\xee"),
         "CMYK. without Adobe's mark.*Save it in RGB",
     ),
+    "jpeg of many scans": (many_scans(100), "a JPEG of more than 100 scans.*Save it again"),
     "jpeg of 12 bits": (
         encode(PHOTO, "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"),
         "broken",

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from hardvqa_tf.serving.models import Servable
 from hardvqa_tf.serving.refusals import Refusal
+from records.questions import EMPTY_QUESTION
 from tests.serving import tiny_models
 from tests.serving.fakes import (
     FakeServable,
@@ -20,7 +21,7 @@ from tests.serving.fakes import (
     make_service,
     open_client,
 )
-from tests.serving.tiny_models import png
+from tests.serving.tiny_models import encode, png
 
 PREDICT = "/v1/models/tiny:predict"
 RED, BLUE = (250, 20, 30), (0, 51, 204)  # blue: a fifth and four fifths of green and blue
@@ -62,7 +63,7 @@ def test_many_questions_about_an_image(client):
     }
     outputs = client.post(PREDICT, json=body).json()["outputs"]
     assert outputs["answer"] == [["red", "red", ""], ["blue", "blue", ""]]
-    assert outputs["status"] == [["ok", "ok", "empty question"]] * 2
+    assert outputs["status"] == [["ok", "ok", EMPTY_QUESTION]] * 2
     assert np.shape(outputs["mask"]) == (2, 3, 2, 3)
     rows = [{"image": b64(png(BLUE)), "question": ["a", {"b64": "/w=="}]}]
     body = {"signature_name": "many_questions", "instances": rows}
@@ -118,12 +119,20 @@ def truncated():
     return encoded[:500] + encoded[-12:]  # with its end, so that only decoding tells
 
 
+def transparent():
+    pixels = np.full((4, 6, 4), 200, np.uint8)
+    pixels[1, 2, 3] = 0
+    return pixels
+
+
 BAD = [
     ({"image": {"b64": "?"}}, "`image` is not base64"),
     ({"image": {"b64": ""}}, "The image is empty"),
     ({"image": "text"}, "This is not an image: it begins with b'text'"),
     ({"image": b64(truncated())}, "The image cannot be decoded: broken or truncated"),
-    ({"question": " "}, "empty question"),
+    ({"question": " "}, "The question has no words"),
+    ({"image": b64(encode(transparent(), "PNG"))}, "a PNG with transparent pixels: behind"),
+    ({"image": b64(encode(transparent(), "GIF"))}, "a GIF with transparent pixels: behind"),
     ({"question": {"b64": "/w=="}}, "The question is not UTF-8"),
     ({"question": "x" * 2000}, "too long: 2,000 characters, at most 1,000"),
 ]

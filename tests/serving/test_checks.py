@@ -108,7 +108,7 @@ BAD = {
     "jpeg without end": (GOOD["jpeg"][:-2], "its end is missing"),
     "jpeg, only markers": (b"\xff\xd8\xff\xd9\xff", "its header is cut off"),
     "jpeg, no frame": (b"\xff\xd8\xff\xd9" + b"\0" * 50, "its size is not to be found"),
-    "bmp, cut": (GOOD["bmp"][:60], "cannot be decoded"),
+    "bmp, cut": (GOOD["bmp"][:60], "cannot be taken: broken or truncated"),
     "bmp of OS/2": (GOOD["bmp"][:14] + b"\x0c\0\0\0" + GOOD["bmp"][18:], "an old header"),
     "bmp with palette": (saved("P", format="BMP"), "with a palette.*Convert it to PNG"),
     "gif, cut header": (GOOD["gif"][:8], "its header is cut off"),
@@ -127,6 +127,8 @@ def test_a_bad_image_is_told_by_its_header(name):
     encoded, message = BAD[name]
     with pytest.raises(ValueError, match=message):
         checks.count_pixels(encoded, LIMIT)
+        if checks.must_look(encoded):
+            checks.look(encoded)
 
 
 @pytest.mark.parametrize(

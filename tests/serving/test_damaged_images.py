@@ -1,5 +1,7 @@
 """Every format, cut anywhere and with any early byte changed, beside a row that is good.
 
+And that the server takes exactly the images that a build takes.
+
 The answer is 200 with a status for every row, from a real export: whatever a check lets through
 and a decoder then fails at costs its own row alone.
 """
@@ -8,13 +10,17 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from hardvqa_tf.data.image_status import image_status
 from hardvqa_tf.export.savedmodel import write_saved_model
 from hardvqa_tf.serving.models import Servable
 from hardvqa_tf.vqa.signatures import make_signatures
+from records.decode import decode_image
 from tests.export.test_savedmodel import VOCABULARIES, build_model
 from tests.gifs import EXTENSION, make_gif
+from tests.records import test_images
 from tests.serving.fakes import b64, make_service, open_client
 
 PREDICT = "/v1/models/real:predict"
@@ -88,6 +94,41 @@ def statuses(client, images, rows=40):
             assert bool(prediction["answer"]) == (prediction["status"] == "ok")
     assert all(found) and not any("Its log says why" in status for status in found)
     return found
+
+
+def test_what_a_build_takes_is_answered(real):
+    """The rule is one: what a model was trained on it can be asked about."""
+    found = statuses(real, list(test_images.TAKEN.values()))
+    assert dict(zip(test_images.TAKEN, found, strict=True)) == dict.fromkeys(
+        test_images.TAKEN, "ok"
+    )
+
+
+def test_what_a_build_refuses_is_no_answer(real):
+    """Each alone, so that none hides another."""
+    for name, (encoded, _) in test_images.REFUSED.items():
+        (status,) = statuses(real, [encoded])
+        assert status != "ok", name
+        assert status.startswith(("The image ", "This is not an image")) and status[-1] == "."
+
+
+# Of which only a decoder that is not TensorFlow's tells.
+NOT_IN_A_GRAPH = ("gif transparent", "png comment's checksum", "png comment of 5 MB")
+
+
+def test_what_a_build_refuses_a_graph_alone_refuses_as_far_as_it_can():
+    look = tf.function(image_status, [tf.TensorSpec([None], tf.string)], autograph=False)
+    for name, (encoded, _) in test_images.REFUSED.items():
+        status = look(tf.constant([encoded])).numpy()[0]
+        if status != b"ok":
+            continue
+        if name in NOT_IN_A_GRAPH:
+            decode_image(encoded)
+            continue
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            decode_image(encoded)
+    taken = list(test_images.TAKEN.values())
+    assert set(look(tf.constant(taken)).numpy()) == {b"ok"}
 
 
 def test_what_is_not_damaged_is_answered(real):

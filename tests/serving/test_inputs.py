@@ -1,11 +1,13 @@
 """The table of inputs, and that another task needs no more than lines in it."""
 
+import dataclasses
 import pathlib
+import threading
 
 import numpy as np
 import pytest
 
-from hardvqa_tf.serving import inputs
+from hardvqa_tf.serving import inputs, rows
 from hardvqa_tf.serving.limits import Limits
 from tests.serving.fakes import (
     FakeServable,
@@ -15,7 +17,7 @@ from tests.serving.fakes import (
     open_client,
     tensor,
 )
-from tests.serving.tiny_models import png
+from tests.serving.tiny_models import encode, png
 
 
 @pytest.mark.parametrize(
@@ -24,10 +26,10 @@ from tests.serving.tiny_models import png
         ("What?", None),
         ("Wie groß?", None),
         ("?", None),
-        ("", "empty question"),
-        (" \t\n", "empty question"),
-        ("\u200b\u00ad", "empty question"),
-        ("\0", "empty question"),
+        ("", "has no words: .* Write it in words."),
+        (" \t\n", "has no words: .* Write it in words."),
+        ("\u200b\u00ad", "has no words: .* Write it in words."),
+        ("\0", "has no words: .* Write it in words."),
         ("Is it\0 red?", "has a NUL character .* Remove it."),
         ("x" * 20, None),
         ("ß" * 21, "too long: 21 characters, at most 20 are taken. Shorten it."),
@@ -48,6 +50,40 @@ def test_an_image_weighs_by_its_pixels():
     check = inputs.INPUTS["image"].check
     assert check(png(7), Limits()) == 1
     assert check(png(7), Limits(max_pixels=48, max_batch_size=4)) == 2  # 24 pixels
+
+
+def rgba():
+    return encode(np.full((4, 6, 4), 255, np.uint8))
+
+
+def test_what_has_to_be_decoded_is_looked_at_in_a_thread_of_its_own(monkeypatch):
+    seen = []
+
+    def look(encoded):
+        seen.append(threading.current_thread().name)
+        if encoded == rgba() + b"more":
+            raise ValueError("It is not taken.")
+
+    of_image = dataclasses.replace(inputs.INPUTS["image"], look=look)
+    monkeypatch.setitem(inputs.INPUTS, "image", of_image)
+    images = [rgba(), png(7), rgba() + b"more"]
+    asked = [{"image": b64(image), "question": "What?"} for image in images]
+    with open_client(make_service(FakeServable(FakeSignature()))) as client:
+        path = "/v1/models/fake:predict"
+        found = client.post(path, json={"instances": asked}).json()["predictions"]
+        assert [row["status"] for row in found] == ["ok", "ok", "It is not taken."]
+        response = client.post(path, json={"instances": asked[2:]})
+        assert response.status_code == 400 and response.json() == {"error": "It is not taken."}
+    assert len(seen) == 3 and all(name.startswith("look") for name in seen)
+
+
+def test_nothing_is_looked_at_that_nobody_waits_for(monkeypatch):
+    of_image = dataclasses.replace(inputs.INPUTS["image"], look=None)
+    is_over = threading.Event()
+    is_over.set()
+    checked = rows.Checked("instances", None, {}, [1.0], {}, {}, [(0, rgba(), of_image)])
+    rows.look(checked, is_over)
+    assert not checked.problems and not checked.unseen
 
 
 @pytest.mark.parametrize("name", inputs.INPUTS)

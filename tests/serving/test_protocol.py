@@ -44,6 +44,45 @@ COLUMNS = {
 }
 
 
+@pytest.mark.parametrize(
+    "body, key",
+    [
+        ('{"instances": [1], "instances": [2]}', "instances"),
+        ('{"instances": [{"image": "a", "question": "a:b", "image": "b"}]}', "image"),
+        ('{"instances": [{"image": {"b64": "YQ==", "b64": "Yg=="}}]}', "b64"),
+        ('{"instances": [1], "more": {"a": [{"b": 1, "c": {"b": 1, "\\u0062": 2}}]}}', "b"),
+        ('{"instances": [{"a \\" {:": 1, "a \\" {:": 1}]}', 'a " {:'),
+        (
+            '{"instances": [NaN], "signature_name": "a", "signature_name": "b"}',
+            "signature_name",
+        ),
+        ('{"instances": ["\\ud83d"], "é": 1, "é": 1}', r"\xe9"),
+        ('{"instances": [1], "b": 0, "b": ["' + "x" * 50_000 + '"]}', "b"),
+    ],
+)
+def test_a_key_twice_is_named(body, key):
+    with pytest.raises(Refusal, match="Keep one of them") as raised:
+        parse_request(body.encode())
+    assert raised.value.code == 400 and raised.value.sentence.isascii()
+    assert f"the key '{key}' is there twice in one object" in raised.value.sentence
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"image": "a", "question": "Is it red: yes?"}, {"image": "a", "question": "a"}],
+        [{"image": "{", "question": '": "'}, {"image": "\\", "question": "}\\:"}],
+        [{"image": "", "question": ":é:😀"}],
+        [{"a": {"a": {"a": [{"a": 1}, {"a": ":"}]}}}],
+    ],
+)
+def test_a_colon_in_a_text_is_no_key_twice(rows):
+    body = {"instances": rows, "question": "image"}
+    for text in (json.dumps(body), json.dumps(body, ensure_ascii=False, indent=1)):
+        for bytes_ in (text.encode(), bytearray(text.encode())):  # What a server has.
+            assert parse_request(bytes_)[2] == rows
+
+
 @pytest.mark.parametrize("form, value", [(INSTANCES, ROWS), (INPUTS, COLUMNS)])
 def test_both_forms_give_the_same_arrays(form, value):
     columns = read_columns(form, value, THREE)

@@ -157,6 +157,30 @@ def test_a_nul_in_a_question(tmp_path, make):
     check(tmp_path, make, set_to("question", "Is it\0 red?"), "has a NUL character")
 
 
+@pytest.mark.parametrize("make, key", [pair for pair in STRINGS if pair[1] != "question"])
+def test_a_nul_in_a_field(tmp_path, make, key):
+    check(tmp_path, make, set_to(key, "a\0b"), "has a NUL character (U+0000)")
+
+
+def test_a_nul_in_one_of_several_answers(tmp_path):
+    check(tmp_path, jsonl, set_to("answers", ["yes", "a\0"]), "has a NUL character (U+0000)")
+
+
+def test_a_nul_in_one_of_ten_answers(tmp_path):
+    pairs = [{"answer": "yes", "answer_confidence": "yes", "answer_id": i} for i in range(9)]
+    pairs.append(pairs[0] | {"answer": "yes\0"})
+    check(tmp_path, annotations, set_to("answers", pairs), "has a NUL character (U+0000)")
+
+
+def test_a_nul_in_the_name_of_an_object(tmp_path):
+    root = tmp_path / "source"
+    clevr(root, json.dumps)
+    scene = test_clevr.scene("train", 0, ("large", "red\0", "metal", "cube", 3, 2))
+    write_json(root / "scenes/CLEVR_train_scenes.json", {"scenes": [scene]})
+    with pytest.raises(BuildError, match=r"scene 0 \(from 0\): 'color' has a NUL character"):
+        built(tmp_path, "clevr", "stop")
+
+
 @pytest.mark.parametrize("make", [jsonl, clevr, vqa_v2, annotations])
 def test_a_key_twice(tmp_path, make):
     def change(entry):
@@ -300,6 +324,10 @@ def test_the_last_look_at_any_builder():
             Question("6", "?", ("a",), confidences=(HALF,)),
         ),
         Question("7", "Is it?", group=HALF),
+        Question("8\0", "Is it?"),
+        Question("9", "Is it?", ("yes\0",)),
+        Question("10", "Is it?", type="\0"),
+        Question("11", "Is it?", group="a\0"),
     ]
     for question in bad:
         problems = Problems("skip")
@@ -313,6 +341,8 @@ def test_the_last_look_at_any_builder():
         assert usable("i", alone, Problems("skip")) is None
     thing = Object(HALF, 0.5, 0.5)
     for example in (
+        ImageExample("i\0", "i.png", bytes, (good,)),
+        ImageExample("i", "i.png", bytes, (good,), (Object("a\0b", 0.5, 0.5),)),
         ImageExample(HALF, "i.png", bytes, (good,)),
         ImageExample("i", "i.png", bytes, (good,), (thing,)),
     ):

@@ -218,8 +218,16 @@ def test_names_that_are_not_utf8(tmp_path):
     assert drawing.key == "cat/\\udce4"
     os.mkdir(os.fsencode(tmp_path) + b"/\xe4")
     os.rename(name, os.fsencode(tmp_path) + b"/\xe4/1.png")
-    with pytest.raises(BuildError, match="is no text in UTF-8. Rename it"):
+    with pytest.raises(BuildError, match="is no text in UTF-8, or has.* Rename it"):
         read(tmp_path)
+
+
+def test_a_nul_in_a_class_or_a_key(tmp_path):
+    for change in ({"word": "c\0at"}, {"key_id": "1\0"}):
+        line = json.dumps(json.loads(files.line("17")) | change)
+        write(tmp_path / "cat.ndjson", line + "\n")
+        with pytest.raises(BuildError, match="cat.ndjson.*has a NUL character. Rename it"):
+            read(tmp_path)
 
 
 def test_two_forms_of_an_accent_are_one_class(tmp_path):
