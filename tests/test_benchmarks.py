@@ -12,6 +12,7 @@ from benchmarks import (
     family,
     input,
     kept_cells,
+    localizer,
     operations,
     options,
     pairs_memory,
@@ -28,6 +29,7 @@ from hardvqa_tf.layers import (
     EfficientAdditiveAttention,
     QueryGuidedAttention,
 )
+from hardvqa_tf.localize.model import build_localizer
 
 # N=3 rows, a grid of 2x3 cells.
 SHAPE = shapes.Shape(
@@ -413,3 +415,24 @@ def test_the_parent_of_the_peers_imports_no_framework():
 def test_the_backend_of_these_tests_is_tensorflow():
     # `operations_in_graph` and the ways of `adaptive` depend on it.
     assert keras.backend.backend() == "tensorflow"
+
+
+def test_a_localizer_with_few_cells_is_timed_beside_one_with_all(capsys):
+    rows = localizer.main(
+        ["--scenes", "1", "--queries", "1", "--grids", "4:2", "--rounds", "1"]
+    )
+    assert list(rows) == ["4:2"]
+    for times in rows["4:2"].values():
+        assert times["faster"] == pytest.approx(times["all"] / times["few"])
+    assert "2 of 16" in capsys.readouterr().out
+    few, every = (localizer.make_config(4, kept) for kept in (2, None))
+    kept = [keras_model_kept(config) for config in (few, every)]
+    assert kept == [2, 16]
+
+
+def keras_model_kept(config):
+    """How many cells a localizer of this config keeps."""
+    model = build_localizer(config)
+    batch = localizer.draw_batch(config.image_size[0], scenes=1, queries=1)
+    outputs = model({tensor.name: batch[tensor.name] for tensor in model.inputs})
+    return int(outputs["num_cells"][0, 0])
