@@ -78,7 +78,11 @@ def ask_split(ask, data, scenes, group_of):
 
 
 def query_of(scene, name, group=""):
-    """A scene asked for a class, with the objects that are right: a `Query`."""
+    """A scene asked for a class, with the objects that are right: a `Query`.
+
+    Its areas are those of boxes, as a detection's is: by the area of what an object covers, a
+    wrong box would be of another third than the objects that it misses, and not be counted.
+    """
     height, width = scene.size
     boxes = scene.boxes.astype(np.float64) * [width, height, width, height]
     own = scene.is_of(name)
@@ -88,7 +92,6 @@ def query_of(scene, name, group=""):
         scene.size,
         boxes[own],
         others=boxes[~own & ~scene.crowd],
-        areas=scene.areas[own],
         crowd=scene.crowd[own],
         group=group,
     )

@@ -1,0 +1,14 @@
+"""Sketch scenes for an hour: the default's model and scenes, 32 epochs, mirrored by chance.
+
+    python main.py --mode=train --config=hardvqa_tf/configs/sketch_scenes_full.py
+"""
+
+from hardvqa_tf.configs import sketch_scenes
+
+
+def get_config():
+    config = sketch_scenes.get_config()
+    config.train.augmentation.mirror = True
+    config.train.epochs = 32
+    config.train.ema_decay = 0.999
+    return config
