@@ -1,8 +1,12 @@
-"""What a training step makes of a localizer's outputs: the loss of a batch, and its counts."""
+"""What a training step makes of a localizer's outputs: the loss of a batch, and its counts.
+
+Of several devices each sees its own part of a batch. What is summed over queries is the same as
+on one device; but the contrast compares a device's drawings with that device's objects alone.
+"""
 
 import tensorflow as tf
 
-from hardvqa_tf.localize.losses import localizer_loss
+from hardvqa_tf.localize.losses import contrast, localizer_loss
 from hardvqa_tf.localize.matching import match
 
 _LOSSES = ("loss", "dense", "contrast", "focal", "l1", "giou")
@@ -41,8 +45,29 @@ class Score:
         }
 
     def losses(self, outputs, batch):
-        """The loss of each item, as it is where its weight is 1: float32[B, Q]."""
-        return self._all_losses(outputs, batch)["loss"]
+        """The loss of each item by itself, as it is where its weight is 1: float32[B, Q].
+
+        The contrast is that of a query's own objects: among those of the whole batch, one query
+        that is not a number would make all others so.
+        """
+        valid = _counted_boxes(batch)
+        loss = localizer_loss(outputs, batch["boxes"], valid, match)["loss"]
+        if not self._contrast_weight:
+            return loss
+        number_b, number_q = loss.shape
+        own = [
+            contrast(
+                outputs["query_embeddings"][b : b + 1, q : q + 1],
+                outputs["cell_embeddings"][b : b + 1],
+                batch["boxes"][b : b + 1, q : q + 1],
+                valid[b : b + 1, q : q + 1],
+                batch["classes"][b : b + 1, q : q + 1],
+                outputs["presence"].shape[2:],
+            )
+            for b in range(number_b)
+            for q in range(number_q)
+        ]
+        return loss + self._contrast_weight * tf.reshape(tf.concat(own, 0), loss.shape)
 
     def divisor(self, batch):
         """The number of objects: what `loss` is divided by, over all devices."""

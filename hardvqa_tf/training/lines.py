@@ -11,9 +11,10 @@ def describe_run(model_in_words, num_parameters, data, num_devices, epoch, step)
       num_devices: over all machines.
       epoch, step: epochs, and steps of the next one, that are done already.
     """
+    steps = data.steps_per_epoch
     return (
         f"{model_in_words}, {num_parameters:,} parameters; {data.contents}; "
-        f"{data.steps_per_epoch:,} steps an epoch of {data.batch_contents} on "
+        f"{steps:,} step{'s' * (steps != 1)} an epoch of {data.batch_contents} on "
         f"{num_devices} device{'s' if num_devices > 1 else ''}"
         + (f"; going on after epoch {epoch}" if epoch or step else "")
         + (f" and {step:,} steps" if step else "")

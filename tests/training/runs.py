@@ -33,7 +33,7 @@ def check_equal_runs(found, expected):
     assert found_weights.keys() == weights.keys() and len(weights) > 30
     for name in weights:
         np.testing.assert_array_equal(found_weights[name], weights[name], err_msg=name)
-    timing = ("seconds", "questions_per_second", "input_wait")
+    timing = ("seconds", "questions_per_second", "queries_per_second", "input_wait")
     for a, b in zip(read_metrics(found), read_metrics(expected), strict=True):
         assert a.keys() == b.keys()
         assert {n: a[n] for n in a if n not in timing} == {
@@ -41,7 +41,7 @@ def check_equal_runs(found, expected):
         }
 
 
-def without_pictures(monkeypatch):
+def without_pictures(monkeypatch, task=task):
     """They take a second and change nothing."""
     monkeypatch.setattr(task, "open_gallery", lambda *args: NoGallery())
 
@@ -49,6 +49,9 @@ def without_pictures(monkeypatch):
 class NoGallery:
     def for_board(self):
         return {}, {}
+
+    def for_files(self):
+        return []
 
 
 def scripted(monkeypatch, accuracies):
