@@ -86,6 +86,8 @@ def make_bodies(size):
         "lists": filled(b"[]"),
         "deep lists": filled(b"[" * 900 + b"]" * 900),
         "objects": filled(b"{}"),
+        "objects of a key": filled(b'{"a":1}'),
+        "a key twice, as many as are read": filled(b'{"a":1,"a":2}' + b" " * 900),
         "rows": filled(b'{"image":"a","question":"b"}'),
         "whole numbers": filled(b"1"),
         "long fractions": json.dumps({"inputs": numbers.tolist()}).encode(),
@@ -98,6 +100,9 @@ def make_bodies(size):
         "escaped letters": b'{"instances":["' + b"\\u00e4" * (size // 6) + b'"]}',
         "spaces": b" " * size,
         "base64": b'{"instances":[' + image + b"]}",
+        "base64, a colon in the question": b'{"instances":['
+        + image.replace(b'"a"', b'"a:"')
+        + b"]}",
         "base64 with spaces": b'{"instances":[' + image.replace(b"4A", b"4 ") + b"]}",
         "digits": b'{"instances":[' + b"1" * size + b"]}",
     }
@@ -106,13 +111,13 @@ def make_bodies(size):
 def compare_bodies(server, size):
     """Prints a table; returns {name: (code, seconds, worst milliseconds of /healthz)}."""
     print(
-        f"\nbodies of {size / 1e6:.1f} MB\n{'':30}{'code':>6}{'seconds':>10}{'/healthz ms':>13}"
+        f"\nbodies of {size / 1e6:.1f} MB\n{'':33}{'code':>6}{'seconds':>10}{'/healthz ms':>13}"
     )
     found = {}
     for name, body in make_bodies(size).items():
         found[name] = asyncio.run(_beside_health(server, body))
         code, seconds, worst = found[name]
-        print(f"{name:30}{code:6}{seconds:10.2f}{worst:13.1f}")
+        print(f"{name:33}{code:6}{seconds:10.2f}{worst:13.1f}")
     return found
 
 
