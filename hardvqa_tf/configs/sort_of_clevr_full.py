@@ -3,10 +3,9 @@
     python main.py --mode=train --config=hardvqa_tf/configs/sort_of_clevr_full.py
     python main.py --mode=evaluate --workdir=runs/sort_of_clevr_full --split=test
 
-On the test split 99.65 % (99.30 - 99.85) of the non-relational and
-91.67 % (90.30 - 93.35) of the relational questions: three seeds on two CPU cores, of
-which one was stopped after 10 epochs. 30 minutes of processor time on one core. What is
-missing to 96 %, and why: docs/results.md.
+On the test split 99.68 % (99.30 - 99.90) of the non-relational and
+92.40 % (91.35 - 93.35) of the relational questions: three seeds on two CPU cores, 30
+minutes of processor time each. What is missing to 96 %, and why: docs/results.md.
 """
 
 from hardvqa_tf.configs import sort_of_clevr
