@@ -1,6 +1,6 @@
 """Sketch scenes for an hour: the default's model and scenes, 32 epochs, mirrored by chance.
 
-    python main.py --mode=train --config=hardvqa_tf/configs/sketch_scenes_full.py
+python main.py --mode=train --config=hardvqa_tf/configs/sketch_scenes_full.py
 """
 
 from hardvqa_tf.configs import sketch_scenes

@@ -12,8 +12,9 @@ from hardvqa_tf.layers import inverse_sigmoid
 
 __all__ = ["box_giou", "box_iou", "inverse_sigmoid", "pair_giou", "pair_l1", "to_corners"]
 
-# Added to what is divided by: two boxes without an area agree to 0, and have a gradient.
-EPSILON = 1e-9
+# What is divided by is at least that: two boxes without an area agree to 0, with a gradient.
+# Nothing is added to it: small boxes would agree less than they do.
+EPSILON = 1e-12
 
 
 def to_corners(boxes):
@@ -29,7 +30,7 @@ def box_iou(one, other):
       float[...], in [0, 1].
     """
     intersection, union, _ = _areas(one, other)
-    return intersection / (union + EPSILON)
+    return intersection / ops.maximum(union, EPSILON)
 
 
 def box_giou(one, other):
@@ -45,7 +46,8 @@ def box_giou(one, other):
       float[...], in (-1, 1]; of two boxes without an area -1 or 0, and never NaN.
     """
     intersection, union, hull = _areas(one, other)
-    return intersection / (union + EPSILON) - (hull - union) / (hull + EPSILON)
+    empty = (hull - union) / ops.maximum(hull, EPSILON)
+    return intersection / ops.maximum(union, EPSILON) - empty
 
 
 def pair_giou(boxes, targets):

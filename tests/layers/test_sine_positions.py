@@ -13,6 +13,25 @@ def test_it_is_the_equation():
     np.testing.assert_allclose(found[1, 5], row + column, atol=1e-6)
 
 
+@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.parametrize(("h", "w", "n"), [(3, 5, 3), (1, 8, 1), (20, 33, 48), (7, 2, 10)])
+def test_every_feature_of_every_cell(h, w, n, normalized):
+    """Written again, feature by feature; also of an odd number for each axis."""
+    found = np.asarray(
+        SinePositions(h, w, 2 * n, normalized=normalized)(np.zeros((2, h * w, 1)))
+    )
+    assert found.shape == (2, h * w, 2 * n)
+    for row, column in np.ndindex(h, w):
+        expected = []
+        for place, size in ((row + 1, h), (column + 1, w)):
+            if normalized:
+                place = (place - 0.5) / (size + 1e-6) * 2 * np.pi
+            for j in range(n):
+                phase = place / 10_000 ** (2 * (j // 2) / n)
+                expected.append(np.cos(phase) if j % 2 else np.sin(phase))
+        np.testing.assert_allclose(found[1, row * w + column], expected, atol=1e-6)
+
+
 def test_normalized_places_are_the_same_in_grids_of_any_size():
     small = np.asarray(SinePositions(3, 5, 4, normalized=True)(np.zeros((1, 15, 1))))
     large = np.asarray(SinePositions(9, 15, 4, normalized=True)(np.zeros((1, 135, 1))))

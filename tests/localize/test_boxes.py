@@ -29,6 +29,18 @@ def test_agreement_of_boxes_by_hand():
         np.testing.assert_allclose(pairs[i, j], boxes.box_giou(others[i], others[j]), atol=1e-6)
 
 
+def test_small_boxes_agree_as_large_ones():
+    """Sizes are powers of two, so that nothing is rounded but the last division."""
+    one = np.array([4.0, 4.0, 2.0, 4.0], "float32")
+    other = np.array([5.0, 5.0, 4.0, 2.0], "float32")
+    large = boxes.box_iou(one, other), boxes.box_giou(one, other)
+    np.testing.assert_allclose(large, [4 / 12, 4 / 12 - 4 / 16], rtol=1e-6)
+    for scale in (2.0**-8, 2.0**-14):  # shares of the sides: 0.4 of a pixel of a hundred
+        small = [one * np.float32(scale), other * np.float32(scale)]
+        np.testing.assert_allclose(boxes.box_iou(*small), large[0], rtol=1e-6)
+        np.testing.assert_allclose(boxes.box_giou(*small), large[1], rtol=1e-6)
+
+
 def test_boxes_without_an_area_have_numbers_and_gradients():
     empty = tf.constant([[0.5, 0.5, 0.0, 0.0], [0.2, 0.5, 0.0, 0.3], [0.5, 0.5, 0.2, 0.2]])
     for other in (empty, empty[::-1], empty[:1] + [[0.1, 0.0, 0.0, 0.0]]):
