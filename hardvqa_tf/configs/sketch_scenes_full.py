@@ -1,4 +1,4 @@
-"""Sketch scenes for an hour: the default's model and scenes, 32 epochs, mirrored by chance.
+"""Sketch scenes for an hour: the default's model and scenes, 24 epochs, mirrored by chance.
 
 python main.py --mode=train --config=hardvqa_tf/configs/sketch_scenes_full.py
 """
@@ -9,6 +9,7 @@ from hardvqa_tf.configs import sketch_scenes
 def get_config():
     config = sketch_scenes.get_config()
     config.train.augmentation.mirror = True
-    config.train.epochs = 32
+    config.train.epochs = 24
+    config.train.learning_rate = 2e-3
     config.train.ema_decay = 0.999
     return config
