@@ -4,7 +4,6 @@ import json
 import os
 import re
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from absl.testing import flagsaver
@@ -16,10 +15,8 @@ from hardvqa_tf.localize.judging.score_files import score_files
 from hardvqa_tf.predict import format_prediction, predict_image
 from hardvqa_tf.report.write import write_report
 from hardvqa_tf.runs import load_run, read_metrics
-from hardvqa_tf.stopping import Stopped
 from hardvqa_tf.tasks import task_of
 from hardvqa_tf.training.loop import train_model
-from hardvqa_tf.training.saver import Saver
 from tests.localize import tiny_records
 
 
@@ -51,31 +48,6 @@ def test_it_trains_and_says_how(run):
     assert all(epoch["train/contrast"] > 0 for epoch in epochs)
     loaded = load_run(workdir)
     assert loaded.best_epoch in epochs and len(loaded.assets.unseen) == 16
-
-
-def test_stopped_within_an_epoch_it_resumes_to_the_same_weights(
-    run, scene_config, tmp_path, monkeypatch
-):
-    """In the epoch's second step, whose drawings must be those of the whole run."""
-    asked = []
-
-    def after_steps(self, done, sums, asked_to_stop):
-        asked.append(done)
-        if len(asked) == 5:
-            self.save_and_stop(done, sums)
-
-    workdir = str(tmp_path / "run")
-    with monkeypatch.context() as patch:
-        patch.setattr(Saver, "after_steps", after_steps)
-        with pytest.raises(Stopped):
-            train_model(scene_config, workdir, report=lambda line: None)
-    train_model(scene_config, workdir, report=lambda line: None)
-    for ours, whole in zip(
-        *(load_run(w).model.weights for w in (workdir, run[0])), strict=True
-    ):
-        np.testing.assert_array_equal(ours.numpy(), whole.numpy(), err_msg=ours.path)
-    last = [read_metrics(folder)[-1] for folder in (workdir, run[0])]
-    assert last[0]["train/loss"] == last[1]["train/loss"]
 
 
 @pytest.mark.parametrize("split", ["test", "test_unseen"])
