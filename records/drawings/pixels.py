@@ -54,7 +54,11 @@ def _decoded(encoded):
                         f"{MAX_PIXELS:,} are taken. Make it smaller."
                     )
                 image = ImageOps.exif_transpose(_eight_bits(image)).convert("RGBA")
-    except (OSError, SyntaxError, Image.DecompressionBombError, Warning) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(
+            f"too large: at most {MAX_PIXELS:,} pixels are taken. Make it smaller."
+        ) from None
+    except (OSError, SyntaxError, Warning) as error:
         raise ValueError(f"the picture cannot be decoded ({error}). Save it again.") from None
     pixels = np.asarray(image, np.float32)
     grey = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)

@@ -146,6 +146,16 @@ def test_too_large(monkeypatch):
         raster_of(files.picture())
 
 
+@pytest.mark.parametrize("pillows_own", [300 * 300 // 3, 300 * 300 - 1])
+def test_so_large_that_pillow_refuses_it(pillows_own, monkeypatch):
+    """Before it says the size: with an error beyond twice its limit, else with a warning."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillows_own)
+    with pytest.raises(
+        ValueError, match="^too large: at most 50,000,000 pixels are taken. Make"
+    ):
+        raster_of(files.picture())
+
+
 def test_pictures_of_random_pixels_end_in_a_raster_or_a_sentence():
     rng = np.random.default_rng(0)
     for height, width in itertools.product((1, 2, 7, 65), repeat=2):
