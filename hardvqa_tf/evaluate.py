@@ -14,8 +14,8 @@ def evaluate_run(workdir, split, records_dir=None, **options):
 
     Writes `predictions_<split>.json` in the official result format of the task (VQA: a list of
     {"question_id", "answer"}; localize: COCO's, and `annotations_<split>.json` as its truth),
-    `evaluation_<split>.json`, what is returned here, and pictures of what the model looked at
-    in `masks_<split>`.
+    `evaluation_<split>.json`, what is returned here, pictures of what the model looked at
+    in `masks_<split>`, and plots, `<name>_<split>.png`, where the task has some.
 
     Args:
       workdir: folder of a trained run.
@@ -58,6 +58,9 @@ def _evaluate(run, workdir, split, records_dir, options):
         **judge.evaluate(answers, data),
     }
     write_json(os.path.join(workdir, f"evaluation_{split}.json"), result)
+    for name, png in judge.plots(result).items():
+        with open(os.path.join(workdir, f"{name}_{split}.png"), "wb") as file:
+            file.write(png)
     return result
 
 

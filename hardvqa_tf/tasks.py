@@ -53,7 +53,8 @@ NAMES = {
     "format_metrics": "(an epoch's metrics) -> parts of the line that reports them",
     # Judging, see `vqa.judging.judge.Judge`: `ask(data)` gives answers, and of them `values` an
     # epoch's numbers by name, `files` {name: content} in the official formats, to be written as
-    # <name>_<split>.json, `evaluate` all else; `lines()` is what to know before training.
+    # <name>_<split>.json, `evaluate` all else, and `plots` of the latter {name: a PNG's bytes};
+    # `lines()` is what to know before training.
     "Judge": "(model, config, assets, split, *, records_dir, and JUDGE_OPTIONS)",
     "JUDGE_OPTIONS": "names of options that evaluation has for this task alone",
     "MEASURES": "a number that rises when `evaluate` measures otherwise than before",

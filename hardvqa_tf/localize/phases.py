@@ -32,15 +32,24 @@ def phases(model, config):
 @contextlib.contextmanager
 def look_at_every_cell(model):
     """Within this context all cells are kept, and the decoder passes on what the head gave."""
-    attention = model.get_layer(layer_names.ATTENTION)
     decoder = model.get_layer(layer_names.DECODER)
-    selects = hasattr(attention, "keep_all")  # all but "none", which keeps all anyway
     decoder.asleep = True
+    try:
+        with keep_every_cell(model):
+            yield
+    finally:
+        decoder.asleep = False
+
+
+@contextlib.contextmanager
+def keep_every_cell(model):
+    """Within this context all cells are kept; those of hard attention by falling presence."""
+    attention = model.get_layer(layer_names.ATTENTION)
+    selects = hasattr(attention, "keep_all")  # all but "none", which keeps all anyway
     if selects:
         attention.keep_all = True
     try:
         yield
     finally:
-        decoder.asleep = False
         if selects:
             attention.keep_all = False

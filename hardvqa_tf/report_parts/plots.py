@@ -26,6 +26,7 @@ _COLORS = (
 _LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 3)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
 _NUM_COLORS_OF_FILE = 64  # of a palette, which makes a file small
+_PERCENT = FuncFormatter(lambda value, _: f"{round(100 * value, 1):g} %")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Series:
 
     `points`: list of (x, y) or (x, y, spread), in the order that they are joined. `style`
     decides marker, line and colour; series of one style look alike in all panels. `joined`
-    False draws markers alone; `faint` a thin grey line without markers, to compare with.
+    False draws markers alone, `marked` False the line alone; `faint` a thin grey line without
+    markers, to compare with.
     """
 
     label: str
@@ -42,15 +44,17 @@ class Series:
     style: int = 0
     joined: bool = True
     faint: bool = False
+    marked: bool = True
 
 
-def draw_panels(panels, x_label, y_label, x_ticks=None):
+def draw_panels(panels, x_label, y_label, x_ticks=None, shares=False):
     """Draws panels side by side, with one legend below them.
 
     Args:
       panels: list of (title, list of `Series`).
       x_label, y_label: str, with units.
       x_ticks: list of (x, label); x is then drawn on a logarithmic scale with these alone.
+      shares: x and y are shares, both drawn from 0 to 100 %.
 
     Returns:
       Bytes of a PNG file.
@@ -69,6 +73,10 @@ def draw_panels(panels, x_label, y_label, x_ticks=None):
             for of in series:
                 shown.setdefault(of.label, _draw(panel, of))
             _label_axes(panel, x_ticks)
+            if shares:
+                panel.xaxis.set_major_formatter(_PERCENT)
+                panel.set_xlim(-0.02, 1.02)
+                panel.set_ylim(-0.02, 1.02)
             panel.set_xlabel(x_label, fontsize=9)
         for panel in axes.flat[len(panels) :]:
             panel.set_visible(False)
@@ -129,7 +137,7 @@ def _draw(panel, series):
         color=color,
         linestyle=_LINES[series.style % len(_LINES)] if series.joined else "none",
         linewidth=1.4,
-        marker=_MARKERS[series.style % len(_MARKERS)],
+        marker=_MARKERS[series.style % len(_MARKERS)] if series.marked else "none",
         markersize=5,
         markerfacecolor="white" if series.style % 2 else color,
     )
@@ -143,9 +151,7 @@ def _label_axes(panel, ticks):
     panel.grid(True, color="#e3e4e8", linewidth=0.6)
     panel.tick_params(labelsize=8)
     panel.spines[["top", "right"]].set_visible(False)
-    panel.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{round(100 * value, 1):g} %")
-    )
+    panel.yaxis.set_major_formatter(_PERCENT)
     if ticks:
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(FixedLocator([x for x, _ in ticks]))

@@ -26,9 +26,9 @@ def write(folder):
     return str(folder)
 
 
-def config_of(records_dir):
+def config_of(records_dir, **changed):
     """The smallest parts, 2 epochs, of which the first looks at every cell for two steps."""
-    config = small.config()
+    config = small.config(**changed)
     config.dataset = "sketch_scenes"
     config.records_dir = records_dir
     config.image_size = (24, 32)

@@ -201,6 +201,9 @@ class Judge:
     def evaluate(self, answers, data):
         return {"num_images": len(answers)} | self.values(answers, data)
 
+    def plots(self, result):
+        return {}
+
 
 def format_evaluation(result):
     return json.dumps(result)

@@ -1,6 +1,6 @@
 """Asks a localizer every query of a split.
 
-Letters: N queries, K predictions of a query.
+Letters: N queries, K predictions of a query, h w grid, P = h·w cells.
 """
 
 from typing import NamedTuple
@@ -12,18 +12,27 @@ from hardvqa_tf.localize.decoder import NO_CELL
 from hardvqa_tf.localize.judging.queries import Found, Query, is_of_nothing
 from hardvqa_tf.localize.postprocess import postprocess
 
-_OUTPUTS = ("logits", "boxes", "num_cells")
+_OUTPUTS = ("logits", "boxes", "mask", "presence", "dense_logits")
 
 
 class Answers(NamedTuple):
     """Queries of a split, in the order of the records, and what was found to each.
 
-    `queries`: list of `Query`; `found`: list of `Found`; `num_cells` int32[queries], kept.
+    `queries`: list of N `Query`; `found`: list of `Found`. Of each cell, [N, h, w]: `mask`
+    bool, True = kept; `presence` float32, its norm; `dense` float32, its logit by the dense
+    head.
     """
 
     queries: list
     found: list
-    num_cells: np.ndarray
+    mask: np.ndarray
+    presence: np.ndarray
+    dense: np.ndarray
+
+    @property
+    def num_cells(self):
+        """int[N], kept."""
+        return self.mask.sum(axis=(1, 2))
 
     def wrong_drawing(self):
         """What is found to each query by a drawing of a class that its scene does not show.
@@ -64,7 +73,8 @@ def ask_split(ask, data, scenes, group_of):
     Returns:
       `Answers`.
     """
-    queries, found, num_cells = [], [], []
+    queries, found = [], []
+    cells = {name: [] for name in ("mask", "presence", "dense_logits")}
     for batch in data.in_order():
         real = batch["is_query"].numpy()
         outputs = {name: value.numpy()[real] for name, value in ask(batch).items()}
@@ -73,8 +83,10 @@ def ask_split(ask, data, scenes, group_of):
         queries += [query_of(scene, name, group_of(name)) for scene, name in asked]
         sizes = [scene.size for scene, _ in asked]
         found += found_by(outputs["logits"], outputs["boxes"], sizes)
-        num_cells += outputs["num_cells"].tolist()
-    return Answers(queries, found, np.array(num_cells))
+        for name, of_batches in cells.items():
+            of_batches.append(outputs[name])
+    mask, presence, dense = (np.concatenate(of_batches) for of_batches in cells.values())
+    return Answers(queries, found, mask, presence, dense.reshape(mask.shape))
 
 
 def query_of(scene, name, group=""):

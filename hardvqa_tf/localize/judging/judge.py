@@ -6,8 +6,13 @@ import numpy as np
 
 from hardvqa_tf.localize.data import open_split
 from hardvqa_tf.localize.judging.asking import ask_split, make_ask
+from hardvqa_tf.localize.judging.by_cells import format_by_cells, measure_by_cells
+from hardvqa_tf.localize.judging.coco import precision_curve
+from hardvqa_tf.localize.judging.faithfulness import format_faithfulness, measure_faithfulness
+from hardvqa_tf.localize.judging.kept_cells import format_kept, measure_kept
 from hardvqa_tf.localize.judging.queries import (
     areas_of,
+    check_queries,
     is_of_nothing,
     to_ground_truth,
     to_results,
@@ -20,6 +25,7 @@ from hardvqa_tf.localize.judging.thresholds import (
     best_threshold,
     match_queries,
 )
+from hardvqa_tf.localize.model import grid_fields
 from hardvqa_tf.localize.scenes import read_scenes
 from records.folder import has_records
 
@@ -28,6 +34,7 @@ THRESHOLD = "val/threshold"  # of the same: from which score on a box is shown
 # Rows of an evaluation.
 RIGHT, WRONG, RANDOM = "right drawing", "wrong drawing", "random scores"
 SEVERAL = (3, 5)  # numbers of drawings, beside one
+DRAWN = (RIGHT, WRONG, RANDOM)  # rows whose precision is drawn over recall
 
 
 class Judge:
@@ -89,13 +96,19 @@ class Judge:
           A dict: `num_queries`, of something, and `num_nothing`; `num_scenes`; `num_cells` kept
           on average, of `total_cells`; `areas`, thirds of the objects, and `rows`, see
           `rows.compare`, of the right drawing, of 3 and 5 of them, of a wrong one, and of
-          random scores; `threshold`, see `thresholds.at_threshold`, and `alarms`, both None
-          where there are no records of the split that chooses the threshold.
+          random scores; `precision_recall`, {row: precision at 101 recalls} of DRAWN;
+          `threshold`, see `thresholds.at_threshold`, and `alarms`, both None where there are no
+          records of the split that chooses the threshold; `by_cells`, `kept_cells` and
+          `faithfulness`, see the modules of these names.
+
+        Raises:
+          RuntimeError: if hard attention is found not to be what it claims, see `faithfulness`.
         """
         areas = areas_of(answers.queries)
-        several = {f"{n} drawings": self._ask_with(n).found for n in SEVERAL}
-        found = {RIGHT: answers.found, **several, WRONG: answers.wrong_drawing()}
-        found[RANDOM] = random_row(answers.queries)
+        several = {n: self._ask_with(n) for n in SEVERAL}
+        found = {RIGHT: answers.found}
+        found |= {f"{n} drawings": of.found for n, of in several.items()}
+        found |= {WRONG: answers.wrong_drawing(), RANDOM: random_row(answers.queries)}
         nothing = sum(map(is_of_nothing, answers.queries))
         return {
             "num_queries": len(answers.queries) - nothing,
@@ -105,9 +118,18 @@ class Judge:
             "total_cells": int(np.prod(self._model.output["mask"].shape[2:])),
             "areas": {name: [*bounds] for name, bounds in areas.items()},
             "rows": compare(answers.queries, found, areas=areas),
+            "precision_recall": {row: _curve(answers.queries, found[row]) for row in DRAWN},
             "val_split": self._config.train.val_split,
-            **self._shown(answers),
+            **(shown := self._shown(answers)),
+            **self._cells(answers, data, shown["threshold"], several[SEVERAL[0]]),
         }
+
+    def plots(self, result):
+        """{name: PNG file's bytes} of what `evaluate` returned."""
+        from hardvqa_tf.localize.pictures.curves import draw_precision_recall
+
+        curves = result["precision_recall"]
+        return {"precision_recall": draw_precision_recall([("", [*curves.items()])])}
 
     @functools.cached_property
     def _scenes(self):
@@ -124,6 +146,16 @@ class Judge:
             num_drawings=num_drawings,
         )
         return self.ask(data)
+
+    def _cells(self, answers, data, threshold, several):
+        """What is to be said of the kept cells."""
+        fields = grid_fields(self._model)
+        shows = 0.5 if threshold is None else threshold["threshold"]
+        return {
+            "by_cells": measure_by_cells(self._model, data, answers),
+            "kept_cells": measure_kept(answers, fields, several, SEVERAL[0]),
+            "faithfulness": measure_faithfulness(self._model, data, answers, shows, fields),
+        }
 
     def _shown(self, answers):
         """What is shown from the threshold on that the validation split chooses."""
@@ -168,4 +200,19 @@ def format_evaluation(result):
     ]
     if result["threshold"]:
         lines += format_threshold(result["threshold"], result["alarms"], result["val_split"])
+    for name, format_measured in _MEASURED.items():
+        if result[name]:
+            lines += ["", *format_measured(result[name])]
     return "\n".join(lines)
+
+
+_MEASURED = {
+    "by_cells": format_by_cells,
+    "kept_cells": format_kept,
+    "faithfulness": format_faithfulness,
+}
+
+
+def _curve(queries, found):
+    """Precision at the recalls 0, .01, ..., 1."""
+    return precision_curve(check_queries(queries, found))["precision"].tolist()

@@ -8,6 +8,7 @@ are left out, unless alarms are counted (`with_nothing`). The ids of the others 
 Letters: G objects asked for, O other objects of the scene, R detections.
 """
 
+import hashlib
 import json
 import os
 from typing import NamedTuple
@@ -156,6 +157,13 @@ def write_files(folder, split, queries, found, *, areas=None):
 
 def is_of_nothing(query):
     return len(query.boxes) == 0
+
+
+def random_of(query, seed):
+    """A Generator that depends on the seed, and the query's scene and class, alone."""
+    text = "\0".join([str(seed), query.scene, query.name])
+    digest = hashlib.sha256(text.encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
 def _numbered(queries, with_nothing):

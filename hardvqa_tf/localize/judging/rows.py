@@ -7,12 +7,10 @@ objects that are asked for among all. Who asks a model gives the detections; her
 counted.
 """
 
-import hashlib
-
 import numpy as np
 
 from hardvqa_tf.localize.judging.coco import evaluate
-from hardvqa_tf.localize.judging.queries import Found, check_queries, groups_of
+from hardvqa_tf.localize.judging.queries import Found, check_queries, groups_of, random_of
 
 
 def score_row(data, areas, imgs=None):
@@ -66,7 +64,4 @@ def _random_found(query, seed):
     if query.crowd is not None:
         boxes = boxes[~np.asarray(query.crowd, bool)]
     boxes = np.concatenate([boxes, np.asarray(query.others, np.float64).reshape(-1, 4)])
-    text = "\0".join([str(seed), query.scene, query.name])
-    digest = hashlib.sha256(text.encode()).digest()
-    random = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-    return Found(boxes, random.random(len(boxes)))
+    return Found(boxes, random_of(query, seed).random(len(boxes)))

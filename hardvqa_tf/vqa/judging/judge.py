@@ -135,6 +135,11 @@ class Judge:
             "rows": self._rows_beside_blind(answers),
         }
 
+    def plots(self, result):
+        """None: a report draws several runs together."""
+        del result
+        return {}
+
     def masks(self, answers, data, mask_cells):
         """Whether the masks are any good, cut to `mask_cells` where they are weights.
 
