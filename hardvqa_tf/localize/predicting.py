@@ -35,6 +35,11 @@ def check_options(*, sketch=None, threshold=None):
             "thing: --sketch=FILE,FILE,..."
         )
     for path in sketch:
+        if not path:
+            raise ValueError(
+                "One of the drawings has no name. Received: sketch="
+                f"{','.join(sketch)!r}. Separate the files by single commas: --sketch=FILE,FILE"
+            )
         read_drawing(path)
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError(

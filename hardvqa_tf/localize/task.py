@@ -9,7 +9,7 @@ from hardvqa_tf.localize.model import build_localizer
 from hardvqa_tf.localize.phases import phases
 from hardvqa_tf.localize.pictures.gallery import Gallery
 from hardvqa_tf.localize.predicting import check_options, first_try, format_prediction, predict
-from hardvqa_tf.localize.reporting import ReportedRun, report_intro, report_sections
+from hardvqa_tf.localize.report.run import ReportedRun
 from hardvqa_tf.localize.score import Score
 from hardvqa_tf.localize.slots import LOCALIZER_ATTENTIONS, LOCALIZER_ENCODERS
 
@@ -26,15 +26,13 @@ __all__ = [  # of what is imported, what the task has
     "open_split",
     "phases",
     "predict",
-    "report_intro",
-    "report_sections",
 ]
 
 ITEMS, ITEM_ID = "queries", "query_id"
 ASSETS_FILE = "classes.json"
 JUDGE_OPTIONS = ()
 PREDICT_OPTIONS = ("sketch", "threshold")
-MEASURES = 1
+MEASURES = 2
 EXPORTS = False
 
 
@@ -84,3 +82,15 @@ def make_score(config):
 def open_gallery(model, data, assets, config):
     del assets, config
     return Gallery(model, data)
+
+
+def report_intro(runs, split):
+    from hardvqa_tf.localize.report import sections  # Reports alone wait for matplotlib.
+
+    return sections.report_intro(runs, split)
+
+
+def report_sections(groups, split, records_dir, prefix, load_run):
+    from hardvqa_tf.localize.report import sections
+
+    return sections.report_sections(groups, split, records_dir, prefix, load_run)

@@ -88,6 +88,7 @@ tbody th { font-weight: 600; }
   font-weight: 400; }
 .gallery img { width: 104px; height: auto; image-rendering: pixelated; display: block;
   margin: 0 auto; border: 1px solid #c4c6cc; }
+@media (max-width: 26rem) { th, td { padding: .3rem .35rem; } tbody th { min-width: 6.5rem; } }
 """
 
 

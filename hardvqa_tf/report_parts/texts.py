@@ -25,6 +25,22 @@ def percent(group, of_run, digits=2):
     return mean_and_spread(group, in_percent, f"{{:.{digits}f}}")
 
 
+def percent_and_range(group, of_run, digits=2):
+    """`mean (least – greatest)` of shares in 0..1 over the seeds; of one seed its number."""
+    values = [100 * value for value in group.values(of_run)]
+    if not values:
+        return NOTHING
+    mean, *ends = (
+        f"{value:.{digits}f}" for value in (group.mean(of_run) * 100, min(values), max(values))
+    )
+    return mean if len(values) == 1 else f"{mean} ({NOTHING.join(ends)})"
+
+
+def range_note(groups):
+    """What stands in brackets, where it does."""
+    return "In brackets: the least and the greatest of the seeds." if has_seeds(groups) else ""
+
+
 def one_percent(value, digits=2):
     return NOTHING if value is None else f"{100 * value:.{digits}f}"
 

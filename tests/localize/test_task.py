@@ -1,16 +1,20 @@
 """The task through the house: train, resume, evaluate, predict, report, and what it refuses."""
 
+import io
 import json
 import os
 import re
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from absl.testing import flagsaver
+from PIL import Image
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.evaluate import evaluate_run, format_evaluation
-from hardvqa_tf.localize.judging.judge import RANDOM, RIGHT, WRONG
+from hardvqa_tf.localize.judging.judge import RANDOM, RIGHT, WRONG, Judge
 from hardvqa_tf.localize.judging.score_files import score_files
 from hardvqa_tf.predict import format_prediction, predict_image
 from hardvqa_tf.report.write import write_report
@@ -18,6 +22,7 @@ from hardvqa_tf.runs import load_run, read_metrics
 from hardvqa_tf.tasks import task_of
 from hardvqa_tf.training.loop import train_model
 from tests.localize import tiny_records
+from tests.report.written_pages import check_markdown, check_page
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,9 +55,32 @@ def test_it_trains_and_says_how(run):
     assert loaded.best_epoch in epochs and len(loaded.assets.unseen) == 16
 
 
+def test_tensorboard_shows_the_same_queries_after_every_epoch(run):
+    """Read by its own reader: the drawing stays, on the left, and what is found changes."""
+    shown = EventAccumulator(os.path.join(run[0], "logs")).Reload().Tensors("queries/val")
+    assert [event.step for event in shown] == [1, 2]
+    first, second = (
+        [
+            np.asarray(Image.open(io.BytesIO(png)))
+            for png in event.tensor_proto.string_val[2:]  # behind width and height
+        ]
+        for event in shown
+    )
+    assert len(first) == len(second) == 5
+    for one, other in zip(first, second, strict=True):
+        assert one.shape == other.shape and one.shape[1] == 900
+        np.testing.assert_array_equal(one[:, :223], other[:, :223])  # the drawing's panel
+        assert (one[:, 223:] != other[:, 223:]).any()
+    drawings = {picture[46:190, 20:223].tobytes() for picture in first}
+    assert len(drawings) == 5
+
+
 @pytest.mark.parametrize("split", ["test", "test_unseen"])
-def test_a_split_is_judged_and_anyone_can_score_its_files(run, split):
+def test_a_split_is_judged_and_anyone_can_score_its_files(run, split, monkeypatch):
     workdir, _ = run
+    if split == "test_unseen":  # One split shows what is measured of the cells.
+        nothing = dict.fromkeys(("by_cells", "kept_cells", "faithfulness"), {})
+        monkeypatch.setattr(Judge, "_cells", lambda *_: nothing)
     result = evaluate_run(workdir, split)
     assert (result["num_queries"], result["num_nothing"], result["num_scenes"]) == (12, 4, 4)
     rows = result["rows"]
@@ -67,6 +95,15 @@ def test_a_split_is_judged_and_anyone_can_score_its_files(run, split):
     shown = format_evaluation(result)
     assert "12 queries of 4 scenes, and 4 of nothing; 5.0 of 12 cells kept" in shown
     assert "Alarms" in shown and WRONG in shown
+    measured = ("by norm", "found again", "on an asked object")
+    assert [text in shown for text in measured] == [split == "test"] * 3
+    curves = result["precision_recall"]
+    assert np.mean(curves[RIGHT]) == pytest.approx(rows[RIGHT]["AP50"], abs=1e-12)
+    assert curves.keys() == {RIGHT, WRONG, RANDOM}
+    if split == "test":
+        assert result["by_cells"]["rows"][0]["AP50"] == rows[RIGHT]["AP50"]
+    with Image.open(os.path.join(workdir, f"precision_recall_{split}.png")) as plot:
+        assert plot.format == "PNG" and plot.width > 500
     group = {"test": "seen", "test_unseen": "unseen"}[split]
     stored = json.load(open(os.path.join(workdir, f"annotations_{split}.json")))
     assert {image["query_group"] for image in stored["images"]} == {group}
@@ -96,7 +133,9 @@ def test_a_drawing_is_looked_for_in_an_image(run, scene_config, tmp_path):
     for message, options in {
         "Give its file": {},
         "is not a file": {"sketch": ["no.png"]},
+        "has no name. Received: sketch='.*,'": {"sketch": [asked["sketch"], ""]},
         "from 0 to 1": {"sketch": [asked["sketch"]], "threshold": 3.0},
+        "Received: threshold=nan": {"sketch": [asked["sketch"]], "threshold": float("nan")},
         "has no option question": {"question": "Where?"},
     }.items():
         with pytest.raises(ValueError, match=message):
@@ -104,9 +143,14 @@ def test_a_drawing_is_looked_for_in_an_image(run, scene_config, tmp_path):
 
 
 def test_runs_are_reported(run, tmp_path):
-    path = write_report([run[0]], str(tmp_path / "report"), say=lambda line: None)
-    text = open(os.path.join(os.path.dirname(path), "report.md")).read()
+    write_report([run[0]], str(tmp_path / "report"), say=lambda line: None)
+    text = check_markdown(tmp_path / "report" / "report.md")
+    page = check_page(tmp_path / "report" / "report.html")
     assert "AP50, wrong drawing" in text and "Average precision" in text
+    assert "HAN 5" in text and "| by norm, 12 |" in text and "12 queries" in text
+    for name in ("precision_recall", "cells", "found", "time"):
+        assert (tmp_path / "report" / f"{name}.png").is_file(), name
+    assert len(page.all("img")) == 3 + 4 * 3  # plots; of four queries drawing, image, found
 
 
 def test_what_it_cannot_do_is_said_before_anything_is_written(

@@ -9,12 +9,15 @@ Letters: H W image in pixels, h w grid in cells, R boxes, G boxes that are right
 import numpy as np
 from PIL import Image, ImageDraw
 
+from hardvqa_tf.localize.judging.queries import Found
 from hardvqa_tf.pictures import panels
-from hardvqa_tf.pictures.paper import Paper
+from hardvqa_tf.pictures.paper import Font, Paper
 
 MARGIN, GAP, TITLE_HEIGHT = 20, 16, 26  # in pixels, as all lengths here
 MAX_LINES = 3
-_RIGHT_BOX = (40, 200, 110)
+_RIGHT_BOX, _DARK = (60, 225, 130), (20, 22, 28)
+_TEXT_SIZE = 13
+_TEXT = Font("0123456789.")
 
 
 def draw_found(
@@ -50,10 +53,10 @@ def draw_found(
     presence = panels.check_grid("presence", presence)
     titles = ["Drawn", "Found", f"Kept: {mask.sum()} of {mask.size} cells", "Presence"]
     slot = (width - 2 * MARGIN - (len(titles) - 1) * GAP) // len(titles)
-    small = panels.fit(image, slot - 2 * panels.FRAME)
+    small = enlarge(image, slot - 2 * panels.FRAME)
     shown = [
-        panels.frame(_side_by_side(drawings, small.shape[:2])),
-        panels.frame(_with_boxes(small, *found, right)),
+        panels.frame(draw_sheet(drawings, small.shape[:2])),
+        panels.frame(draw_boxes(small, Found(*found), right)),
         panels.draw_mask(small, mask, fields),
         panels.draw_presence(small, presence, mask, fields),
     ]
@@ -69,30 +72,73 @@ def draw_found(
     return page.finish(MARGIN)
 
 
-def _side_by_side(drawings, size):
-    """Dark on light, in rows of as many as make a square, in a panel of `size`."""
+def enlarge(image, limit):
+    """The image with its longer side of `limit` pixels, smooth; uint8[H, W, 3]."""
+    scale = limit / max(image.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def draw_sheet(drawings, size):
+    """Drawings dark on white, in rows of as many as make a square; uint8[*size, 3].
+
+    Args:
+      drawings: float[D, 64, 64] in [0, 1], white on black.
+      size: (height, width), in the middle of which they stand.
+    """
     per_row = int(np.ceil(np.sqrt(len(drawings))))
+    num_rows = -(-len(drawings) // per_row)
     sheet = Image.new("L", (size[1], size[0]), 255)
-    side = min(size) // per_row
+    side = max(1, min(size[0] // num_rows, size[1] // per_row))
+    top, left = (size[0] - num_rows * side) // 2, (size[1] - per_row * side) // 2
     for i, drawing in enumerate(drawings):
         ink = Image.fromarray(np.round(255 * (1 - np.asarray(drawing))).astype(np.uint8))
         ink = ink.resize((side, side), Image.Resampling.LANCZOS)
-        sheet.paste(ink, (i % per_row * side, i // per_row * side))
+        sheet.paste(ink, (left + i % per_row * side, top + i // per_row * side))
     return np.asarray(sheet.convert("RGB"))
 
 
-def _with_boxes(image, boxes, scores, right):
-    """Boxes that are right in green, beneath; those that were found in orange with scores."""
+def draw_boxes(image, found=None, right=None):
+    """The image with boxes: those that are right in green, and what was found in orange.
+
+    Args:
+      image: uint8[H, W, 3].
+      found: `Found`, boxes as shares of the image, best first, with their scores; or None.
+      right: float[G, 4], as those; or None.
+
+    Returns:
+      uint8[H, W, 3].
+    """
     picture = Image.fromarray(image)
     draw = ImageDraw.Draw(picture)
     size = np.array([image.shape[1], image.shape[0]] * 2)
     for box in right if right is not None else ():
-        draw.rectangle(_corners(box * size), outline=_RIGHT_BOX, width=4)
-    for box, score in reversed(list(zip(boxes, scores, strict=True))):  # The best on top.
-        corners = _corners(box * size)
-        draw.rectangle(corners, outline=panels.ORANGE, width=2)
-        draw.text((corners[0] + 3, corners[1] + 1), f"{score:.2f}", fill=panels.ORANGE)
+        _draw_box(draw, box * size, _RIGHT_BOX, 4)
+    pairs = [] if found is None else list(zip(found.boxes, found.scores, strict=True))
+    for box, _ in reversed(pairs):  # The best on top.
+        _draw_box(draw, box * size, panels.ORANGE, 2)
+    for box, score in reversed(pairs):
+        _draw_score(draw, box * size, f"{score:.2f}", picture.size)
     return np.asarray(picture)
+
+
+def _draw_box(draw, box, color, width):
+    """With a dark line on either side, to be seen on any image."""
+    left, top, right, bottom = _corners(box)
+    draw.rectangle([left - 1, top - 1, right + 1, bottom + 1], outline=_DARK, width=width + 2)
+    draw.rectangle([left, top, right, bottom], outline=color, width=width)
+
+
+def _draw_score(draw, box, text, size):
+    """On a tab above the box's corner; within the image, wherever the box is."""
+    width = _TEXT.length(text, _TEXT_SIZE) + 6
+    height = _TEXT_SIZE + 3
+    left, top, *_ = _corners(box)
+    left = min(max(left - 1, 0), size[0] - width)
+    top = min(max(top - height, 0), size[1] - height)
+    draw.rectangle([left, top, left + width - 1, top + height - 1], fill=panels.ORANGE)
+    for piece, font in _TEXT.pieces(text, _TEXT_SIZE):
+        draw.text((left + 3, top + height - 4), piece, _DARK, font, anchor="ls")
 
 
 def _corners(box):

@@ -1,16 +1,36 @@
 """A few queries of a split, always the same: what a model makes of them over the epochs."""
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from hardvqa_tf.localize.boxes import to_corners
 from hardvqa_tf.localize.judging.asking import found_by
+from hardvqa_tf.localize.judging.queries import Found
 from hardvqa_tf.localize.model import grid_fields
 from hardvqa_tf.localize.pictures.found import draw_found
 
 NUM_QUERIES, NUM_BOXES = 8, 3
+
+
+class Asked(NamedTuple):
+    """A query, and what a model found to it.
+
+    `scene`, `name`: of image and class; `image` uint8[H, W, 3]; `drawings` float[D, 64, 64];
+    `right` float[G, 4], (left, top, right, bottom) as shares of the image; `found`: `Found`,
+    its boxes as those; `mask` bool[h, w]; `presence` float[h, w].
+    """
+
+    scene: str
+    name: str
+    image: np.ndarray
+    drawings: np.ndarray
+    right: np.ndarray
+    found: Found
+    mask: np.ndarray
+    presence: np.ndarray
 
 
 class Gallery:
@@ -22,10 +42,13 @@ class Gallery:
     Args:
       model: from `build_localizer`.
       data: `QueryData(..., with_strings=True)`.
+
+    Attributes:
+      fields: `encoders.fields.Fields` of the model's grid.
     """
 
     def __init__(self, model, data):
-        self._data, self._fields = data, grid_fields(model)
+        self._data, self.fields = data, grid_fields(model)
         self._inputs = [tensor.name for tensor in model.inputs]
         names = ("logits", "boxes", "mask", "presence")
 
@@ -38,18 +61,21 @@ class Gallery:
 
     def for_board(self):
         """What TensorBoard shows after an epoch: pictures, and values of a histogram."""
-        outputs = self._outputs()
-        return {"queries/val": self._pictures(outputs, 720)}, {
-            "presence/val": outputs["presence"]
+        asked = self.ask()
+        pictures = [self._draw(query, 900) for query in asked]
+        return {"queries/val": pictures}, {
+            "presence/val": np.stack([query.presence for query in asked])
         }
 
     def for_files(self):
         """The queries as large pictures, list of uint8[H', W', 3]."""
-        return self._pictures(self._outputs(), 1080)
+        return [self._draw(query, 1080) for query in self.ask()]
 
-    def _outputs(self):
+    def ask(self):
+        """list of `Asked`."""
         batch = {name: tf.constant(self._rows[name]) for name in self._inputs}
-        return {name: value.numpy() for name, value in self._ask(batch).items()}
+        outputs = {name: value.numpy() for name, value in self._ask(batch).items()}
+        return [self._asked(i, outputs) for i in range(len(self._rows["query_id"]))]
 
     @functools.cached_property
     def _rows(self):
@@ -61,27 +87,31 @@ class Gallery:
                 break
         return {name: np.stack([r[name] for r in rows[:NUM_QUERIES]]) for name in rows[0]}
 
-    def _pictures(self, outputs, width):
-        def row(values, i):
-            return {name: value[i] for name, value in values.items()}
-
-        number = len(self._rows["query_id"])
-        return [self._draw(row(self._rows, i), row(outputs, i), width) for i in range(number)]
-
-    def _draw(self, row, outputs, width):
-        found = found_by(outputs["logits"][None], outputs["boxes"][None], [(1, 1)])[0]
-        right = row["boxes"][0][row["box_valid"][0]]
-        name, scene = row["class_name"][0].decode(), row["image_id"][0].decode()
-        there = f"{len(right)} in green" if len(right) else "none is there"
-        return draw_found(
+    def _asked(self, i, outputs):
+        row = {name: values[i] for name, values in self._rows.items()}
+        return Asked(
+            row["image_id"][0].decode(),
+            row["class_name"][0].decode(),
             np.round(255 * row["image"]).astype(np.uint8),
             row["sketch"][0, row["sketch_valid"][0], :, :, 0],
-            (found.boxes[:NUM_BOXES], found.scores[:NUM_BOXES]),
-            outputs["mask"],
-            outputs["presence"],
-            text=f"{scene}: {name}, {there}; the {NUM_BOXES} best boxes with their scores",
-            right=np.asarray(to_corners(right)) if len(right) else None,
-            fields=self._fields,
+            np.asarray(to_corners(row["boxes"][0][row["box_valid"][0]])),
+            found_by(outputs["logits"][i : i + 1], outputs["boxes"][i : i + 1], [(1, 1)])[0],
+            outputs["mask"][i],
+            outputs["presence"][i],
+        )
+
+    def _draw(self, asked, width):
+        there = f"{len(asked.right)} in green" if len(asked.right) else "none is there"
+        return draw_found(
+            asked.image,
+            asked.drawings,
+            (asked.found.boxes[:NUM_BOXES], asked.found.scores[:NUM_BOXES]),
+            asked.mask,
+            asked.presence,
+            text=f"{asked.scene}: {asked.name}, {there}; the {NUM_BOXES} best boxes with their "
+            "scores",
+            right=asked.right if len(asked.right) else None,
+            fields=self.fields,
             width=width,
         )
 

@@ -1,0 +1,1 @@
+"""What `--mode=report` says of localizers."""
