@@ -72,7 +72,7 @@ def check_run(workdir, config, assets, records=None):
         if os.path.exists(path):
             stored = damage.read_json(path, _COPY_AGAIN)
             if name == "records.json":
-                damage.check_values(path, stored, identity.KINDS, what_to_do=_COPY_AGAIN)
+                damage.check_shape(path, stored, identity.SHAPE, _COPY_AGAIN)
             with _naming(path):
                 found = differing(stored, content)
             if found:

@@ -161,7 +161,7 @@ def verify(records_dir, *, split_words=None):
       BuildError: names the file, what is wrong with it and what to do.
     """
     info = folder.read_info(records_dir)
-    for name, sha256 in info["files"].items():
+    for name, sha256 in info.get("files", {}).items():
         _check_file(os.path.join(records_dir, name), None, sha256)
     vocabularies, notices = folder.read_vocabularies(records_dir), []
     for split, expected in info["splits"].items():

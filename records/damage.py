@@ -8,9 +8,8 @@ import itertools
 import os
 import re
 
-from records import strict_json
+from records import info_shape, strict_json
 from records.counts import counts_of
-from records.map_facts import holds_maps
 from records.source import BuildError
 
 AGAIN = "Copy it again from where it came, or delete the whole folder and build it again."
@@ -94,12 +93,6 @@ def read_json(path, what_to_do=AGAIN):
     return content
 
 
-# What records of every version have in build_plan.json, and then in dataset_info.json.
-_OF_PLAN = {"dataset": str, "version": str, "arguments": dict, "source_fingerprint": str}
-_OF_INFO = {"train_split": str, "test_splits": list, "splits": dict}
-_OF_SHARD = {"name": str, "num_records": int, "num_bytes": int, "sha256": str}
-
-
 def check_whose(path, info):
     """Raises `BuildError` if dataset_info.json is not of this program, of any version of it.
 
@@ -111,46 +104,33 @@ def check_whose(path, info):
         refuse_others(path, "TensorFlow Datasets")
     if {"builder_name", "config_name", "citation", "homepage"} & info.keys():
         refuse_others(path, "Hugging Face's datasets")
-    check_values(path, info, {"version": str})
+    check_shape(path, info, {"version": info_shape.TEXT})
 
 
 def check_info(path, info):
     """Raises `BuildError` unless dataset_info.json holds what a build wrote there."""
-    check_values(path, info, _OF_PLAN | _OF_INFO)
-    if holds_maps(info):
-        check_values(path, info["features"], {"encoder": str, "shape": list}, "features.")
-    facts = counts_of(info).FACTS | {"shards": list}
-    for name, split in info["splits"].items():
-        check_values(path, split, facts, f"splits.{name}.")
-        for shard in split["shards"]:
-            check_values(path, shard, _OF_SHARD, f"splits.{name}.shards.")
-            if os.path.basename(shard["name"]) != shard["name"]:  # It lies in the folder.
-                raise BuildError(damage(path, f"names a shard {shard['name']!r}"))
-        _check_numbers(path, split, name)
-
-
-def _check_numbers(path, split, name):
-    """No number of a split is negative, and no question has more words than bytes."""
-    num_bytes = sum(shard["num_bytes"] for shard in split["shards"])
-    most = {"max_words": num_bytes}
-    for key, value in split.items():
-        if isinstance(value, int) and not 0 <= value <= most.get(key, value):
-            raise BuildError(damage(path, f"says splits.{name}.{key} = {value}"))
+    with _naming(path):
+        info_shape.check(info, info_shape.INFO)
+        info_shape.check_facts(info, counts_of(info).FACTS)
 
 
 def check_plan(path, plan):
     """Raises `BuildError` unless build_plan.json holds what is compared with another build."""
-    check_values(path, plan, _OF_PLAN | {"num_shards": dict})
+    check_shape(path, plan, info_shape.PLAN)
 
 
-def check_values(path, content, expected, prefix="", what_to_do=AGAIN):
-    """Raises `BuildError` unless a file's `content` has the values of the types `expected`."""
-    for name, kind in expected.items():
-        if not isinstance(content, dict) or not isinstance(content.get(name), kind):
-            raise BuildError(
-                f"{path} is not, or no longer, what this program wrote: it has no "
-                f"{prefix}{name}, or something else there. {what_to_do}"
-            )
+def check_shape(path, content, shape, what_to_do=AGAIN):
+    """Raises `BuildError` unless a file's `content` is of a shape, see `info_shape`."""
+    with _naming(path, what_to_do):
+        info_shape.check(content, shape)
+
+
+@contextlib.contextmanager
+def _naming(path, what_to_do=AGAIN):
+    try:
+        yield
+    except info_shape.WrongShape as error:
+        raise BuildError(f"{path} {error}. {what_to_do}") from None
 
 
 def refuse_others(path, whose):

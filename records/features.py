@@ -211,11 +211,11 @@ def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
         if num_skipped:
             split_words = split_words or build.split_words_simply
             facts |= counts.describe(vocabularies, split_words)
-            facts["num_skipped"] += num_skipped
+            facts["num_skipped"] = facts.get("num_skipped", 0) + num_skipped
         splits[split] = facts
     files = _files_of(source_dir, source, notes)
     info = source | {
-        "num_skipped": source["num_skipped"] + len(notes),
+        "num_skipped": source.get("num_skipped", 0) + len(notes),
         "files": {name: sha256(data).hexdigest() for name, data in files.items()},
         "splits": splits,
         "features": plan["features"],

@@ -12,12 +12,13 @@ from records.damage import (
     check_folder,
     check_info,
     check_plan,
-    check_values,
+    check_shape,
     check_whose,
     damage,
     read_json,
     refuse_others,
 )
+from records.info_shape import PAIR
 from records.map_facts import holds_maps
 from records.source import BuildError, sha256_of_file
 
@@ -131,7 +132,7 @@ def read_vocabularies(records_dir):
         return {}
     path = os.path.join(records_dir, VOCABULARIES_NAME)
     stored = read_json(path)
-    check_values(path, stored, dict.fromkeys(names, list))
+    check_shape(path, stored, dict.fromkeys(names, [PAIR]))
     checksum = info.get("files", {}).get(VOCABULARIES_NAME)
     if checksum not in (None, sha256_of_file(path)):
         raise BuildError(damage(path, "is not what it was when it was written"))

@@ -176,10 +176,17 @@ def test_a_stored_value_of_another_kind_is_named(workdir, value):
         runs.load_run(str(workdir))
 
 
-@pytest.mark.parametrize("stored", [{}, {"train": 5}, {"dataset": "d", "splits": []}])
-def test_damaged_names_of_records_are_named(workdir, config, vocabularies, stored):
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ({}, "is not, or no longer, what this program wrote: it has no splits"),
+        ({"train": 5}, "is not, or no longer, what this program wrote: it has no splits"),
+        ({"dataset": "d", "splits": []}, "says splits = .*, which should be an object"),
+        ({"splits": {"train": [1]}}, "says splits.train = .1., which should be an object"),
+        ({"splits": {}, "arguments": 1}, "says arguments = 1, which should be an object"),
+    ],
+)
+def test_damaged_names_of_records_are_named(workdir, config, vocabularies, stored, said):
     (workdir / "records.json").write_text(json.dumps(stored))
-    with pytest.raises(
-        ValueError, match="records.json is not, or no longer, what this program"
-    ):
+    with pytest.raises(ValueError, match=f"records.json {said}"):
         runs.check_run(str(workdir), config, vocabularies, {"splits": {}})

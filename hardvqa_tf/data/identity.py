@@ -7,9 +7,16 @@ not.
 import json
 
 from records.build import read_info
+from records.info_shape import OBJECT, TEXT, any_key
 
-# What every identity has, by type.
-KINDS = {"splits": dict}
+# What every identity has, see `records.info_shape`.
+SHAPE = {
+    "dataset?": TEXT,
+    "arguments?": OBJECT,
+    "source_fingerprint?": TEXT,
+    "features?": OBJECT,
+    "splits": {any_key: {any_key: TEXT}},
+}
 
 
 def identity_of(records_dir, splits):

@@ -86,7 +86,7 @@ def assets_from_records(config):
 
 
 def assets_from_json(content):
-    return Vocabularies(**content)
+    return Vocabularies.from_json(content)
 
 
 def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrained=True):

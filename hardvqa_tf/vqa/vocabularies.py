@@ -1,7 +1,11 @@
 """What turns the strings of questions and answers into numbers, kept beside a model."""
 
 from hardvqa_tf.vqa.text import AnswerVocabulary, QuestionTokenizer
+from records import info_shape
 from records.build import read_info, read_vocabularies
+from records.info_shape import SIZE, TEXT
+
+_SHAPE = {"words": [TEXT], "answers": [TEXT], "max_words": SIZE}
 
 
 class Vocabularies:
@@ -16,6 +20,16 @@ class Vocabularies:
     def __init__(self, words, answers, max_words):
         self.tokenizer = QuestionTokenizer(words, max_words)
         self.answers = AnswerVocabulary(answers)
+
+    @classmethod
+    def from_json(cls, content):
+        """What `to_json` gave.
+
+        Raises:
+          ValueError: if it is something else, naming the key.
+        """
+        info_shape.check(content, _SHAPE)
+        return cls(**{key: content[key] for key in _SHAPE})
 
     @classmethod
     def from_records(cls, records_dir, max_words=None, num_answers=None, min_answer_count=1):

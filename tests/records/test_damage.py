@@ -82,8 +82,8 @@ def test_other_words_with_the_right_form(folder):
             '{"version": "1.1.0"}',
             "is not, or no longer, what this program wrote: it has no",
         ),
-        ("splits", "it has no splits.val.shards, or something else there"),
-        ("sha256", "it has no splits.train.shards.sha256, or something else there"),
+        ("splits", 'says splits.val.shards = "two", which should be a list. Copy it again'),
+        ("sha256", "it has no splits.train.shards.1.sha256"),
     ],
     ids=lambda text: text[:20],
 )
@@ -136,6 +136,73 @@ def test_the_records_of_others(tmp_path, info, whose):
             reader(str(tmp_path))
 
 
+# What stands in dataset_info.json where something else should, and what is said of it.
+WRONG = {
+    "knows": ([1], "says knows = [1], which should be an object"),
+    "knows.has_objects": ("x", 'says knows.has_objects = "x", which should be true or false'),
+    "files": ([1], "says files = [1], which should be an object"),
+    "files.vocabularies@json": (7, "says files.vocabularies.json = 7, which should be a text"),
+    "schema": ([], "says schema = [], which should be an object"),
+    "schema.kind": ([1], "says schema.kind = [1], which should be a text"),
+    "parts": ("x", 'says parts = "x", which should be a list'),
+    "arguments": ([], "says arguments = [], which should be an object"),
+    "num_skipped": (-1, "says num_skipped = -1, which should be a whole number of at least 0"),
+    "train_split": ("nope", "should be one of its splits: train, val, test"),
+    "test_splits": ([5], "says test_splits.0 = 5, which should be a text"),
+    "splits": ({}, "which should be one of its splits: none"),
+    "splits.train": (None, "says splits.train = null, which should be an object"),
+    "splits.train.max_words": (None, "says splits.train.max_words = null, which should be a"),
+    "splits.val.max_words": ("a", 'says splits.val.max_words = "a", which should be a whole'),
+    "splits.val.num_answered": (True, "says splits.val.num_answered = true, which should be"),
+    "splits.val.num_images": (2.0, "says splits.val.num_images = 2.0, which should be"),
+    "splits.val.question_types": ([1], "says splits.val.question_types = [1], which should"),
+    "splits.val.questions_per_image": ({"x": 1}, "a number as key is needed"),
+    "splits.val.questions_per_image.4": (9, "should add up to num_images and num_questions"),
+    "splits.val.shards.0": ("x", 'says splits.val.shards.0 = "x", which should be an object'),
+    "splits.val.shards.1.num_records": (100, "says splits.val.num_images = "),
+    "splits.val.shards.0.num_records": (-1, "says splits.val.shards.0.num_records = -1, "),
+    "features": ({"encoder": "x", "shape": [1]}, "it has no features.arguments"),
+}
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_value_of_another_kind(folder, key):
+    path, (value, said) = folder / "dataset_info.json", WRONG[key]
+    info = json.loads(path.read_text())
+    *way, last = (int(p) if p.isdigit() and p != "4" else p for p in key.split("."))
+    inner = info
+    for part in way:
+        inner = inner[part]
+    inner[last.replace("@", ".") if isinstance(last, str) else last] = value
+    path.write_text(json.dumps(info))
+    for reader in (read_info, build_again):
+        with pytest.raises(BuildError) as error:
+            reader(str(folder))
+        message = str(error.value)
+        assert message.startswith(f"{path} ") and said in message, message
+        assert message.endswith("delete the whole folder and build it again.")
+
+
+@pytest.mark.parametrize("key", ["max_words", "num_answered", "questions_per_image"])
+def test_a_fact_that_is_missing(folder, key):
+    change_info(folder, lambda split: split.pop(key))
+    with pytest.raises(BuildError, match=f"it has no splits.train.{key}. Copy"):
+        read_info(str(folder))
+
+
+def test_keys_of_newer_versions(folder):
+    change_info(folder, lambda split: split.update(num_hats=[1], shards_by_size={}))
+    assert read_info(str(folder))["splits"]["train"]["num_hats"] == [1]
+
+
+@pytest.mark.parametrize("words", [[1], [["a"]], [["a", "b"]], {"a": 1}])
+def test_vocabularies_of_another_form(folder, words):
+    path = folder / "vocabularies.json"
+    path.write_text(json.dumps({"words": words, "answers": []}))
+    with pytest.raises(BuildError, match="vocabularies.json says words"):
+        read_vocabularies(str(folder))
+
+
 def change_info(folder, change):
     info = json.loads((folder / "dataset_info.json").read_text())
     change(info["splits"]["train"])
@@ -151,7 +218,7 @@ def test_a_number_that_cannot_be(folder, value):
 
 def test_a_shard_outside_of_the_folder(folder):
     change_info(folder, lambda split: split["shards"][0].update(name="../../x"))
-    with pytest.raises(BuildError, match="names a shard '../../x'"):
+    with pytest.raises(BuildError, match='shards.0.name = "../../x", which should be a file'):
         read_info(str(folder))
 
 
