@@ -13,6 +13,7 @@ Together they answer questions without the records that the model was trained on
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 
@@ -344,7 +345,17 @@ def append_metrics(workdir, metrics):
     path = os.path.join(workdir, "metrics.jsonl")
     before = read_metrics(workdir) if os.path.exists(path) else []
     kept = [line for line in before if line["epoch"] < metrics["epoch"]]
-    _write_text(path, "".join(json.dumps(line) + "\n" for line in [*kept, metrics]))
+    _write_text(path, "".join(_to_line(line) for line in [*kept, metrics]))
+
+
+def _to_line(metrics):
+    """Standard JSON, which has no NaN: an older program wrote such."""
+    is_number = {
+        name: not isinstance(value, float) or math.isfinite(value)
+        for name, value in metrics.items()
+    }
+    line = {name: value if is_number[name] else None for name, value in metrics.items()}
+    return json.dumps(line, allow_nan=False) + "\n"
 
 
 def write_json(path, content):

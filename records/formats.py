@@ -29,6 +29,7 @@ FORMATS = (
     Format("GIF", b"GIF8", "gif", "image/gif"),
 )
 MAX_PIXELS = 50_000_000  # Ours. A photo has 12-24 million; far more is a mistake or an attack.
+MAX_SIDE = 65_500  # libjpeg's own limit, and near those of GIF and of libpng
 MAX_SCANS = 100  # of a JPEG; encoders make ten or so
 SCANS_TO_IMAGE = 20  # all scans together have so many times `max_pixels` at most
 # How a scan begins; by chance, once in 16 MB of what may lie behind an image.

@@ -3,7 +3,7 @@
 Training decodes by TensorFlow, people look at images with other programs, for which Pillow
 stands here. An image is refused if TensorFlow cannot decode it, or makes other pixels of it:
 
-    any     cut off, broken, above `MAX_PIXELS`
+    any     cut off, broken, above `MAX_PIXELS`, a side above `MAX_SIDE`
     JPEG    four colours of ink without Adobe's mark: programs disagree on which end is white;
             more scans than anything writes, each of which takes as long as an image
     PNG     transparent pixels: behind them are colours that nobody sees
@@ -31,6 +31,7 @@ from PIL import Image
 from records.decode import decode_pixels, reason_of
 from records.formats import (
     MAX_PIXELS,
+    MAX_SIDE,
     ONE_OF_THEM,
     SCAN,
     format_of,
@@ -89,6 +90,11 @@ def _checked(encoded):
         gif_size(encoded, MAX_PIXELS)  # Before any decoder sees it.
     with _opened(encoded, kind) as image:
         width, height = image.size
+        if max(width, height) > MAX_SIDE:
+            raise _Refused(
+                f"too large an image: {width}x{height} pixels, at most {MAX_SIDE:,} a side are "
+                "taken. Make it smaller."
+            )
         if width * height > MAX_PIXELS:
             raise _Refused(
                 f"too large an image: {width}x{height} pixels, at most {MAX_PIXELS:,} are "

@@ -30,6 +30,7 @@ from hardvqa_tf.localize.slots import (
 )
 from hardvqa_tf.tasks import BEFORE_TASKS, TASKS
 from hardvqa_tf.vqa import slots
+from records.formats import MAX_SIDE
 
 _TOKEN_WEIGHTS = ("l2", "ones", "softmax", "none")
 _MAP_ENCODERS = [name for name, part in slots.IMAGE_ENCODERS.items() if part.makes_maps]
@@ -65,7 +66,10 @@ COMMON = {
     "records_dir": text("data/sort_of_clevr", "folder of the records"),
     "builder_args": arguments("of the data set's builder"),
     "image_size": sizes(
-        (75, 75), "height, width; larger and smaller images are resized", length=2
+        (75, 75),
+        "height, width; larger and smaller images are resized",
+        most=MAX_SIDE,
+        length=2,
     ),
     # The arguments of every part that can be named; a slot of a task names it.
     "model": {
@@ -150,7 +154,7 @@ VQA = {
         "encoder": choice(
             "resnet101", _MAP_ENCODERS, "its stage is set in its section of model"
         ),
-        "image_size": sizes((320, 320), "height, width", least=32, length=2),
+        "image_size": sizes((320, 320), "height, width", least=32, most=MAX_SIDE, length=2),
         "weights": text("imagenet", "of resnet101; or random, or a file's path", or_none=True),
         "batch_size": count(32, "images encoded at once, over all devices together"),
         "image_records_dir": text(None, "folder of the records of images", or_none=True),

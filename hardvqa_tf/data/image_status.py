@@ -35,13 +35,13 @@ from records.formats import (
     FORMATS,
     MAX_PIXELS,
     MAX_SCANS,
+    MAX_SIDE,
     ONE_OF_THEM,
     SCAN,
     SCANS_TO_IMAGE,
 )
 
 OK = "ok"
-MAX_SIDE = 65_500  # libjpeg's own limit, and near those of GIF and of libpng
 _MAX_SEGMENTS = 1_000  # of a JPEG before its frame header; cameras write some ten
 
 _JPEG, _PNG, _BMP, _ = (known.start for known in FORMATS)
@@ -100,7 +100,8 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     is_known = tf.where(is_jpeg, jpeg[2] > 0, tf.where(is_bmp, bmp[2] > 0, is_png))
     is_known |= is_gif & (gif[2] > 0)
     has_pixels = tf.minimum(height, width) > 0
-    fits = (tf.maximum(height, width) <= MAX_SIDE) & (height * width <= max_pixels)
+    has_short_sides = tf.maximum(height, width) <= MAX_SIDE
+    fits = has_short_sides & (height * width <= max_pixels)
     most = tf.minimum(
         tf.cast(MAX_SCANS, tf.int64),
         SCANS_TO_IMAGE * max_pixels // tf.maximum(height * width, 1),
@@ -121,7 +122,14 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
                 f" pixels, at most {max_pixels} are taken. Make it smaller.",
             ]
         )
-        # The first that holds is said.
+        too_long = tf.strings.join(
+            [
+                "The image is too large: ",
+                *size,
+                f" pixels, at most {MAX_SIDE:,} a side are taken. Make it smaller.",
+            ]
+        )
+        # The last that holds is said.
         status = tf.where(
             is_ok, OK, "The image is cut off: its end is missing. Get the file again."
         )
@@ -137,6 +145,7 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
                 "progressive.",
             ),
             (~fits, too_large),
+            (~has_short_sides, too_long),
             (~has_pixels, "The image has no pixels. Get the file again."),
             (~is_known, f"This is not an image. Send the bytes of a {ONE_OF_THEM} file."),
             (

@@ -7,11 +7,10 @@ said of questions and answers, or of whatever else the model is about, its task 
 import json
 import os
 
-from hardvqa_tf.data.image_status import MAX_SIDE
 from hardvqa_tf.runs import read_json, read_metrics
 from hardvqa_tf.tasks import task_of
 from records.folder import INFO_NAME, has_records
-from records.formats import MAX_SCANS, ONE_OF_THEM, SCANS_TO_IMAGE
+from records.formats import MAX_SCANS, MAX_SIDE, ONE_OF_THEM, SCANS_TO_IMAGE
 
 
 def model_card(workdir, run, facts, version, max_pixels, records_dir=None):

@@ -10,7 +10,7 @@ few kinds that takes a decoder, which other requests do not wait for (`look`).
 
 import struct
 
-from records.formats import FORMATS, ONE_OF_THEM, SCAN, format_of, most_scans
+from records.formats import FORMATS, MAX_SIDE, ONE_OF_THEM, SCAN, format_of, most_scans
 from records.gif import FRAMES_TO_IMAGE, gif_size
 from records.images import check_header, check_image
 
@@ -43,6 +43,7 @@ def count_pixels(encoded, max_pixels):
     height, width = _read_size(encoded)
     if height < 1 or width < 1:
         raise ValueError(_broken(f"its header says {width}x{height} pixels"))
+    _check_sides(height, width)
     if height * width > max_pixels:
         raise ValueError(
             f"The image is too large: {width}x{height} pixels, at most {max_pixels:,} are "
@@ -125,6 +126,14 @@ def _jpeg_size(encoded):
     raise ValueError(_broken("its size is not to be found"))
 
 
+def _check_sides(height, width):
+    if max(height, width) > MAX_SIDE:
+        raise ValueError(
+            f"The image is too large: {width}x{height} pixels, at most {MAX_SIDE:,} a side are "
+            "taken. Make it smaller."
+        )
+
+
 def _count_scans(encoded, pixels, max_pixels):
     most = most_scans(pixels, max_pixels)
     scans = encoded.count(SCAN)
@@ -150,6 +159,7 @@ def _count_gif(encoded, max_pixels):
         size = gif_size(encoded, max_pixels)
     except ValueError as error:
         raise ValueError(f"The image cannot be decoded: {error}") from None
+    _check_sides(size.height, size.width)
     return max(size.height * size.width, size.frame_pixels // FRAMES_TO_IMAGE)
 
 

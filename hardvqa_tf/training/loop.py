@@ -43,7 +43,11 @@ from hardvqa_tf.training.averages import WeightAverage
 from hardvqa_tf.training.board import Board
 from hardvqa_tf.training.checkpoints import RunState
 from hardvqa_tf.training.lines import describe_run, format_epoch
-from hardvqa_tf.training.not_finite import not_finite_error
+from hardvqa_tf.training.not_finite import (
+    check_finite_metrics,
+    check_finite_weights,
+    not_finite_error,
+)
 from hardvqa_tf.training.optimizers import make_optimizer, precision
 from hardvqa_tf.training.saver import AskedToStop, Saver
 from hardvqa_tf.training.steps import TrainSteps, asking_ahead, names_of_sums
@@ -185,9 +189,11 @@ class _Training:
                 metrics, sums = self._run_epoch(steps, saver)
                 try:
                     with self._averaged(), saver.at_once():
+                        check_finite_weights(self.model, state.epoch + 1)
                         # On every machine, so that all agree on which epoch is the best.
                         said = judge.ask(self.val_data)
                         metrics |= judge.values(said, self.val_data)
+                        check_finite_metrics(metrics, state.epoch + 1)
                         if self.is_chief:
                             self._show(metrics)
                 except AskedToStop:

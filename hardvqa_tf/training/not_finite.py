@@ -1,4 +1,11 @@
-"""Which items a loss or gradient that is not a number came from."""
+"""What is not a number any more: a gradient, and which items it came from; weights; metrics.
+
+The gradient is looked at in every step. But one step at far too high a learning rate makes
+weights, finite or not, whose gradient only the next step would see: so an epoch that ends is
+looked at as well.
+"""
+
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +36,55 @@ def not_finite_error(model, score, batches, items, item_id, where):
         f"If a few {items} are to blame, look at their images or maps (the ids are those of "
         "the records); else lower train.learning_rate, or set train.clip_norm. Nothing of this "
         "epoch was saved since the last checkpoint."
+    )
+
+
+def check_finite_weights(model, epoch):
+    """Refuses to end an epoch whose weights, or their averages, are not numbers.
+
+    Args:
+      model: with the weights that are evaluated and saved.
+      epoch: counted from 1, for the message.
+
+    Raises:
+      ValueError: names the weights.
+    """
+    bad = [
+        weight.path
+        for weight in model.variables
+        if weight.dtype in ("float32", "bfloat16", "float16")
+        and not tf.reduce_all(tf.math.is_finite(weight.value))
+    ]
+    if bad:
+        raise _end_of_epoch(epoch, f"{len(bad)} of its weights: {_list(bad)}")
+
+
+def check_finite_metrics(metrics, epoch):
+    """Refuses to end an epoch with a metric that is not a number.
+
+    Raises:
+      ValueError: names the metrics.
+    """
+    bad = [
+        f"{name}={value}"
+        for name, value in metrics.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
+    if bad:
+        raise _end_of_epoch(epoch, _list(bad))
+
+
+def _end_of_epoch(epoch, what):
+    return ValueError(
+        f"Epoch {epoch} ended with what is not a finite number: {what}. Most often "
+        "train.learning_rate is too high: train with a lower one, into another --workdir. "
+        "Nothing of this epoch was saved since the last checkpoint."
+    )
+
+
+def _list(names, limit=5):
+    return ", ".join(names[:limit]) + (
+        f" and {len(names) - limit} more" if names[limit:] else ""
     )
 
 

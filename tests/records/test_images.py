@@ -205,3 +205,15 @@ def test_damage_is_refused_or_does_no_harm():
 
 def test_every_format_has_its_check():
     assert [*images._CHECKS] == [known.name for known in formats.FORMATS]
+
+
+def test_the_longest_side():
+    longest = encode(Image.new("L", (formats.MAX_SIDE, 1)), "PNG")
+    assert check_image(longest) == (1, formats.MAX_SIDE)
+    for size in ((1, 70_000), (70_000, 1)):
+        encoded = encode(Image.new("L", size), "PNG")
+        for check in (check_image, images.check_header):
+            with pytest.raises(
+                ValueError, match="pixels, at most 65,500 a side are taken. Mak"
+            ):
+                check(encoded)

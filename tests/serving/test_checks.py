@@ -100,6 +100,7 @@ BAD = {
     "webp": (saved("RGB", format="WEBP"), "begins with b'RIFF"),
     "bomb": (bomb(20_000), "too large: 20000x20000 pixels, at most 1,000 are taken"),
     "one too many": (png(7, (7, 143)), "7x143 pixels, at most 1,000"),
+    "a long side": (png(7, (1, 65_501)), "1x65501 pixels, at most 65,500 a side are taken"),
     "no width": (bomb(0), "its header says 0x0 pixels"),
     "scans": (many_scans(), "a JPEG of more than 100 scans"),
     "png without end": (GOOD["png"][:-12], "truncated: its end is missing"),

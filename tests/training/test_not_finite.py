@@ -6,10 +6,16 @@ import pytest
 import tensorflow as tf
 
 from hardvqa_tf.training.loop import train_model
-from hardvqa_tf.training.not_finite import find_not_finite, list_ids
+from hardvqa_tf.training.not_finite import (
+    check_finite_metrics,
+    check_finite_weights,
+    find_not_finite,
+    list_ids,
+)
 from hardvqa_tf.training.steps import TrainSteps, names_of_sums
 from hardvqa_tf.vqa import task
 from hardvqa_tf.vqa.score import Score
+from tests.training.runs import without_pictures
 from tests.training.small import B, Q, make_batch, make_steps, small_model
 
 
@@ -51,3 +57,34 @@ def test_a_run_that_is_not_finite_names_its_questions(
     batch = next(iter(data.training_epoch(0, 2)))
     for question_id in batch["question_id"].numpy().ravel()[:20]:
         assert question_id.decode() in str(e.value)
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.5])
+def test_a_step_that_breaks_the_model_ends_the_run_with_its_epoch(
+    config, tmp_path, monkeypatch, ema_decay
+):
+    """The last step of an epoch: no other one sees its gradient."""
+    without_pictures(monkeypatch)
+    config.train.update(epochs=1, steps_per_epoch=1, warmup_steps=0, learning_rate=1e30)
+    config.train.ema_decay = ema_decay
+    workdir = tmp_path / "run"
+    with pytest.raises(ValueError, match="Epoch 1 ended with what is not a finite number: "):
+        train_model(config, str(workdir), report=lambda line: None)
+    assert not workdir.exists()
+
+
+def test_weights_that_are_not_finite_are_named():
+    model = small_model()
+    check_finite_weights(model, 1)
+    weight = model.trainable_variables[0]
+    weight.assign(np.full(weight.shape, np.nan))
+    with pytest.raises(ValueError, match=f"Epoch 2 .*: 1 of its weights: {weight.path}. Most"):
+        check_finite_weights(model, 2)
+
+
+def test_metrics_that_are_not_finite_are_named():
+    metrics = {"epoch": 3, "val/all": 0.5, "attention/threshold": None}
+    check_finite_metrics(metrics, 3)
+    metrics |= {"a": np.nan, "b": np.inf}
+    with pytest.raises(ValueError, match="Epoch 3 ended .* number: a=nan, b=inf. Most often"):
+        check_finite_metrics(metrics, 3)

@@ -7,7 +7,6 @@ A table of such values is what configs/base.py is made of:
 
 import dataclasses
 import difflib
-import math
 import operator
 from collections.abc import Callable
 
@@ -15,6 +14,8 @@ from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
 _AS_DEFAULT = object()
+GREATEST = 2**31 - 1  # TensorFlow counts in int32.
+_GREATEST_FLOAT = (2 - 2**-23) * 2.0**127  # of float32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Value:
       choices: the names that it may be, where there are such; the nearest one is suggested.
       absent: what holds in a config that lacks the key, because a program wrote it that did not
         know the key yet: what that program did. Not always the default: defaults may change.
+      most: the greatest whole number that it may be, or hold, where `allowed` does not say it.
     """
 
     default: object
@@ -39,6 +41,7 @@ class Value:
     allows: Callable
     choices: tuple = ()
     absent: object = _AS_DEFAULT
+    most: int = GREATEST
 
     @property
     def where_absent(self):
@@ -48,6 +51,9 @@ class Value:
         """What is wrong with `value`, in one sentence or two; None if nothing is."""
         if self.allows(value):
             return None
+        parts = value if isinstance(value, tuple | list) else [value]
+        if "at least" in self.allowed and any(_is(p, int) and p > self.most for p in parts):
+            return f"must be at most {self.most:,}."
         return f"must be {self.allowed}.{nearest(value, self.choices)}"
 
 
@@ -64,10 +70,10 @@ def choice(default, choices, comment, absent=_AS_DEFAULT):
 
 def whole(default, comment, least, most=None, or_none=False, absent=_AS_DEFAULT):
     """A whole number from `least` to `most`."""
-    words = f"a whole number {_range(least, most)}"
+    words, greatest = f"a whole number {_range(least, most)}", most or GREATEST
 
     def allows(value):
-        return _is(value, int) and least <= value and (most is None or value <= most)
+        return _is(value, int) and least <= value <= greatest
 
     return _or_none(Value(default, comment, int, words, allows, absent=absent), or_none)
 
@@ -87,7 +93,10 @@ def number(
     or_none=False,
     absent=_AS_DEFAULT,
 ):
-    """A finite number; `above` and `below` are not in its range, `least` and `most` are."""
+    """A number that is finite in float32.
+
+    `above` and `below` are not in its range, `least` and `most` are.
+    """
     bounds = [
         ("at least", least, operator.ge),
         ("above", above, operator.gt),
@@ -101,7 +110,7 @@ def number(
         is_number = _is(value, int) or _is(value, float)
         return (
             is_number
-            and math.isfinite(value)
+            and abs(value) <= _GREATEST_FLOAT
             and all(is_right(value, bound) for _, bound, is_right in bounds)
         )
 
@@ -120,7 +129,7 @@ def odd(default, comment, absent=_AS_DEFAULT):
         comment,
         int,
         "an odd whole number, or 0",
-        lambda value: _is(value, int) and value >= 0 and (value % 2 == 1 or value == 0),
+        lambda value: _is(value, int) and (value == 0 or value in range(1, GREATEST + 1, 2)),
         absent=absent,
     )
 
@@ -143,12 +152,13 @@ def sizes(
     default,
     comment,
     least=1,
+    most=GREATEST,
     length=None,
     may_be_empty=False,
     ascending=False,
     absent=_AS_DEFAULT,
 ):
-    """Whole numbers from `least` on, a tuple of them; as many as `length` says."""
+    """Whole numbers from `least` to `most`, a tuple of them; as many as `length` says."""
     many = f"{length or ''} {'ascending' if ascending else ''} whole numbers"
     many = " ".join(many.split())
     words = f"{many} {_range(least, None)}, e.g. {default or (8, 16, 32)}"
@@ -157,12 +167,12 @@ def sizes(
     def allows(value):
         if not isinstance(value, tuple | list) or not (value or may_be_empty):
             return False
-        if not all(_is(size, int) and size >= least for size in value):
+        if not all(_is(size, int) and least <= size <= most for size in value):
             return False
         is_right = not ascending or list(value) == sorted(set(value))
         return is_right and length in (None, len(value))
 
-    return Value(default, comment, tuple, words, allows, absent=absent)
+    return Value(default, comment, tuple, words, allows, absent=absent, most=most)
 
 
 def arguments(comment):
