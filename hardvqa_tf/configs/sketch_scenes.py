@@ -2,7 +2,9 @@
 
     python main.py --mode=train --dataset=sketch_scenes
 
-Scenes of 96x96 pixels, a grid of 12x12 cells, three queries each.
+Scenes of 96x96 pixels, a grid of 12x12 cells, three queries each. On the test split AP50 80.7,
+of unseen classes 74.5 (seed 0; a wrong drawing 15.7, perfect boxes with random scores 34.7):
+18 minutes of processor time on one of two CPU cores. More: docs/localizer.md, Measured.
 """
 
 from hardvqa_tf.configs import base
