@@ -6,6 +6,7 @@
     after an early answer     10 seconds for what is left of the body
     the answer                20 to 40 seconds on its way out (outlet.py)
     nothing                   30 seconds between requests
+    half a connection         whoever closes their own side hears the answer; the rest is closed
     all connections           `max_connections`; one more takes the place of the one whose
                               client has been waited for the longest (crowd.py)
 
@@ -28,6 +29,7 @@ _MAX_HEAD = 64 * 1024  # Bytes of a request line and headers, or between parts o
 _HEAD_SECONDS = 10
 _IDLE_SECONDS = 30
 _REST_SECONDS = 10  # For the rest of a body whose request is answered.
+_PROBE_SECONDS = 1  # Between looks whether a client that has closed its side still reads.
 _BODY_GRACE_SECONDS = 2  # At the deadline itself, the route answers with a sentence.
 _SLICE = 1024  # Of what is not the body of a known length.
 
@@ -53,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _loose = 0  # bytes in a row that neither ended a head nor were of a body
     _body_left = 0  # of a body whose length is known
     _is_upgrade = False  # the head asks for another protocol, which we leave out
+    _is_ended = False  # the client has sent all that it will; it may still read
+    _probe_due = None  # loop's time by which an ended client is looked at
     _last_words = None  # what is sent when all before is answered; nothing is read any more
 
     # --- Of the connection.
@@ -76,6 +80,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Called now and then: ends a connection whose client keeps us waiting."""
         if self._outlet.is_stuck(now):
             self._outlet.abort()
+        elif self._probe_due is not None and now > self._probe_due:
+            self._probe_due = now + _PROBE_SECONDS
+            self._probe()
         elif self._due is not None and now > self._due:
             if not self._may_read():  # It is we who keep the client waiting.
                 self._due = now
@@ -90,6 +97,8 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def expects_more(self):
         """Whether a client that is not done with sending would be cut off by closing."""
+        if self._is_ended:
+            return False
         return self._in_body or bool(self._rest) or self._last_words is not None
 
     def pause_writing(self):
@@ -111,6 +120,37 @@ class BoundedProtocol(HttpToolsProtocol):
         self._rest = self._rest + data if self._rest else data
         self._feed_rest()
 
+    def eof_received(self):
+        """A client that has closed its own side alone still hears what it asked for.
+
+        Returns:
+          Whether the connection stays open: what came wholly is answered first.
+        """
+        self._is_ended, self._probe_due = True, self.loop.time() + _PROBE_SECONDS
+        if not self._outlet.is_closing():
+            self._feed_rest()
+        return not self._outlet.is_closing()
+
+    def _probe(self):
+        """Finds out whether an ended client is gone altogether, which looks the same.
+
+        Only what is sent to it tells: from the second time on, writing fails. Any
+        client of HTTP/1.1 takes this answer in front of its own (RFC 9110, 15.2).
+        """
+        cycle = self.cycle
+        is_next = self._unanswered and not self.pipeline and not cycle.response_started
+        if is_next and self.scope["http_version"] == "1.1":
+            self._outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _end_if_done(self):
+        """Of an ended client: closes once all that came wholly is answered."""
+        if not self._is_ended or self._rest or self._outlet.is_closing():
+            return
+        if self._in_body:
+            self._give_up_body()
+        if not self._unanswered:
+            self._outlet.close()
+
     def _feed_rest(self):
         """Gives the parser what came, as far as reading goes on."""
         if self._outlet.is_closing():
@@ -129,7 +169,9 @@ class BoundedProtocol(HttpToolsProtocol):
                 what = "trailers are" if self._in_body else "head is"
                 self._refuse(431, f"The request's {what} too long: {_MAX_HEAD:,} bytes.")
         self._rest = bytes(rest)
-        if self._may_read() and not self._outlet.is_reading():
+        if self._is_ended:
+            self._end_if_done()
+        elif self._may_read() and not self._outlet.is_reading():
             self._outlet.resume_reading()
 
     def _may_read(self):

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 
 import pytest
 
-from hardvqa_tf.serving import connections, crowd, outlet
+from hardvqa_tf.serving import connections, crowd, outlet, serve
 from tests.serving.fakes import FakeServable, FakeSignature, b64, make_service
 from tests.serving.test_serve import ASK, exchange, post, running
 from tests.serving.tiny_models import png
@@ -327,3 +328,56 @@ def test_a_token_is_asked_for_though_the_body_is_large():
     with running(service) as port:
         answer = exchange(port, post(json.dumps({"instances": rows}).encode()))
         assert "wants a token" in sentence_of(answer, 401)
+
+
+# --- Clients that close their own side alone, as `nc -N` and some proxies do.
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loop(request, monkeypatch):
+    """Both loops that a server may run on."""
+    if request.param == "uvloop":
+        pytest.importorskip("uvloop")
+    configure = serve.configure
+
+    def configured(*args):
+        config = configure(*args)
+        config.loop = request.param
+        return config
+
+    monkeypatch.setattr(serve, "configure", configured)
+
+
+def half_closed(port, sent):
+    """What comes back when the client has sent, and closed its side, before it reads."""
+    with connect(port) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+        return received
+
+
+def test_who_closes_one_side_hears_what_was_asked(loop):
+    signature = FakeSignature()
+    keeps = post(ASK).replace(b"Connection: close\r\n", b"")
+    with running(make_service(FakeServable(signature))) as port:
+        for request in (post(ASK), keeps, CHUNKED + chunk(ASK) + b"0\r\n\r\n"):
+            answer = half_closed(port, request)
+            assert answer.startswith(b"HTTP/1.1 200") and b'"A"' in answer
+        answers = half_closed(port, HEALTH * 200 + keeps + HEALTH)
+        assert answers.count(b"HTTP/1.1 200") == 202
+        assert "not a request in HTTP/1.1" in sentence_of(half_closed(port, b"x\r\n\r\n"), 400)
+        signature.gate.clear()
+        threading.Timer(3.0, signature.gate.set).start()  # Its end comes while it is answered.
+        answer = half_closed(port, keeps)
+        assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ")
+        assert b"HTTP/1.1 200" in answer and b'"A"' in answer
+
+
+def test_who_closes_one_side_within_a_request_is_let_go(loop):
+    with serving() as port:
+        for part in (b"", b"GET /he", post(ASK)[:-9], CHUNKED + b"ff\r\nabc"):
+            assert half_closed(port, part) == b""
+            assert half_closed(port, HEALTH + part).count(b"HTTP/1.1 200") == 1
