@@ -8,6 +8,7 @@ from hardvqa_tf.tasks import given_options, name_of_task, task_of
 from records.formats import ONE_OF_THEM
 from records.images import check_image
 from records.near_names import NearNames
+from records.regular import read_regular
 
 
 def predict_image(workdir, image_path, output_path=None, **options):
@@ -51,8 +52,7 @@ def format_prediction(result):
 def _read_image(path):
     """Returns the file's bytes, those of an image that can be decoded."""
     try:
-        with open(path, "rb") as file:
-            encoded = file.read()
+        encoded = read_regular(path)
     except OSError as error:
         what_to_do = NearNames("/" if os.path.isabs(path) else ".").hint(path.lstrip("/"))
         raise ValueError(

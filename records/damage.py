@@ -10,6 +10,7 @@ import re
 
 from records import info_shape, strict_json
 from records.counts import counts_of
+from records.regular import kind_instead
 from records.source import BuildError
 
 AGAIN = "Copy it again from where it came, or delete the whole folder and build it again."
@@ -28,8 +29,9 @@ def what_is_wrong(path, num_bytes=None):
     """
     if not os.path.exists(path):
         return "is missing"
-    if not os.path.isfile(path):
-        return "is a folder, not a file"
+    instead = kind_instead(path)
+    if instead:
+        return f"is {instead}, not a {'' if os.path.isdir(path) else 'regular '}file"
     size = os.path.getsize(path)
     if size == num_bytes:
         return None

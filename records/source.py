@@ -8,6 +8,7 @@ import zlib
 
 from records import questions, strict_json
 from records.formats import what_it_is_instead
+from records.regular import check_regular, read_regular
 
 _GZIP = b"\x1f\x8b"
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
@@ -51,8 +52,7 @@ class Problems:
 
 def read_bytes(path):
     """Returns the bytes of a file; with `functools.partial`, an example's `load_image`."""
-    with open(path, "rb") as file:
-        return file.read()
+    return read_regular(path)
 
 
 def read_json(path, name, object_hook=None):
@@ -237,6 +237,7 @@ def in_share(name, share):
 def sha256_of_file(path):
     """Returns the sha256 of a file's content in hex."""
     digest = hashlib.sha256()
+    check_regular(path)
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)

@@ -5,6 +5,8 @@ import os
 import runpy
 import traceback
 
+from records.regular import kind_instead
+
 _EXAMPLE = (
     "A config is a Python file with get_config(), which returns that of "
     "hardvqa_tf.configs.base.get_config() with other values; hardvqa_tf/configs has some."
@@ -34,7 +36,8 @@ def mistake_in(given):
 
     path, *argument = given.split(":", 1)
     if not os.path.isfile(path):
-        what = "it is a folder" if os.path.isdir(path) else "there is no such file"
+        instead = kind_instead(path)
+        what = f"it is {instead}" if instead else "there is no such file"
         return f"--config={given}: {what}. {_EXAMPLE}"
     try:
         get_config = runpy.run_path(path).get("get_config")

@@ -46,6 +46,8 @@ class CheckpointMismatch(ValueError):
 
 def read_checkpoint(path):
     """Reads names and tensors: {str: np.ndarray}."""
+    if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():
+        raise ValueError(f"{path} is not a regular file. Give the path of a checkpoint.")
     if pathlib.Path(path).suffix == ".safetensors":
         return _read_safetensors(path)
     tensors = _read_torch(path)

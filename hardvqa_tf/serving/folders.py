@@ -8,6 +8,7 @@ import os
 import re
 
 from records import strict_json
+from records.regular import read_regular
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")  # What a URL holds as it is.
 _VERSION = re.compile(r"[0-9]{1,18}")
@@ -115,8 +116,9 @@ def _model_folder(path):
 def read_card(version_folder):
     """What an export says of itself, assets.extra/model.json, or None."""
     try:
-        with open(os.path.join(version_folder, EXTRA, "model.json"), "rb") as file:
-            return strict_json.loads(file.read())
+        return strict_json.loads(
+            read_regular(os.path.join(version_folder, EXTRA, "model.json"))
+        )
     except FileNotFoundError:
         return None
 

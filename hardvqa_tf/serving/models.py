@@ -12,6 +12,7 @@ from hardvqa_tf.serving import folders
 from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.refusals import BadRows
 from hardvqa_tf.serving.signatures import Signature
+from records.regular import read_regular
 
 _MAX_EXAMPLE_BYTES = 4 * 2**20
 
@@ -60,8 +61,7 @@ class Servable:
 
 def _read_signature_defs(folder):
     saved = saved_model_pb2.SavedModel()
-    with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
-        saved.ParseFromString(file.read())
+    saved.ParseFromString(read_regular(os.path.join(folder, "saved_model.pb")))
     graphs = [graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags]
     if not graphs:
         raise ValueError("The SavedModel has no graph tagged `serve`. Export it for serving.")
@@ -90,8 +90,7 @@ def _read_example(path, extra):
         raise ValueError("model.json names an example outside its folder. Mend or remove it.")
     if os.path.getsize(path) > _MAX_EXAMPLE_BYTES:
         raise ValueError("model.json names an example of more than 4 MiB. Make it smaller.")
-    with open(path, "rb") as file:
-        return file.read()
+    return read_regular(path)
 
 
 def _columns_to_try(signature, examples):

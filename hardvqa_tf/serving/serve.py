@@ -16,6 +16,7 @@ from hardvqa_tf.serving.hosts import Hosts, is_loopback
 from hardvqa_tf.serving.registry import open_models
 from hardvqa_tf.serving.service import Service
 from hardvqa_tf.stopping import on_signal
+from records.regular import check_regular
 
 TOKEN_VARIABLE = "HARDVQA_TOKEN"
 _OTHER_FILES = 200  # that are open beside connections: models being read, libraries
@@ -86,6 +87,7 @@ def read_token(path, from_environment):
     source, token = TOKEN_VARIABLE, from_environment or ""
     if path is not None:
         source = path
+        check_regular(path)
         with open(path, encoding="utf-8") as file:
             token = file.read()
     token = token.strip()

@@ -19,6 +19,7 @@ import re
 from records import strict_json
 from records.near_names import NearNames
 from records.questions import is_blank
+from records.regular import kind_instead
 from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
@@ -103,7 +104,9 @@ class Jsonl:
                 what_to_do = what_to_do or (
                     "Put it there, or correct the path, relative to the folder."
                 )
-                there = "a folder, not a file," if os.path.isdir(path) else "no file"
+                instead = kind_instead(path)
+                regular = "" if os.path.isdir(path) else "regular "
+                there = f"{instead}, not a {regular}file," if instead else "no file"
                 reason = (
                     f"there is {there} {lines[0].given[:200]!r}, about which {len(lines)} "
                     f"question(s) ask, this one first. {what_to_do}"

@@ -26,6 +26,7 @@ from records.drawings import pixels, quickdraw, sketch_rnn, svg
 from records.drawings.rasterize import rasterize_strokes
 from records.drawings.strokes import normalize, pack
 from records.questions import is_text
+from records.regular import check_regular, kind_instead
 from records.source import BuildError, Problems, read_bytes
 
 # Files beside drawings that hold none; and what systems leave in folders.
@@ -121,7 +122,9 @@ def read_drawing(path):
       ValueError: names the file, and says what is wrong with it.
     """
     if not os.path.isfile(path):
-        raise ValueError(f"{path} is not a file. Give one file with a drawing.")
+        instead = None if os.path.isdir(path) else kind_instead(path)
+        what = f"{instead}, not a regular file" if instead else "not a file"
+        raise ValueError(f"{path} is {what}. Give one file with a drawing.")
     problems = Problems("skip")
     try:
         drawings = list(itertools.islice(read_drawings(path, problems), 2))
@@ -166,6 +169,7 @@ def _is_beside(name):
 def _read_file(root, name, problems):
     path = os.path.join(root, name)
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             start = file.read(_START)
         read = _format_of(start, os.path.getsize(path))
