@@ -13,7 +13,6 @@ Together they answer questions without the records that the model was trained on
 import contextlib
 import dataclasses
 import json
-import math
 import os
 import re
 
@@ -24,8 +23,9 @@ from ml_collections import ConfigDict
 from hardvqa_tf import encoders, layers  # noqa: F401
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.data import identity
+from hardvqa_tf.epochs import read_metrics, to_line
 from hardvqa_tf.tasks import task_of
-from records import damage, strict_json
+from records import damage
 
 _COPY_AGAIN = "Copy the run's folder again."
 
@@ -259,32 +259,6 @@ def _naming(path):
         raise ValueError(f"{path}: {error}") from None
 
 
-def read_metrics(workdir):
-    """The lines of metrics.jsonl, list of dicts.
-
-    Raises:
-      ValueError: if the file is missing or damaged, naming the line.
-    """
-    path = os.path.join(workdir, "metrics.jsonl")
-    wrong = damage.what_is_wrong(path)
-    if wrong and wrong != "is empty":  # before the first epoch of a run of before
-        raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")
-    with open(path, "rb") as file:
-        return [_read_line(path, i, line) for i, line in enumerate(file, 1) if line.strip()]
-
-
-def _read_line(path, number, line):
-    try:
-        content = strict_json.loads(line)
-        content["epoch"] + 0
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path}, line {number}: this is no epoch's metrics ({error}). Copy the run's "
-            "folder again, or delete that line."
-        ) from None
-    return content
-
-
 def _require(workdir, name):
     path = os.path.join(workdir, name)
     wrong = damage.what_is_wrong(path)
@@ -345,17 +319,7 @@ def append_metrics(workdir, metrics):
     path = os.path.join(workdir, "metrics.jsonl")
     before = read_metrics(workdir) if os.path.exists(path) else []
     kept = [line for line in before if line["epoch"] < metrics["epoch"]]
-    _write_text(path, "".join(_to_line(line) for line in [*kept, metrics]))
-
-
-def _to_line(metrics):
-    """Standard JSON, which has no NaN: an older program wrote such."""
-    is_number = {
-        name: not isinstance(value, float) or math.isfinite(value)
-        for name, value in metrics.items()
-    }
-    line = {name: value if is_number[name] else None for name, value in metrics.items()}
-    return json.dumps(line, allow_nan=False) + "\n"
+    _write_text(path, "".join(to_line(line) for line in [*kept, metrics]))
 
 
 def write_json(path, content):

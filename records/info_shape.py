@@ -161,7 +161,7 @@ def _check_key(content, key, kind, prefix):
 
 
 def _says(where, value, what):
-    return WrongShape(f"says {where} = {json.dumps(value)[:60]}, which {what}")
+    return WrongShape(f"says {where or 'the whole'} = {json.dumps(value)[:60]}, which {what}")
 
 
 def check_facts(info, facts):

@@ -165,6 +165,7 @@ ARROWS = {
     "layers": set(),
     "encoders": {"layers"},
     "data": set(),
+    "epochs": set(),
     "pictures": set(),
     "stopping": set(),
     "tasks": set(),  # which imports a task when it is asked for
@@ -172,8 +173,8 @@ ARROWS = {
     "report_parts": {"pictures"},
     **dict.fromkeys(TASK_PARTS, {"layers", "encoders", "data", "pictures", "report_parts"}),
     "configs": {"tasks", *(f"{task}.slots" for task in TASK_PARTS)},
-    "runs": {"configs", "data", "encoders", "layers", "tasks"},
-    "training": {"configs", "data", "runs", "stopping", "tasks"},
+    "runs": {"configs", "data", "encoders", "epochs", "layers", "tasks"},
+    "training": {"configs", "data", "epochs", "runs", "stopping", "tasks"},
     "evaluate": {"pictures", "runs", "tasks"},
     "predict": {"pictures", "runs", "tasks"},
     "export": {"data", "runs", "tasks", "training"},

@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from hardvqa_tf import epochs
 from hardvqa_tf.configs.table import values
 from hardvqa_tf.data.identity import identity_of
 from hardvqa_tf.data.shares import OneBatch
@@ -161,9 +162,17 @@ class _Training:
             workdir, self.model, self.optimizer, names, self.average, self.is_chief
         )
         self.state.restore(self.report)
+        for notice in self._notices():
+            self.report(notice)
         _check_that_all_restored_the_same(strategy, self.state, workdir)
         if self.is_chief:
             start_run(workdir, config, self.assets, records)
+
+    def _notices(self):
+        if not self.state.epoch:
+            return []
+        name = self.task.BEST if self.state.best > 0 else None
+        return epochs.notices(self.workdir, self.state.epoch, name)
 
     def run(self):
         self.report(self._describe())

@@ -195,6 +195,16 @@ def test_a_finished_run_is_left_alone(scripted, trained_run, config, tmp_path):
     assert {p: p.read_bytes() for p in before} == before
 
 
+def test_what_a_resumed_run_lost_of_its_metrics_is_said(
+    scripted, trained_run, config, tmp_path
+):
+    workdir, lines = shutil.copytree(trained_run[0], tmp_path / "run"), []
+    scripted([])
+    (workdir / "metrics.jsonl").write_text("")
+    train_model(config, str(workdir), report=lines.append)
+    assert any("metrics.jsonl has no line of epoch 1, 2, but" in line for line in lines)
+
+
 def test_patience(scripted, config, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(loop, "save_model", lambda *args: saved.append(1))
