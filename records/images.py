@@ -161,6 +161,10 @@ def _opened(encoded, kind):
         raise ValueError(f"too large an image: {error} Make it smaller.") from None
     except Exception as error:  # Pillow's readers raise whatever they come across.
         hint = ", or convert it to PNG" if kind.name == "BMP" else ""  # There are too many.
+        if "too large" in str(
+            error
+        ):  # A text or profile of a PNG, which is none of its pixels.
+            hint = ", or save it again without its text and colour profile"
         raise ValueError(
             f"broken or truncated image ({_said(error)}). Get the file again{hint}."
         ) from None
@@ -171,6 +175,8 @@ def _said(error):
         return "its header cannot be read"
     if isinstance(error, (OSError, SyntaxError)) and str(error):
         return str(error)
+    if not str(error):  # An assertion, say: its kind says nothing to who sent the image.
+        return "a part that it needs is missing"
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 

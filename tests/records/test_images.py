@@ -207,6 +207,20 @@ def test_every_format_has_its_check():
     assert [*images._CHECKS] == [known.name for known in formats.FORMATS]
 
 
+def test_a_palette_that_is_missing():
+    """Pillow asserts that there is one."""
+    with pytest.raises(ValueError) as error:
+        check_image(png(3))
+    assert "Error" not in str(error.value) and "Get the file again" in str(error.value)
+
+
+def test_what_is_too_large_beside_the_pixels_has_a_remedy():
+    with pytest.raises(
+        ValueError, match="too large.*again without its text and colour profile"
+    ):
+        check_image(png(before=chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(5_000_000)))))
+
+
 def test_the_longest_side():
     longest = encode(Image.new("L", (formats.MAX_SIDE, 1)), "PNG")
     assert check_image(longest) == (1, formats.MAX_SIDE)

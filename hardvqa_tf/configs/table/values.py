@@ -132,7 +132,10 @@ def entry_of(key, task=BEFORE_TASKS):
 
 def nearest_key(key, task=BEFORE_TASKS):
     """A hint at the dotted key that is meant, or an empty text."""
-    return nearest(key, [f"config.{name}" for name in flatten(base.TABLES[task])])
+    last = key.rpartition(".")[2]
+    # Sections that are the same make no key near.
+    names = [n for n in flatten(base.TABLES[task]) if nearest(last, [n.rpartition(".")[2]])]
+    return nearest(key, [f"config.{name}" for name in names])
 
 
 def _table_of(config):

@@ -251,3 +251,8 @@ def test_merge():
         "c": 2,
         "e": 4,
     }
+
+
+def test_the_nearest_key_has_a_near_name():
+    assert "config.train.patience" in values.nearest_key("config.train.patienc")
+    assert values.nearest_key("config.train.optimizer") == ""
