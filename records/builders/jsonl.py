@@ -145,6 +145,10 @@ class Jsonl:
     def _read(self, name):
         text = decode_text(read_bytes(os.path.join(self._root, name)), name)
         of_file = None if name == "data.jsonl" else name.removesuffix(".jsonl")
+        if not text.strip():
+            reason = f"the file is empty. Write lines like {_EXAMPLE}, or delete it."
+            self._problems.append((of_file or "", name, reason))
+            return
         # Not splitlines(): it would also split at characters that JSON allows within strings.
         for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
             where, split = f"{name}:{number}", of_file or ""

@@ -209,3 +209,10 @@ def test_a_split_of_which_all_is_skipped_says_why(tmp_path, source):
     told = r"no image with a question left: all \d problem.* were skipped, first train.jsonl"
     with pytest.raises(BuildError, match=told):
         build("jsonl", tmp_path / "r", source_dir=str(source), on_error="skip")
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_without_a_line_is_said_to_be_empty(tmp_path, source, text):
+    (source / "val.jsonl").write_text(text)
+    with pytest.raises(BuildError, match="^val.jsonl: the file is empty. Write lines like "):
+        build_questions(tmp_path, source)
