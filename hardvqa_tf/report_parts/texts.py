@@ -38,7 +38,14 @@ def percent_and_range(group, of_run, digits=2):
 
 def range_note(groups):
     """What stands in brackets, where it does."""
-    return "In brackets: the least and the greatest of the seeds." if has_seeds(groups) else ""
+    if not has_seeds(groups):
+        return ""
+    if same := same_seeds(groups):
+        return (
+            "In brackets: the least and the greatest of the runs; of the same seed are "
+            f"{', '.join(same)}."
+        )
+    return "In brackets: the least and the greatest of the seeds."
 
 
 def one_percent(value, digits=2):

@@ -43,10 +43,16 @@ class Vocabularies:
             person's answer counts.
 
         Raises:
-          ValueError: if no answer is left to learn.
+          ValueError: if no answer is left to learn, or if they have no questions.
         """
         stored = read_vocabularies(records_dir)
         info = read_info(records_dir)
+        if "words" not in stored:
+            raise ValueError(
+                f"The records in {records_dir} are of {info['dataset']} and have no questions: a "
+                "model of the task vqa cannot learn from them. Give the data set's own config, "
+                f"--dataset={info['dataset']}, or --records_dir of records with questions."
+            )
         max_words = max_words or info["splits"][info["train_split"]]["max_words"]
         words = [word for word, _ in stored["words"]]
         kept = [a for a, n in stored["answers"][:num_answers] if n >= (min_answer_count or 1)]

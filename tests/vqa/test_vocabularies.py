@@ -4,6 +4,7 @@ import pytest
 
 from hardvqa_tf.vqa import Vocabularies
 from records import build
+from tests.localize import tiny_records
 from tests.records.trees import write_image, write_lines
 
 
@@ -25,3 +26,9 @@ def test_rare_answers_can_be_left_out(ten_answers):
     assert found.answers.answers == ["no", "maybe", "yes"]
     with pytest.raises(ValueError, match="min_answer_count=241 of 4 in the train split"):
         Vocabularies.from_records(ten_answers[0], min_answer_count=241)
+
+
+def test_records_without_questions_are_refused_with_the_data_set_to_name(tmp_path):
+    folder = tiny_records.write(tmp_path)
+    with pytest.raises(ValueError, match=r"no questions.*--dataset=sketch_scenes"):
+        Vocabularies.from_records(folder)
