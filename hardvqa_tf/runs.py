@@ -265,8 +265,8 @@ def _require(workdir, name):
     if wrong == "is missing":
         raise ValueError(
             f"There is no trained model in {workdir}: {path} is missing. "
-            f"Train one: python main.py --mode=train --workdir={workdir}, with the --dataset or "
-            "--config that it is for."
+            f"Train one: python main.py --mode=train --workdir={workdir}, with the --dataset "
+            "or --config that it is for."
         )
     if wrong:
         raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")

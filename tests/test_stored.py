@@ -296,9 +296,11 @@ def test_an_export_answers_as_it_did_and_as_a_new_one(exports, run, signature):
     assert_same(answers, outputs)
     assert new.structured_input_signature == stored.structured_input_signature
     assert new.structured_outputs == stored.structured_outputs
-    # On one machine the same operations give the same bits.
+    # On one machine the same operations give the same bits; a status may be worded otherwise.
     again = {name: value.numpy() for name, value in new(**inputs).items()}
     assert again.keys() == answers.keys()
+    for found in (again, answers):
+        found["status"] = found["status"] == b"ok"
     for name, value in answers.items():
         np.testing.assert_array_equal(again[name], value, err_msg=name)
 

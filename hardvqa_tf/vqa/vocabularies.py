@@ -49,8 +49,8 @@ class Vocabularies:
         info = read_info(records_dir)
         if "words" not in stored:
             raise ValueError(
-                f"The records in {records_dir} are of {info['dataset']} and have no questions: a "
-                "model of the task vqa cannot learn from them. Give the data set's own config, "
+                f"The records in {records_dir} are of {info['dataset']} and have no questions: "
+                "a model of the task vqa cannot learn from them. Give the data set's own config, "
                 f"--dataset={info['dataset']}, or --records_dir of records with questions."
             )
         max_words = max_words or info["splits"][info["train_split"]]["max_words"]
