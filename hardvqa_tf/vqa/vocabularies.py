@@ -50,7 +50,7 @@ class Vocabularies:
         if "words" not in stored:
             raise ValueError(
                 f"The records in {records_dir} are of {info['dataset']} and have no questions: "
-                "a model of the task vqa cannot learn from them. Give the data set's own config, "
+                "a model of the task vqa cannot learn from them. Give that data set's config, "
                 f"--dataset={info['dataset']}, or --records_dir of records with questions."
             )
         max_words = max_words or info["splits"][info["train_split"]]["max_words"]
