@@ -80,6 +80,8 @@ def build(
     finished = folder.read_finished(records_dir, plan, num_shards)
     if finished:
         resume.clear(records_dir)  # Again: the build may have been killed before it did so.
+        if hasattr(builder, "prepare"):
+            builder.prepare(records_dir, on_error, _say)  # A part that is gone is built again.
         if finished["version"] != schema.VERSION:
             _say(f"They are finished, of version {finished['version']}, and stay as they are.")
         return finished

@@ -12,7 +12,7 @@ import numpy as np
 
 from records.builders.sketch_scenes import DRAWINGS, composed
 from records.drawings.stored_drawings import StoredDrawings
-from records.folder import INFO_NAME, has_records
+from records.folder import INFO_NAME, has_records, read_info
 
 LEVELS = 16  # of a raster's ink, which is a number of 16ths
 
@@ -97,14 +97,23 @@ def read_store(records_dir):
     """The `StoredDrawings` of some records.
 
     Raises:
-      ValueError: if there are none.
+      ValueError: if there are none, or if they are those of other scenes.
     """
     folder = os.path.join(records_dir, DRAWINGS)
     if not has_records(folder):
         raise ValueError(
-            f"There are no drawings to ask with: {folder} is missing. The task localize needs "
-            "records with a store of drawings. Build them: python main.py --mode=build "
+            f"There are no drawings to ask with: {folder} is missing, or not finished. The "
+            "task localize needs records with a store of drawings. Run the command again that "
+            "built them, with its --builder_args: python main.py --mode=build "
             f"--dataset=sketch_scenes --records_dir={records_dir}"
+        )
+    scenes, store = read_info(records_dir), read_info(folder)
+    source = f" of {store['arguments']['source']} {store['source_fingerprint']}"
+    if not scenes["source_fingerprint"].endswith(source):
+        raise ValueError(
+            f"The drawings in {folder} are not those that the scenes of {records_dir} are "
+            f"composed of. Received: drawings{source}, for {scenes['source_fingerprint']}. "
+            "Delete the folder of the drawings, and run the command again that built both."
         )
     return _read(folder, os.path.getmtime(os.path.join(folder, INFO_NAME)))
 

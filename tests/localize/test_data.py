@@ -1,5 +1,8 @@
 """Scenes and drawings to batches: what is asked, with which drawings, and where it is."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -199,6 +202,15 @@ def test_absent_class_depends_on_the_scene_alone(scene_config):
     found = absent_class(scene, classes)
     assert found not in scene.names and found == absent_class(scene, sorted(classes))
     assert absent_class(scene, scene.names) is None
+
+
+def test_drawings_of_other_scenes_are_refused(scene_records, tmp_path):
+    shutil.copytree(scene_records, tmp_path / "r")
+    path = tmp_path / "r/drawings/dataset_info.json"
+    info = json.loads(path.read_text()) | {"source_fingerprint": "2: 7 classes of 40"}
+    path.write_text(json.dumps(info))
+    with pytest.raises(ValueError, match="are not those that the scenes of .* composed of"):
+        read_store(str(tmp_path / "r"))
 
 
 def test_what_cannot_be_asked_is_said(scene_config, assets, records_dir):

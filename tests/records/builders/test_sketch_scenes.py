@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -102,6 +103,13 @@ def test_damaged_drawings_are_found(tmp_path):
     shard.write_bytes(shard.read_bytes()[:-9])
     with pytest.raises(BuildError, match=f"{shard.name}.*"):
         hardvqa_tf.command_line.build._verify(str(tmp_path / "r"))
+
+
+def test_drawings_that_are_gone_are_built_again(built, tmp_path):
+    shutil.copytree(built, tmp_path / "r")
+    shutil.rmtree(tmp_path / "r/drawings")
+    build("sketch_scenes", tmp_path / "r", builder_args=SIZES)
+    assert contents_of(tmp_path / "r") == contents_of(built)
 
 
 def test_drawings_by_people(tmp_path):
