@@ -232,7 +232,7 @@ MESSAGES = {
     "nothing in it": ({"predictions": []}, "expected predictions, a JSON list with one entry"),
     "cut off": ({"predictions": b'[{"question_id": 1'}, r"changed.json:1:19: not JSON"),
     "cut off gzip": (
-        {"predictions": gzip.compress(b"[]")[:-6]},
+        {"predictions": gzip.compress(b"[]", mtime=0)[:-6]},
         "predictions_changed.json: broken gzip file",
     ),
     "not UTF-8": ({"predictions": b'["\xff"]'}, "predictions_changed.json:1: not UTF-8"),
