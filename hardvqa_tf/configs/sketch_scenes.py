@@ -2,9 +2,10 @@
 
     python main.py --mode=train --dataset=sketch_scenes
 
-Scenes of 96x96 pixels, a grid of 12x12 cells, three queries each. On the test split AP50 80.7,
-of unseen classes 74.5 (seed 0; a wrong drawing 15.7, perfect boxes with random scores 34.7):
-18 minutes of processor time on one of two CPU cores. More: docs/localizer.md, Measured.
+Scenes of 96x96 pixels, a grid of 12x12 cells, three queries each. On the test split AP50 77.6
+(75.5 - 80.7), of unseen classes 71.1 (69.1 - 74.5): three seeds; a wrong drawing 15.6, perfect
+boxes with random scores 34.7. 18 minutes of processor time on one of two CPU cores. More:
+docs/localizer.md, Measured.
 """
 
 from hardvqa_tf.configs import base
