@@ -3,8 +3,8 @@
     python main.py --mode=train --config=hardvqa_tf/configs/sketch_scenes_full.py
     python main.py --mode=evaluate --workdir=runs/sketch_scenes_full --split=test
 
-On the test split AP50 86.8, of unseen classes (--split=test_unseen) 76.3: one seed, 40 minutes of
-processor time on one of two CPU cores. More: docs/localizer.md, Measured.
+On the test split AP50 86.8, of unseen classes (--split=test_unseen) 76.3: one seed, 40 minutes
+of processor time on one of two CPU cores. More: docs/localizer.md, Measured.
 """
 
 from hardvqa_tf.configs import sketch_scenes
