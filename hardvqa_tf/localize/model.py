@@ -341,13 +341,15 @@ def _weighted(values, weight, bias, name):
 def _select(model, guided, head, grid, static_shapes):
     """Keeps cells, by their norm or, for comparison, by their logit; float32, as boxes are."""
     p, d = guided.shape[1:]
-    maker, _, for_static_shapes = _name(model, "attention", slots.LOCALIZER_ATTENTIONS)
+    part = _name(model, "attention", slots.LOCALIZER_ATTENTIONS)
     arguments = _arguments(model, model.attention)
     if "num_cells" in arguments:
         arguments.pop("fraction", None)
     if static_shapes:
-        arguments |= for_static_shapes
-    attend = getattr(layers, maker)(**arguments, dtype="float32", name=layer_names.ATTENTION)
+        arguments |= part.static_args
+    attend = getattr(layers, part.maker)(
+        **arguments, dtype="float32", name=layer_names.ATTENTION
+    )
     places = layers.SinePositions(*grid, dtype="float32", name="places")(guided)
     wide = [head.boxes, head.logits, places]  # What travels with each cell.
     by_score = _name(model, "selection", slots.SELECTIONS) and model.selection == "dense_score"

@@ -4,6 +4,8 @@ The one place that lists them. Plain Python: whoever needs a name alone need not
 `model.<slot>` of a config names a part, and `model.<name>` holds that part's arguments.
 """
 
+from typing import NamedTuple
+
 # {name: (what makes it, of `encoders`; title)}
 LOCALIZER_ENCODERS = {
     "edge_cnn": ("edge_cnn", "edge CNN"),
@@ -17,11 +19,23 @@ LOCALIZER_ENCODERS = {
     "biformer_s": ("biformer_s", "BiFormer-S"),
     "biformer_b": ("biformer_b", "BiFormer-B"),
 }
-# {name: (what makes it, of `layers`; title; arguments where no shape may depend on the data)}
+# How many cells an attention keeps.
+KEEPS_ALL, KEEPS_NUMBER, KEEPS_ITS_CHOICE = "all", "a number of its config", "its own choice"
+
+
+class Attention(NamedTuple):
+    """`maker`, of `layers`; `static_args`: where no shape may depend on the data; `keeps`."""
+
+    maker: str
+    title: str
+    static_args: dict
+    keeps: str
+
+
 LOCALIZER_ATTENTIONS = {
-    "none": ("NoAttention", "all cells", {}),
-    "han": ("HardAttention", "HAN", {}),
-    "adahan": ("AdaptiveHardAttention", "AdaHAN", {"mode": "mask"}),
+    "none": Attention("NoAttention", "all cells", {}, KEEPS_ALL),
+    "han": Attention("HardAttention", "HAN", {}, KEEPS_NUMBER),
+    "adahan": Attention("AdaptiveHardAttention", "AdaHAN", {"mode": "mask"}, KEEPS_ITS_CHOICE),
 }
 # {name: title}: where cells look at the drawing.
 GUIDANCES = {

@@ -178,10 +178,12 @@ def test_a_split_without_an_answer_that_the_model_can_give(config, tmp_path, mon
 
 
 def test_a_split_without_an_image(config, folder, vocabularies):
-    change_info(
-        folder,
-        lambda info: info["splits"]["val"].update(num_images=0, questions_per_image={}),
-    )
+    def empty(info):
+        split = info["splits"]["val"]
+        shards = [shard | {"num_records": 0} for shard in split["shards"]]
+        split.update(num_images=0, questions_per_image={}, shards=shards)
+
+    change_info(folder, empty)
     with pytest.raises(ValueError, match="'val' of .* has no images. Use another: train, val"):
         task.open_split(config, "val", vocabularies)
 

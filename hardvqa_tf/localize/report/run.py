@@ -3,7 +3,14 @@
 import dataclasses
 
 from hardvqa_tf.localize.judging.judge import BEST
-from hardvqa_tf.localize.slots import LOCALIZER_ATTENTIONS, LOCALIZER_ENCODERS, SELECTIONS
+from hardvqa_tf.localize.slots import (
+    KEEPS_ALL,
+    KEEPS_ITS_CHOICE,
+    KEEPS_NUMBER,
+    LOCALIZER_ATTENTIONS,
+    LOCALIZER_ENCODERS,
+    SELECTIONS,
+)
 from hardvqa_tf.report_parts.finished_run import FinishedRun
 
 
@@ -18,9 +25,20 @@ class ReportedRun(FinishedRun):
         return self.config["model"]["attention"]
 
     @property
+    def keeps(self):
+        """How many cells its attention keeps, as `slots` says; None if unknown."""
+        part = LOCALIZER_ATTENTIONS.get(self.attention)
+        return part.keeps if part else None
+
+    @property
     def is_adaptive(self):
         """Whether the number of its cells is the model's own choice."""
-        return self.attention == "adahan"
+        return self.keeps == KEEPS_ITS_CHOICE
+
+    @property
+    def leaves_none_out(self):
+        """Whether it never learnt to leave cells out."""
+        return self.keeps == KEEPS_ALL
 
     @property
     def keeps_all(self):
@@ -67,9 +85,9 @@ class ReportedRun(FinishedRun):
 def _describe(run, with_encoder):
     model = run.config["model"]
     name = LOCALIZER_ATTENTIONS.get(run.attention, ("", run.attention))[1]
-    if run.attention == "han":
+    if run.keeps == KEEPS_NUMBER:
         name = f"{name} {run.num_cells:.0f}"
-    if model["selection"] != "presence" and run.attention != "none":
+    if model["selection"] != "presence" and not run.leaves_none_out:
         name += f" {SELECTIONS.get(model['selection'], model['selection'])}"
     if with_encoder:
         encoder = model["image_encoder"]

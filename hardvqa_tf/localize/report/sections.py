@@ -71,7 +71,7 @@ def _about_cells(groups):
             "AdaHAN keeps as many cells of a query as it chooses: beside its own choice stand "
             "fixed numbers, and other cells of the same numbers."
         )
-    if any(group.first.attention == "none" for group in groups):
+    if any(group.first.leaves_none_out for group in groups):
         text.append(
             "A model of all cells never learnt to leave any out: it has a curve by norm, and "
             "nothing beside it."
