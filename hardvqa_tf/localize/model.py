@@ -382,10 +382,6 @@ def _look_around(width, name):
     return keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=name)
 
 
-def _reshape(shape, name, dtype=None):
-    return keras.layers.Reshape(shape, dtype=dtype, name=name)
-
-
 def _arguments(model, name):
     """The arguments of a part, as its section of the config has them; None is left out."""
     return {key: value for key, value in model[name].items() if value is not None}
