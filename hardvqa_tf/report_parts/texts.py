@@ -40,12 +40,7 @@ def range_note(groups):
     """What stands in brackets, where it does."""
     if not has_seeds(groups):
         return ""
-    if same := same_seeds(groups):
-        return (
-            "In brackets: the least and the greatest of the runs; of the same seed are "
-            f"{', '.join(same)}."
-        )
-    return "In brackets: the least and the greatest of the seeds."
+    return f"In brackets: the least and the greatest of the {_several(groups)}."
 
 
 def one_percent(value, digits=2):
@@ -61,9 +56,12 @@ def spread_note(groups):
     """What ± means, where it stands."""
     if not has_seeds(groups):
         return ""
+    number = ", their number in brackets"
+    return f"± is the standard deviation over {_several(groups, number)}. "
+
+
+def _several(groups, then=""):
+    """Seeds, or runs and which of them have the same one; `then` stands behind that noun."""
     if same := same_seeds(groups):
-        return (
-            "± is the standard deviation over runs, their number in brackets; of the same seed "
-            f"are {', '.join(same)}. "
-        )
-    return "± is the standard deviation over seeds, their number in brackets. "
+        return f"runs{then}; of the same seed are {', '.join(same)}"
+    return f"seeds{then}"

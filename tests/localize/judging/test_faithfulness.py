@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from hardvqa_tf.localize.judging.by_cells import format_by_cells, measure_by_cells
 from hardvqa_tf.localize.judging.faithfulness import (
@@ -16,12 +15,7 @@ from hardvqa_tf.localize.model import grid_fields
 from tests.localize.judging.answered import answer
 from tests.localize.judging.asked import FAR, FISH, FISH_2, FOUND, QUERIES, SUN, found
 
-
-@pytest.fixture(autouse=True)
-def untraced():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def test_boxes_that_are_found_again():

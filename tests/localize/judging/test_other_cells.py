@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from hardvqa_tf.localize.judging.other_cells import (
     find_in_parts,
@@ -14,13 +13,7 @@ from hardvqa_tf.localize.judging.queries import random_of
 from tests.localize.judging.answered import answer
 from tests.localize.judging.asked import QUERIES
 
-
-@pytest.fixture(autouse=True)
-def untraced():
-    """To trace every model takes longest."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 CHANGED = {
