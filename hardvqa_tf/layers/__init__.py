@@ -6,6 +6,7 @@ from hardvqa_tf.layers.bi_level_routing_attention import BiLevelRoutingAttention
 from hardvqa_tf.layers.box_refinement import BoxRefinement, inverse_sigmoid
 from hardvqa_tf.layers.coordinates import CellCoordinates
 from hardvqa_tf.layers.decoder_layer import DecoderLayer
+from hardvqa_tf.layers.deformable_attention import DeformableAttention
 from hardvqa_tf.layers.distinct_rows import DistinctRows, TakeRows
 from hardvqa_tf.layers.efficient_additive_attention import EfficientAdditiveAttention
 from hardvqa_tf.layers.full_attention import FullAttention
@@ -32,6 +33,7 @@ __all__ = [
     "BoxRefinement",
     "CellCoordinates",
     "DecoderLayer",
+    "DeformableAttention",
     "DistinctRows",
     "EfficientAdditiveAttention",
     "FullAttention",

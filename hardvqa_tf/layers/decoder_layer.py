@@ -19,7 +19,9 @@ Letters: N rows, K objects, P cells, M heads, D width of the objects, Dm of the 
 """
 
 import keras
+from keras import ops
 
+from hardvqa_tf.layers.deformable_attention import DeformableAttention, check_map_shapes
 from hardvqa_tf.layers.multi_head import attend, check_heads, check_positive
 from hardvqa_tf.layers.shapes import check_rank
 
@@ -34,6 +36,9 @@ class DecoderLayer(keras.layers.Layer):
         dropout: rate on the attentions' weights, on the hidden layer and on what each part
             adds.
         norm_first: normalise in front of each part instead of behind it.
+        map_shapes: (h, w) of each map that the cells are of, in their order: objects look at
+            them by `DeformableAttention`; None: at all cells.
+        num_points: of `DeformableAttention`.
 
     Call arguments:
         objects: float[N, K, D].
@@ -41,7 +46,8 @@ class DecoderLayer(keras.layers.Layer):
         cells_valid: bool[N, P], optional; False is padding, which no object looks at.
         objects_valid: bool[N, K], optional; False is padding, which no object looks at.
         object_positions: float[N or 1, K, D], optional.
-        cell_positions: float[N or 1, P, Dm], optional.
+        cell_positions: float[N or 1, P, Dm], optional; not with `map_shapes`.
+        references: float[N, K, 2 or 4], with `map_shapes` alone, see `DeformableAttention`.
         training: bool; dropout acts only in training.
 
     Returns:
@@ -57,7 +63,18 @@ class DecoderLayer(keras.layers.Layer):
         (3, 4, 8)
     """
 
-    def __init__(self, num_heads=8, hidden_dim=1024, dropout=0.0, norm_first=False, **kwargs):
+    def __init__(
+        self,
+        num_heads=8,
+        hidden_dim=1024,
+        dropout=0.0,
+        norm_first=False,
+        map_shapes=None,
+        num_points=4,
+        **kwargs,
+    ):
+        # autocast off: references keep their precision.
+        kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         check_positive(num_heads=num_heads, hidden_dim=hidden_dim)
         if not 0 <= dropout < 1:
@@ -70,7 +87,14 @@ class DecoderLayer(keras.layers.Layer):
         self.dropout = dropout
         self.norm_first = norm_first
         self.self_attention = _Attention(num_heads, dropout, "self", self.dtype_policy)
-        self.cross_attention = _Attention(num_heads, dropout, "cross", self.dtype_policy)
+        self.map_shapes = map_shapes and check_map_shapes(map_shapes)
+        self.num_points = num_points
+        if map_shapes:
+            self.cross_attention = DeformableAttention(
+                map_shapes, num_heads, num_points, dtype=self.dtype_policy, name="cross"
+            )
+        else:
+            self.cross_attention = _Attention(num_heads, dropout, "cross", self.dtype_policy)
         self.norms = [
             keras.layers.LayerNormalization(
                 epsilon=1e-5, dtype=self.dtype_policy, name=f"norm_{i}"
@@ -94,13 +118,22 @@ class DecoderLayer(keras.layers.Layer):
         objects_valid_shape=None,
         object_positions_shape=None,
         cell_positions_shape=None,
+        references_shape=None,
     ):
         check_rank(objects_shape, "NPD", "objects")
         check_rank(cells_shape, "NPD")
         d = objects_shape[-1]
         check_heads(self.num_heads, **{"the objects' width": d})
         self.self_attention.build(objects_shape, objects_shape)
-        self.cross_attention.build(objects_shape, cells_shape)
+        if self.map_shapes:
+            if references_shape is None:
+                raise ValueError(
+                    "With `map_shapes` objects look near where they are. Received: "
+                    "references=None. Call the layer with `references`, boxes or points."
+                )
+            self.cross_attention.build(objects_shape, references_shape, cells_shape)
+        else:
+            self.cross_attention.build(objects_shape, cells_shape)
         self.out_dense = keras.layers.Dense(d, dtype=self.dtype_policy, name="out")
         self.hidden_dense.build(objects_shape)
         self.out_dense.build((*objects_shape[:-1], self.hidden_dim))
@@ -116,8 +149,13 @@ class DecoderLayer(keras.layers.Layer):
         objects_valid=None,
         object_positions=None,
         cell_positions=None,
+        references=None,
         training=None,
     ):
+        objects, cells, object_positions, cell_positions = (
+            x if x is None else ops.cast(x, self.compute_dtype)
+            for x in (objects, cells, object_positions, cell_positions)
+        )
         drop_self, drop_cross, drop_hidden, drop_out = self._drops
 
         def look_at_objects(x):
@@ -128,11 +166,13 @@ class DecoderLayer(keras.layers.Layer):
             )
 
         def look_at_cells(x):
-            query, key = _add(x, object_positions), _add(cells, cell_positions)
-            return drop_cross(
-                self.cross_attention(query, key, cells, cells_valid, training=training),
-                training=training,
-            )
+            query = _add(x, object_positions)
+            if self.map_shapes:
+                seen = self.cross_attention(query, references, cells, cells_valid)
+            else:
+                key = _add(cells, cell_positions)
+                seen = self.cross_attention(query, key, cells, cells_valid, training=training)
+            return drop_cross(seen, training=training)
 
         def think(x):
             hidden = drop_hidden(self.hidden_dense(x), training=training)
@@ -155,6 +195,8 @@ class DecoderLayer(keras.layers.Layer):
             "hidden_dim": self.hidden_dim,
             "dropout": self.dropout,
             "norm_first": self.norm_first,
+            "map_shapes": self.map_shapes,
+            "num_points": self.num_points,
         }
 
 

@@ -92,6 +92,19 @@ def _refined(n):
     return {"objects": _cells(n), "reference": reference.astype("float32")}
 
 
+def _placed(n, size=2):
+    queried, rng = _queried(n), np.random.default_rng(900 + n)
+    references = rng.uniform(0.1, 0.9, size=(n, P, size)).astype("float32")
+    cells = rng.normal(size=(n, 8, DQ)).astype("float32")
+    valid = rng.uniform(size=(n, 8)) < 0.8
+    return {
+        "objects": queried["cells"],
+        "references": references,
+        "cells": cells,
+        "cells_valid": valid,
+    }
+
+
 # name: (class, non-default arguments, inputs for n rows)
 CASES = {
     "box_refinement": (layers.BoxRefinement, {"hidden_dim": 7, "num_layers": 2}, _refined),
@@ -99,6 +112,21 @@ CASES = {
         layers.DecoderLayer,
         {"num_heads": 2, "hidden_dim": 7, "dropout": 0.2, "norm_first": True},
         _decoder,
+    ),
+    "decoder_of_maps": (
+        layers.DecoderLayer,
+        {"num_heads": 2, "hidden_dim": 7, "map_shapes": ((2, 3), (1, 2)), "num_points": 3},
+        lambda n: _placed(n, 4),
+    ),
+    "deformable_points": (
+        layers.DeformableAttention,
+        {"map_shapes": ((2, 3), (1, 2)), "num_heads": 2, "num_points": 3},
+        _placed,
+    ),
+    "deformable_boxes": (
+        layers.DeformableAttention,
+        {"map_shapes": ((2, 4),), "num_heads": 4},
+        lambda n: _placed(n, 4),
     ),
     "decoder_defaults": (layers.DecoderLayer, {"num_heads": 4}, _decoder),
     "sine_positions": (
@@ -227,6 +255,7 @@ CASES = {
 
 LAYERS_WITH_WEIGHTS = (
     "decoder",
+    "deformable",
     "fusion_concatenate",
     "fusion_add",
     "soft",

@@ -72,6 +72,37 @@ def test_padding_is_not_looked_at():
     np.testing.assert_allclose(fewer[0, 0], expected[1, 0], atol=1e-12)
 
 
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_of_maps_it_looks_by_deformable_attention(norm_first):
+    references = np.random.default_rng(4).uniform(0.2, 0.8, size=(N, K, 4))
+    valid = np.array([[True, False, True, True, True]] * N)
+    layer = DecoderLayer(
+        2, 7, norm_first=norm_first, map_shapes=((1, 3), (2, 1)), num_points=2, dtype="float64"
+    )
+    layer(OBJECTS, CELLS, references=references)
+    rng = np.random.default_rng(2)
+    layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
+    w1, b1 = layer.hidden_dense.get_weights()
+    w2, b2 = layer.out_dense.get_weights()
+    p = POSITIONS["object_positions"]
+    parts = (
+        lambda x: _attention(layer.self_attention, x + p, x + p, x),
+        lambda x: np.array(layer.cross_attention(x + p, references, CELLS, valid)),
+        lambda x: np.maximum(x @ w1 + b1, 0) @ w2 + b2,
+    )
+    x = OBJECTS
+    for part, norm in zip(parts, layer.norms, strict=True):
+        x = x + part(_norm(x, norm)) if norm_first else _norm(x + part(x), norm)
+    found = layer(OBJECTS, CELLS, cells_valid=valid, object_positions=p, references=references)
+    np.testing.assert_allclose(found, x, atol=1e-10)
+
+
+def test_of_maps_it_needs_references():
+    layer = DecoderLayer(2, 7, map_shapes=((1, 5),))
+    with pytest.raises(ValueError, match="references=None. Call the layer with `references`"):
+        layer(OBJECTS, CELLS)
+
+
 def test_dropout_acts_in_training_only():
     layer = _layer(dropout=0.5)
     np.testing.assert_array_equal(layer(OBJECTS, CELLS), layer(OBJECTS, CELLS))

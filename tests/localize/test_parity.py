@@ -12,10 +12,12 @@ import tensorflow as tf
 from hardvqa_tf.layers import (
     BoxRefinement,
     DecoderLayer,
+    DeformableAttention,
     QueryGuidedAttention,
     SinePositions,
     inverse_sigmoid,
 )
+from hardvqa_tf.layers.deformable_attention import look_up
 from hardvqa_tf.localize import losses, matching
 from hardvqa_tf.localize.boxes import pair_giou
 from hardvqa_tf.localize.postprocess import postprocess
@@ -118,6 +120,33 @@ def test_a_decoder_layer_with_positions_and_padding(order):
         cell_positions=file["memory_positions"],
     )
     assert_near(found, file["out"])
+
+
+def map_shapes(file):
+    return [tuple(map(int, shape)) for shape in file["spatial_shapes"]]
+
+
+def test_what_deformable_attention_looks_up():
+    file = stored("deformable_core")
+    places, weights = file["sampling_locations"], file["attention_weights"]
+    assert_near(look_up(file["value"], map_shapes(file), places, weights), file["out"])
+
+
+@pytest.mark.parametrize("kind", ["points", "boxes"])
+def test_deformable_attention(kind):
+    file = stored(f"deformable_attention_{kind}")
+    objects, cells = file["query"], file["input_flatten"]
+    references, valid = file["reference_points"], ~file["padding_mask"]
+    layer = DeformableAttention(
+        map_shapes(file), int(file["num_heads"]), int(file["num_points"])
+    )
+    layer.build(objects.shape, references.shape, cells.shape)
+    assert_near(layer.offsets_dense.bias, file["initial_sampling_offsets_bias"])
+    set_dense(layer.offsets_dense, file, "sampling_offsets")
+    set_dense(layer.weights_dense, file, "attention_weights")
+    set_dense(layer.value_dense, file, "value_proj")
+    set_dense(layer.out_dense, file, "output_proj")
+    assert_near(layer(objects, references, cells, cells_valid=valid), file["out"])
 
 
 @pytest.mark.parametrize("size", [4, 2])
