@@ -73,11 +73,16 @@ def decode_images(encoded, usable, image_size):
     )
 
 
-def decode_pixels(encoded, channels=3):
-    """Image bytes to uint8[H, W, channels]; the fourth channel, of a PNG, is its alpha."""
+def decode_pixels(encoded, channels=3, dtype=tf.uint8):
+    """Image bytes to uint8[H, W, channels]; the fourth channel, of a PNG, is its alpha.
+
+    Args:
+      dtype: `tf.uint16` for all the bits of a PNG that has 16 of each colour; uint8 has the
+        upper eight, of which an alpha of 65,280 and more looks opaque.
+    """
     # The operation of `tf.io.decode_image`, without the time that its wrapper takes.
     return tf.raw_ops.DecodeImage(
-        contents=encoded, channels=channels, expand_animations=False, dtype=tf.uint8
+        contents=encoded, channels=channels, expand_animations=False, dtype=dtype
     )
 
 

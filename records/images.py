@@ -40,6 +40,7 @@ from records.formats import (
 )
 from records.gif import FRAMES_TO_IMAGE, decoded_size, gif_size
 
+_PNG_BITS = 24  # The byte of a PNG that says how many each colour has.
 _TRANSPARENT = (
     "a {} with transparent pixels: behind them are colours that people do not see and training "
     "would. Save it without transparency, on white, say."
@@ -196,8 +197,15 @@ def _check_inks(image):
 def _check_png(image, encoded):
     may_be_transparent = image.has_transparency_data
     pixels = _decode(image, encoded, 4 if may_be_transparent else 3)
-    if may_be_transparent and pixels.numpy()[..., 3].min() < 255:
+    if may_be_transparent and not _is_opaque(encoded, pixels.numpy()[..., 3]):
         raise _Refused(_TRANSPARENT.format("PNG"))
+
+
+def _is_opaque(encoded, alpha):
+    """Of a PNG; looks at all bits of alpha, uint8[H, W], whose upper ones are given."""
+    if alpha.min() < 255 or encoded[_PNG_BITS] < 16:
+        return alpha.min() == 255
+    return decode_pixels(tf.constant(encoded), 4, tf.uint16).numpy()[..., 3].min() == 65_535
 
 
 def _check_gif(image, encoded):

@@ -17,6 +17,7 @@ _PNG, _BMP = b"\x89PNG\r\n\x1a\n", b"BM"
 _ADOBE = b"\xff\xee\0\x0eAdobe"  # a JPEG's segment, always of that length
 _HEADER = {
     "png": big(0, 8),
+    "png_bits": big(24, 1),
     "png_colors": big(25, 1),
     "bmp": big(0, 2),
     "bmp_header": little(14, 4),
@@ -48,7 +49,8 @@ def has_transparent_pixels(encoded, usable):
         end = tf.minimum(start + 66, tf.strings.length(encoded))
         mask = numbers_at(encoded, end, {"alpha": little(0, 4)})["alpha"]
         may_be = is_png & has_alpha | is_bmp & (mask == 0xFF000000)
-        return tf.map_fn(_is_transparent, (encoded, may_be), fn_output_signature=tf.bool)
+        rows = encoded, may_be, is_png & (head["png_bits"] == 16)
+        return tf.map_fn(_is_transparent, rows, fn_output_signature=tf.bool)
 
     return tf.cond(tf.reduce_any(is_png | is_bmp), look, lambda: tf.zeros_like(usable))
 
@@ -78,9 +80,17 @@ def _has_within(encoded, start, length, mark):
 
 
 def _is_transparent(row):
-    encoded, may_be = row
+    encoded, may_be, is_deep = row
 
     def look():
-        return ~tf.reduce_all(decode_pixels(encoded, 4)[..., 3] == 255)
+        return ~tf.cond(
+            is_deep,
+            lambda: _is_all(encoded, 65_535, tf.uint16),
+            lambda: _is_all(encoded, 255, tf.uint8),
+        )
 
     return tf.cond(may_be, look, lambda: tf.constant(False))
+
+
+def _is_all(encoded, most, dtype):
+    return tf.reduce_all(decode_pixels(encoded, 4, dtype)[..., 3] == most)

@@ -56,6 +56,16 @@ def rgba_rows(alpha):
     return b"".join(b"\0" + row.tobytes() for row in np.concatenate([PIXELS, filled], 2))
 
 
+def deep_rows(alpha, channels=3):
+    """Rows of 16 bits a value, the first of `channels` of `PIXELS`; of one alpha but at the
+    first pixel, which is opaque."""
+    filled = np.full((HEIGHT, WIDTH, 1), alpha, ">u2")
+    filled[0, 0] = 65_535
+    pixels = 257 * PIXELS[..., :channels].astype(">u2")
+    rows = np.concatenate([pixels, filled], 2).astype(">u2")
+    return b"".join(b"\0" + row.tobytes() for row in rows)
+
+
 def interlaced_rows():
     passes = [PIXELS[y::dy, x::dx] for x, y, dx, dy in (*_ADAM7, (0, 1, 1, 2))]
     return b"".join(b"\0" + row.tobytes() for part in passes for row in part)

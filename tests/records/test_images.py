@@ -43,6 +43,11 @@ TAKEN = {
        for b in (1, 2, 4, 8)},
     "png index beyond its palette": png(3, before=chunk(b"PLTE", odd.palette(9))),
     "png opaque alpha": png(6, rows=odd.rgba_rows(255)),
+    "png opaque alpha of 16 bits": png(6, 16, odd.deep_rows(65_535)),
+    "png grey and opaque alpha of 16 bits": png(4, 16, odd.deep_rows(65_535, 1)),
+    "png 16 bits and an unused colour": png(
+        2, 16, b"\0" * 79 * odd.HEIGHT, before=chunk(b"tRNS", b"\0\0\0\0\0\1")
+    ),
     "png alpha of an unused colour": png(
         3,
         rows=odd.random_rows(odd.WIDTH, greatest=99),
@@ -88,6 +93,16 @@ REFUSED = {
     "png hidden colours": (png(6, rows=odd.rgba_rows(0)), TRANSPARENT),
     "png grey and alpha": (png(4), TRANSPARENT),
     "png alpha of 16 bits": (png(6, 16), TRANSPARENT),
+    "png alpha one step from opaque": (png(6, 16, odd.deep_rows(65_534)), TRANSPARENT),
+    "png alpha of which 8 bits are opaque": (png(6, 16, odd.deep_rows(65_280)), TRANSPARENT),
+    "png grey and alpha one step from opaque": (
+        png(4, 16, odd.deep_rows(65_534, 1)),
+        TRANSPARENT,
+    ),
+    "png one transparent colour of 16 bits": (
+        png(2, 16, b"\0" * 79 * odd.HEIGHT, before=chunk(b"tRNS", b"\0" * 6)),
+        TRANSPARENT,
+    ),
     "png transparent colour of a palette": (
         png(3, before=PALETTE + chunk(b"tRNS", b"\0" * 256)),
         TRANSPARENT,
