@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from hardvqa_tf.serving.answers import error_of
 from hardvqa_tf.serving.crowd import Crowd
+from hardvqa_tf.serving.malformed import check_head, what_is_wrong
 from hardvqa_tf.serving.outlet import Outlet
 
 _MAX_HEAD = 64 * 1024  # Bytes of a request line and headers, or between parts of a body.
@@ -55,8 +56,12 @@ class BoundedProtocol(HttpToolsProtocol):
     _loose = 0  # bytes in a row that neither ended a head nor were of a body
     _body_left = 0  # of a body whose length is known
     _is_upgrade = False  # the head asks for another protocol, which we leave out
+    _in_head = False  # between the first byte of a head and its end
+    _line = b""  # the start of a head's line of which more is to come
+    _is_first = True  # The part that is being read has nothing of another request.
     _is_ended = False  # the client has sent all that it will; it may still read
     _probe_due = None  # loop's time by which an ended client is looked at
+    _probed = None  # the cycle for which it was sent something
     _last_words = None  # what is sent when all before is answered; nothing is read any more
 
     # --- Of the connection.
@@ -134,12 +139,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def _probe(self):
         """Finds out whether an ended client is gone altogether, which looks the same.
 
-        Only what is sent to it tells: from the second time on, writing fails. Any
-        client of HTTP/1.1 takes this answer in front of its own (RFC 9110, 15.2).
+        Only what is sent to it tells: its machine then says that nobody is there, which the
+        socket keeps as an error. Any client of HTTP/1.1 takes one such answer in front of its
+        own (RFC 9110, 15.2).
         """
         cycle = self.cycle
+        if self._outlet.is_lost():
+            self._outlet.abort()
+            return
         is_next = self._unanswered and not self.pipeline and not cycle.response_started
-        if is_next and self.scope["http_version"] == "1.1":
+        was_told = self._probed is cycle or self.expect_100_continue
+        if is_next and not was_told and self.scope["http_version"] == "1.1":
+            self._probed = cycle
             self._outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _end_if_done(self):
@@ -180,14 +191,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _parse(self, part, rest):
         """Returns the rest, with what of the part is to be read again before it."""
+        self._is_first = True
         try:
             self.parser.feed_data(part)
         except httptools.HttpParserUpgrade as upgrade:
             return memoryview(
                 self._without_upgrade() + part[upgrade.args[0] :].tobytes() + rest
             )
-        except httptools.HttpParserError:
-            self._refuse(400, "This is not a request in HTTP/1.1. Send one.")
+        except httptools.HttpParserError as error:
+            received, url = self._line + bytes(part), getattr(self, "url", b"")
+            wrong = what_is_wrong(error, received, url, self._in_body, self._is_first)
+            self._refuse(*wrong)
+        if self._in_head:
+            self._line = (self._line + bytes(part)).rpartition(b"\n")[2][:_SLICE]
         return rest
 
     def _without_upgrade(self):
@@ -210,6 +226,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self):
         if self._is_idle:
             self._is_idle, self._due = False, self.loop.time() + _HEAD_SECONDS
+        self._in_head, self._line = True, b""
         super().on_message_begin()
 
     def on_header(self, name, value):
@@ -217,8 +234,10 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self):
-        method = self.parser.get_method()
-        if method != b"CONNECT" and self.parser.should_upgrade():
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        check_head(method, version, self.headers)
+        self._in_head, self._line = False, b""
+        if self.parser.should_upgrade():
             self.scope["method"], self._is_upgrade = method.decode(), True
             return
         super().on_headers_complete()
@@ -238,6 +257,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_upgrade:
             return
         super().on_message_complete()
+        self._is_first = False
         self._in_body, self._loose, self._body_left = False, 0, 0
         if self._unanswered:
             self._due = None

@@ -81,6 +81,14 @@ class Outlet:
             own = self._transport.get_extra_info("socket")
             own.setsockopt(socket.SOL_SOCKET, option, value)
 
+    def is_lost(self):
+        """Whether the other side has said that nobody is there."""
+        try:
+            own = self._transport.get_extra_info("socket")
+            return own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+        except OSError:
+            return True
+
     def is_stuck(self, now):
         """Whether bytes have not left in time, or a client sends long after the end."""
         if self._linger_due is not None and now > self._linger_due:

@@ -20,7 +20,7 @@ from tests.gifs import EXTENSION, make_gif
 from tests.serving.tiny_models import encode, png
 
 ALLOWED = {200, 400, 404, 405, 408, 413, 415, 503}
-ALLOWED_OF_CONNECTIONS = ALLOWED | {100, 431}
+ALLOWED_OF_CONNECTIONS = ALLOWED | {100, 431, 505}
 PATHS = (
     "/v1/models/tiny:predict",
     "/v1/models/tiny/versions/3:predict",

@@ -12,7 +12,7 @@ import pytest
 
 from hardvqa_tf.serving import connections, crowd, outlet, serve
 from tests.serving.fakes import FakeServable, FakeSignature, b64, make_service
-from tests.serving.test_serve import ASK, exchange, post, running
+from tests.serving.test_serve import ASK, exchange, post, running, wait_until
 from tests.serving.tiny_models import png
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -65,7 +65,7 @@ def wait_until_closed(*held):
 
 
 def test_a_head_is_bounded_however_it_comes():
-    head = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n"
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     fits = head + b"X: " + b"y" * 60_000 + b"\r\n\r\n"
     many = head + b"X: y\r\n" * 10_000 + b"\r\n"
     too_many = head + b"X: y\r\n" * 11_000 + b"\r\n"
@@ -120,7 +120,7 @@ def test_trailers_change_nothing():
 def test_a_body_ends_in_time_though_its_request_is_answered(soon):
     with serving(deadline_seconds=600) as port:
         for path in (b"/nowhere", b"/healthz"):
-            head = b"POST %s HTTP/1.1\r\nContent-Length: 999\r\n\r\n" % path
+            head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n" % path
             with connect(port) as held:
                 held.sendall(head)
                 answer = held.recv(4096)
@@ -144,7 +144,7 @@ def test_a_client_that_never_reads_is_let_go(soon):
     service = make_service(FakeServable(FakeSignature()))
     service.page = b"x" * 30_000_000  # more than the kernel takes
     with running(service) as port, connect(port) as held:
-        held.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        held.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             for _ in range(6000):
                 time.sleep(0.1)
@@ -214,7 +214,7 @@ def test_pipelined_requests_are_answered_in_order_and_few_are_read_ahead(monkeyp
                 received += part
         assert received.count(b"HTTP/1.1 200") == 3_001
         last = received[received.rindex(b"HTTP/1.1 400") :]
-        assert "not a request in HTTP/1.1" in sentence_of(last, 400)
+        assert "first line is not one of HTTP/1.1" in sentence_of(last, 400)
 
 
 # --- Many.
@@ -225,8 +225,8 @@ def test_who_holds_a_connection_makes_room_for_another():
         held = [stack.enter_context(connect(port)) for _ in range(5)]
         held[0].sendall(HEALTH)
         assert b"200 OK" in held[0].recv(4096)
-        held[1].sendall(b"POST /nowhere HTTP/1.1\r\nContent-Length: 999\r\n\r\nx")
-        assert b"404" in held[1].recv(4096)
+        held[1].sendall(HEALTH[:-2].replace(b"GET", b"POST") + b"Content-Length: 999\r\n\r\nx")
+        assert b"405" in held[1].recv(4096)
         held[2].sendall(b"GET /healthz HT")
         assert exchange(port, LAST).startswith(b"HTTP/1.1 200")
         held += [stack.enter_context(connect(port)) for _ in range(5)]
@@ -260,30 +260,70 @@ def test_who_is_worked_for_keeps_its_place():
 # --- What is not as it should be.
 
 
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
 @pytest.mark.parametrize(
-    "sent",
+    "sent, code, sentence",
     [
-        b"\x16\x03\x01 what?\r\n\r\n",
-        b"GET /\x00 HTTP/1.1\r\n\r\n",
-        b"GET /\xff HTTP/1.1\r\n\r\n",
-        b"CONNECT example.org:443 HTTP/1.1\r\n\r\n",
-        b"GET http:// HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\nHost: x\n\n",
-        post(ASK, "Transfer-Encoding: chunked\r\n"),
-        post(ASK, "Content-Length: 5\r\n"),
-        post(ASK).replace(b"Content-Length: ", b"Content-Length: -"),
-        post(ASK).replace(b"Content-Length: ", b"Content-Length: 99999999999999999999"),
-        CHUNKED + b"zz\r\n",
-        CHUNKED + b"-5\r\n",
-        CHUNKED + b"fffffffffffffffffffff\r\n",
-        CHUNKED.replace(b"chunked", b"gzip") + b"abc",
-        CHUNKED + chunk(ASK) + b"0\r\nno trailer\r\n\r\n",
+        (b"\x16\x03\x01 what?\r\n\r\n", 400, "This is TLS (https)"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "This is HTTP/2. Make the client"),
+        (GET.replace(b"1.1", b"2.0") + b"\r\n", 505, "This is HTTP/2. Make the client"),
+        (GET.replace(b"1.1", b"3.0") + b"\r\n", 505, "does not speak this version of HTTP"),
+        (b"GET /\r\n\r\n", 505, "does not speak this version of HTTP"),
+        (b"GET / http/1.1\r\n\r\n", 400, "first line is not one of HTTP/1.1: 'GET / h"),
+        (b"get / HTTP/1.1\r\n\r\n", 400, "first line is not one of HTTP/1.1: 'g"),
+        (b'{"instances": []}', 400, "first line is not one of HTTP/1.1: '{"),
+        (b"GET\r\n\r\n", 400, "first line is not one of HTTP/1.1: 'GET'"),
+        (b"PLAY / HTTP/1.1\r\n\r\n", 400, "method is none of HTTP's"),
+        (b"GET /\x00 HTTP/1.1\r\n\r\n", 400, "address has a character that must be encoded"),
+        (b"GET /\xff HTTP/1.1\r\n\r\n", 400, "address has a character that must be encoded"),
+        (b"GET a HTTP/1.1\r\n\r\n", 400, "or does not begin with /"),
+        (GET.replace(b"/healthz", b"http://") + b"\r\n", 400, "cannot be read: 'http://'"),
+        (b"CONNECT x:443 HTTP/1.1\r\n\r\n", 400, "is no proxy"),
+        (b"GET / HTTP/1.1\nHost: x\n\n", 400, "does not end with its version, CR and LF"),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", 400, "has no Host header"),
+        (GET + b"Host: other\r\n\r\n", 400, "has 2 Host headers"),
+        (GET + b"A: b\r\nabc\r\nC: d\r\n\r\n", 400, "A header has no colon: 'abc'"),
+        (GET + b"a b: c\r\n\r\n", 400, "header's name has a character that no name has: 'a "),
+        (GET + b"a : c\r\n\r\n", 400, "header's name has a character that no name has: 'a '"),
+        (GET + b"\xc3\xa4: c\r\n\r\n", 400, "character that no name has: '\\xc3"),
+        (GET + b": c\r\n\r\n", 400, "A header has no name before its colon"),
+        (GET + b"a: b\x00\r\n\r\n", 400, "header's value has a control character"),
+        (GET + b"a: b\r\n c\r\n\r\n", 400, "header's value has a control character"),
+        (post(ASK, "Transfer-Encoding: chunked\r\n"), 400, "both Content-Length and Transfer"),
+        (CHUNKED[:-2] + b"Content-Length: 5\r\n\r\n", 400, "both Content-Length and Transfer"),
+        (post(ASK, "Content-Length: 5\r\n"), 400, "more than one Content-Length"),
+        (post(ASK).replace(b"Length: ", b"Length: -"), 400, "Content-Length is not a number"),
+        (post(ASK).replace(b"Length: ", b"Length: x"), 400, "Content-Length is not a number"),
+        (post(ASK).replace(b"Length: ", b"Length: " + b"9" * 20), 400, "too large a number"),
+        (CHUNKED + b"zz\r\n", 400, "chunk's size is not a hexadecimal number"),
+        (CHUNKED + b"-5\r\n", 400, "chunk's size is not a hexadecimal number"),
+        (CHUNKED + b"f" * 21 + b"\r\n", 400, "chunk's size is not a hexadecimal number"),
+        (CHUNKED + b"2\r\nabc\r\n", 400, "chunk is not as long as its size says"),
+        (CHUNKED.replace(b"chunked", b"gzip") + b"abc", 400, "only `chunked` is taken"),
+        (CHUNKED.replace(b"chunked", b"gzip, chunked"), 400, "Received: 'gzip, chunked'"),
+        (CHUNKED + chunk(ASK) + b"0\r\nno trailer\r\n\r\n", 400, "A trailer "),
     ],
 )
-def test_what_is_no_http_is_told_so_in_json(sent):
+def test_what_is_no_http_hears_what_is_wrong_in_json(sent, code, sentence):
     with serving() as port:
-        assert "not a request in HTTP/1.1" in sentence_of(exchange(port, sent), 400)
+        assert sentence in sentence_of(exchange(port, sent), code)
+        if len(sent) < 200:  # However it is cut.
+            parts = [sent[i : i + 1] for i in range(len(sent))]
+            assert sentence in sentence_of(exchange(port, *parts, pause=0.001), code)
+        if not sent.startswith(b"\x16"):  # Nothing else speaks TLS on the same connection.
+            first, _, second = exchange(port, HEALTH + sent).partition(b'{"status":"ok"}')
+            assert first.startswith(b"HTTP/1.1 200")
+            assert sentence.partition(": '")[0] in sentence_of(second, code)
         assert exchange(port, LAST).startswith(b"HTTP/1.1 200")
+
+
+def test_a_header_without_a_colon_is_found_wherever_the_head_was_cut():
+    with serving() as port:
+        for size in range(900, 1100):
+            head = GET + b"X: " + b"y" * size + b"\r\nabc\r\n\r\n"
+            assert "no colon: 'abc'" in sentence_of(exchange(port, head), 400)
 
 
 @pytest.mark.parametrize("protocol", ["websocket", "h2c"])
@@ -368,12 +408,12 @@ def test_who_closes_one_side_hears_what_was_asked(loop):
             assert answer.startswith(b"HTTP/1.1 200") and b'"A"' in answer
         answers = half_closed(port, HEALTH * 200 + keeps + HEALTH)
         assert answers.count(b"HTTP/1.1 200") == 202
-        assert "not a request in HTTP/1.1" in sentence_of(half_closed(port, b"x\r\n\r\n"), 400)
+        assert "first line is not one" in sentence_of(half_closed(port, b"x\r\n\r\n"), 400)
         signature.gate.clear()
         threading.Timer(3.0, signature.gate.set).start()  # Its end comes while it is answered.
         answer = half_closed(port, keeps)
-        assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ")
-        assert b"HTTP/1.1 200" in answer and b'"A"' in answer
+        assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")  # Said once.
+        assert b'"A"' in answer
 
 
 def test_who_closes_one_side_within_a_request_is_let_go(loop):
@@ -381,3 +421,25 @@ def test_who_closes_one_side_within_a_request_is_let_go(loop):
         for part in (b"", b"GET /he", post(ASK)[:-9], CHUNKED + b"ff\r\nabc"):
             assert half_closed(port, part) == b""
             assert half_closed(port, HEALTH + part).count(b"HTTP/1.1 200") == 1
+
+
+def test_who_closes_one_side_is_told_once_that_it_is_worked_for(loop, monkeypatch):
+    monkeypatch.setattr(connections, "_PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(crowd, "_SWEEP_SECONDS", 0.05)
+    signature = FakeSignature()
+    service = make_service(FakeServable(signature))
+    with running(service) as port, connect(port) as first, connect(port) as second:
+        signature.gate.clear()
+        first.sendall(post(ASK))
+        signature.entered.wait(600)
+        second.sendall(post(ASK))
+        wait_until(lambda: service.batches.waiting == 1)
+        second.shutdown(socket.SHUT_WR)
+        assert second.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        with connect(port) as gone:  # Its rows are dropped, those of the second are not.
+            gone.sendall(post(ASK))
+            wait_until(lambda: service.batches.waiting == 2)
+        wait_until(lambda: service.batches.waiting == 1)
+        signature.gate.set()
+        assert b"HTTP/1.1 200" in first.recv(4096)
+        assert second.recv(4096).startswith(b"HTTP/1.1 200")  # Not told again meanwhile.

@@ -32,7 +32,7 @@ def connect_all(servable, number, seed):
     service = make_service(servable, **fuzz.LIMITS, deadline_seconds=3)
     with fuzz.short_bounds(), running(service) as port:
         codes = asyncio.run(fuzz.connect_all(port, number, seed))
-        last = b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"
+        last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         assert exchange(port, last).startswith(b"HTTP/1.1 200")
     assert service.bodies.num_bytes == 0 == service.batches.waiting
     return codes

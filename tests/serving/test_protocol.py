@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from hardvqa_tf.serving import protocol
+from hardvqa_tf.serving import json_body, protocol
 from hardvqa_tf.serving.limits import Limits
 from hardvqa_tf.serving.protocol import (
     INPUTS,
@@ -45,6 +45,30 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize(
+    "body, key, hint",
+    [
+        (
+            '{"instances": [1], "signature_nmae": "a"}',
+            "signature_nmae",
+            "mean `signature_name`?",
+        ),
+        ('{"instance": [1]}', "instance", "Did you mean `instances`?"),
+        ('{"Inputs": [1]}', "Inputs", "Did you mean `inputs`?"),
+        ('{"inputs": [1], "instances ": [1]}', "instances ", "Did you mean `instances`?"),
+        ('{"instances": [1], "question": "a"}', "question", "Leave it out."),
+        ('{"instances": [1], "": NaN}', "", "Leave it out."),
+        ('{"instances": [1], "\u00e9": 1}', r"\xe9", "Leave it out."),
+    ],
+)
+def test_a_key_that_a_request_does_not_have_is_named(body, key, hint):
+    with pytest.raises(Refusal) as raised:
+        parse_request(body.encode())
+    assert raised.value.code == 400 and raised.value.sentence.isascii()
+    assert f"A request has no key '{key}'. " in raised.value.sentence
+    assert hint in raised.value.sentence
+
+
+@pytest.mark.parametrize(
     "body, key",
     [
         ('{"instances": [1], "instances": [2]}', "instances"),
@@ -80,7 +104,7 @@ def test_a_colon_in_a_text_is_no_key_twice(rows):
     body = {"instances": rows, "question": "image"}
     for text in (json.dumps(body), json.dumps(body, ensure_ascii=False, indent=1)):
         for bytes_ in (text.encode(), bytearray(text.encode())):  # What a server has.
-            assert parse_request(bytes_)[2] == rows
+            assert json_body.read_json(bytes_, Limits()) == body
 
 
 @pytest.mark.parametrize("form, value", [(INSTANCES, ROWS), (INPUTS, COLUMNS)])
@@ -231,7 +255,7 @@ BRACKETS = {
 
 @pytest.mark.parametrize("name", BRACKETS)
 def test_a_body_of_many_small_things_is_refused_unread(name, monkeypatch):
-    monkeypatch.setattr(protocol, "_parse_json", lambda body: 1 / 0)
+    monkeypatch.setattr(json_body, "_parse_json", lambda body: 1 / 0)
     with pytest.raises(Refusal, match="too many (lists|values).*Send fewer rows") as refusal:
         parse_request(BRACKETS[name], max_request_mb=2)
     assert refusal.value.code == 413
