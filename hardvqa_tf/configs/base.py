@@ -250,6 +250,10 @@ LOCALIZE = {
             SELECTIONS,
             "what they are kept by; dense_score is there for comparison",
         ),
+        "resnet50": {
+            "weights": text("imagenet", "imagenet, random, or a file's path"),
+            "trainable": yes_or_no(False, "learn its weights, too"),
+        },
         "edge_cnn": {
             "filters": sizes((32, 64, 64), "of each stage, which halves the sides"),
             "depths": sizes((1, 2, 2), "convolutions of each stage"),

@@ -37,6 +37,7 @@ def stages_of(encoder):
     Raises:
         ValueError: for an encoder of one size only.
     """
+    encoder = unnested(encoder)
     image, output = encoder.inputs[0], encoder.outputs[0]
     size, ends = image.shape[1:3], []  # the last of each size that all paths go through
     for tensor in _bottlenecks(image, output):
@@ -51,7 +52,8 @@ def stages_of(encoder):
     if len(ends) < 2 or ends[-1] is not output:
         raise ValueError(
             f"The encoder {encoder.name} has no stages to guide: its maps are of "
-            f"{len(ends)} sizes. Use guidance 'last', or an encoder that halves its maps twice."
+            f"{len(ends)} sizes. Use guidance 'last' and no pyramid, or an encoder that halves "
+            "its maps twice."
         )
 
     def stage(start, end):
@@ -60,12 +62,31 @@ def stages_of(encoder):
     return [stage(start, end) for start, end in zip([image, *ends], ends)]
 
 
-def _call_between(start, end, inputs):
-    """What `end` is where `start` is `inputs`."""
+def unnested(encoder):
+    """An encoder without models within it: the same layers, called one by one.
+
+    Args:
+        encoder: a functional `keras.Model` of one input and one output.
+    """
+    nodes = _nodes_between(encoder.inputs[0], encoder.outputs[0])
+    if not any(isinstance(node.operation, keras.Model) for node in nodes):
+        return encoder
+    image = keras.Input(encoder.inputs[0].shape[1:], name=encoder.inputs[0].name)
+    output = _call_between(encoder.inputs[0], encoder.outputs[0], image, within_models=True)
+    return keras.Model(image, output, name=encoder.name)
+
+
+def _call_between(start, end, inputs, within_models=False):
+    """What `end` is where `start` is `inputs`; `within_models`: models by their layers."""
     known = {id(start): inputs}
     for node in _nodes_between(start, end):
         arguments, keywords = node.arguments.fill_in(known)
-        outputs = keras.tree.flatten(node.operation(*arguments, **keywords))
+        operation = node.operation
+        if within_models and isinstance(operation, keras.Model):
+            (given,), (own,), (made,) = arguments, operation.inputs, operation.outputs
+            outputs = [_call_between(own, made, given, within_models)]
+        else:
+            outputs = keras.tree.flatten(operation(*arguments, **keywords))
         known |= {id(old): new for old, new in zip(node.outputs, outputs, strict=True)}
     return known[id(end)]
 

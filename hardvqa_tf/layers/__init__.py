@@ -14,6 +14,7 @@ from hardvqa_tf.layers.fusion import Fusion
 from hardvqa_tf.layers.hard_attention import HardAttention
 from hardvqa_tf.layers.last_state import LastState, ReverseTokens
 from hardvqa_tf.layers.layer_scale import LayerScale
+from hardvqa_tf.layers.map_positions import MapPositions
 from hardvqa_tf.layers.mean_state import MeanState
 from hardvqa_tf.layers.no_attention import NoAttention
 from hardvqa_tf.layers.pairwise import NonLocalPairwise
@@ -41,6 +42,7 @@ __all__ = [
     "HardAttention",
     "LastState",
     "LayerScale",
+    "MapPositions",
     "MeanState",
     "NoAttention",
     "NonLocalPairwise",

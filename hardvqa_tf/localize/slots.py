@@ -10,6 +10,7 @@ from typing import NamedTuple
 LOCALIZER_ENCODERS = {
     "edge_cnn": ("edge_cnn", "edge CNN"),
     "small_cnn": ("small_cnn", "small CNN"),
+    "resnet50": ("resnet50", "ResNet-50"),
     "resnet101": ("resnet101", "ResNet-101"),
     "swiftformer_xs": ("swiftformer_xs", "SwiftFormer-XS"),
     "swiftformer_s": ("swiftformer_s", "SwiftFormer-S"),

@@ -12,6 +12,7 @@ MAKERS = {
     "edge_cnn": lambda: encoders.edge_cnn((32, 40), filters=(8, 16, 16)),
     "small_cnn": lambda: encoders.small_cnn((32, 40), (4, 5, 6), strides=(2, 2, 2)),
     "swiftformer": lambda: encoders.swiftformer_xs((32, 40), stage=3),
+    "resnet50": lambda: encoders.resnet50((32, 40), weights=None),
     "biformer": lambda: encoders.biformer_t((32, 40), stage=2),
 }
 

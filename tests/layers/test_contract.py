@@ -118,6 +118,11 @@ CASES = {
         {"num_heads": 2, "hidden_dim": 7, "map_shapes": ((2, 3), (1, 2)), "num_points": 3},
         lambda n: _placed(n, 4),
     ),
+    "map_positions": (
+        layers.MapPositions,
+        {"map_shapes": ((2, 2), (1, 2))},
+        lambda n: {"cells": _cells(n)},
+    ),
     "deformable_points": (
         layers.DeformableAttention,
         {"map_shapes": ((2, 3), (1, 2)), "num_heads": 2, "num_points": 3},
@@ -263,6 +268,7 @@ LAYERS_WITH_WEIGHTS = (
     "bilevel",
     "full",
     "layer_scale",
+    "map_positions",
     "query_guided",
     "pairwise",
     "relation",

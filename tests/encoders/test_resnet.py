@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from hardvqa_tf.encoders import resnet101
+from hardvqa_tf.encoders import resnet50, resnet101
 
 
 @pytest.fixture(scope="module", name="encoder")
@@ -19,6 +19,13 @@ def test_golden_shape_and_parameters(encoder):
     assert encoder.output_shape == (None, 2, 2, 2048)
     # keras.applications.ResNet101(include_top=False).count_params()
     assert encoder.count_params() == 42_658_176
+
+
+def test_golden_shape_and_parameters_of_resnet50():
+    encoder = resnet50((64, 96), weights=None)
+    assert encoder.output_shape == (None, 2, 3, 2048)
+    # keras.applications.ResNet50(include_top=False).count_params()
+    assert encoder.count_params() == 23_587_712 and encoder.name == "resnet50"
 
 
 def test_it_preprocesses_as_the_weights_expect(encoder, image):
@@ -48,7 +55,8 @@ def tiny_backbone(monkeypatch):
         grid = keras.layers.Conv2D(4, 32, 32)(image)
         return keras.Model(image, keras.layers.BatchNormalization()(grid), name="resnet101")
 
-    monkeypatch.setattr(keras.applications, "ResNet101", tiny)
+    for maker in ("ResNet50", "ResNet101"):
+        monkeypatch.setattr(keras.applications, maker, tiny)
 
 
 def test_it_is_saved_and_loaded(tiny_backbone, image, tmp_path):
@@ -70,18 +78,19 @@ def test_a_weights_file_and_unfreezing(tiny_backbone, image, tmp_path, file):
     assert len(loaded.trainable_variables) == 4
 
 
-def test_a_failed_download_says_which_file_and_what_to_do(tiny_backbone, monkeypatch):
+@pytest.mark.parametrize("make", [resnet50, resnet101])
+def test_a_failed_download_says_which_file_and_what_to_do(make, tiny_backbone, monkeypatch):
     def fail(name, origin, **_):
         raise Exception(f"URL fetch failure on {origin}: None -- no route to host")
 
     monkeypatch.setattr(keras.utils, "get_file", fail)
     with pytest.raises(OSError) as error:
-        resnet101((64, 64))
+        make((64, 64))
     for part in (
-        "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        f"{make.keywords['variant']}_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "https://storage.googleapis.com/tensorflow/keras-applications/resnet/",
         "no route to host",
-        "pass its path as `weights`",
+        f"pass its path as `weights` (in a config: model.{make.keywords['variant']}.weights",
         'or pass "random"',
     ):
         assert part in str(error.value)
