@@ -13,8 +13,8 @@ from hardvqa_tf.localize.judging.asking import found_by
 from hardvqa_tf.localize.judging.judge import THRESHOLD
 from hardvqa_tf.localize.model import grid_fields
 from hardvqa_tf.localize.pictures.found import draw_found
+from hardvqa_tf.localize.sketches import read_sketch
 from records.decode import decode_image
-from records.drawings.readers import read_drawing
 from records.orientation import exif_orientation
 
 MAX_SHOWN = 100
@@ -32,15 +32,15 @@ def check_options(*, sketch=None, threshold=None):
     if not sketch:
         raise ValueError(
             "There is no drawing of what is to be found. Give its file, or several of the same "
-            "thing: --sketch=FILE,FILE,..."
+            "thing: --sketch=FILE --sketch=FILE"
         )
     for path in sketch:
         if not path:
             raise ValueError(
-                "One of the drawings has no name. Received: sketch="
-                f"{','.join(sketch)!r}. Separate the files by single commas: --sketch=FILE,FILE"
+                f"One of the drawings has no name. Received: sketch={[*sketch]!r}. Give each "
+                "file by a flag of its own: --sketch=FILE --sketch=FILE"
             )
-        read_drawing(path)
+        read_sketch(path)
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError(
             f"A threshold is a score, from 0 to 1. Received: threshold={threshold}."
@@ -58,7 +58,8 @@ def predict(run, encoded, *, sketch=None, threshold=None):
         chose, and where that is not known, 0.5.
 
     Returns:
-      A dict: `found`, a list of {"box": [x, y, width, height] in pixels, "score"}, best first;
+      A dict: `found`, a list of {"box": [x, y, width, height] in pixels, clipped by the image,
+      "score"}, best first;
       `threshold`; `best_score`, whatever the threshold; `num_cells` kept of `total_cells`. And
       the picture, uint8[H', W', 3].
 
@@ -68,7 +69,7 @@ def predict(run, encoded, *, sketch=None, threshold=None):
     check_options(sketch=sketch, threshold=threshold)
     if threshold is None:
         threshold = run.best_epoch.get(THRESHOLD, 0.5)
-    drawings = np.stack([read_drawing(path).draw() for path in sketch])
+    drawings = np.stack([read_sketch(path).draw() for path in sketch])
     orientation = exif_orientation(encoded)  # As the file's owner sees it.
     pixels = decode_image(encoded, tuple(run.config.image_size), orientation)
     batch = {
@@ -83,7 +84,8 @@ def predict(run, encoded, *, sketch=None, threshold=None):
     image = decode_image(encoded, orientation=orientation).numpy()
     shares = found_by(row["logits"][None], row["boxes"][None], [(1, 1)])[0]
     shown = shares.scores >= threshold
-    boxes, scores = shares.boxes[shown], shares.scores[shown]
+    # A box may reach beyond the image, where there is nothing to see.
+    boxes, scores = np.clip(shares.boxes[shown], 0.0, 1.0), shares.scores[shown]
     height, width = image.shape[:2]
     result = {
         "found": [

@@ -31,7 +31,10 @@ from tests.training.runs import (
     without_pictures,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+    pytest.mark.usefixtures("untraced"),
+]
 
 
 def resumed_config(records_dir):
@@ -47,14 +50,6 @@ def train(config, workdir, lines=None):
     return train_model(config, str(workdir), report=report)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def untraced():
-    """To trace the model in each of its phases takes longest."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     without_pictures(monkeypatch, task)
@@ -66,7 +61,7 @@ def config(scene_records):
 
 
 @pytest.fixture(scope="module")
-def whole(scene_records, tmp_path_factory):
+def whole(untraced, scene_records, tmp_path_factory):
     """The workdir of a run that nothing disturbed."""
     workdir = str(tmp_path_factory.mktemp("whole"))
     with pytest.MonkeyPatch.context() as monkeypatch:

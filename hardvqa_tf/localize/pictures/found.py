@@ -101,6 +101,8 @@ def draw_sheet(drawings, size):
 def draw_boxes(image, found=None, right=None):
     """The image with boxes: those that are right in green, and what was found in orange.
 
+    A box that reaches beyond the image is clipped by it, so that its lines are seen.
+
     Args:
       image: uint8[H, W, 3].
       found: `Found`, boxes as shares of the image, best first, with their scores; or None.
@@ -113,13 +115,18 @@ def draw_boxes(image, found=None, right=None):
     draw = ImageDraw.Draw(picture)
     size = np.array([image.shape[1], image.shape[0]] * 2)
     for box in right if right is not None else ():
-        _draw_box(draw, box * size, _RIGHT_BOX, 4)
+        _draw_box(draw, _clipped(box, size), _RIGHT_BOX, 4)
     pairs = [] if found is None else list(zip(found.boxes, found.scores, strict=True))
     for box, _ in reversed(pairs):  # The best on top.
-        _draw_box(draw, box * size, panels.ORANGE, 2)
+        _draw_box(draw, _clipped(box, size), panels.ORANGE, 2)
     for box, score in reversed(pairs):
-        _draw_score(draw, box * size, f"{score:.2f}", picture.size)
+        _draw_score(draw, _clipped(box, size), f"{score:.2f}", picture.size)
     return np.asarray(picture)
+
+
+def _clipped(box, size):
+    """From shares to pixels, the last of which is size - 1."""
+    return np.minimum(np.clip(box, 0.0, 1.0) * size, size - 1)
 
 
 def _draw_box(draw, box, color, width):

@@ -47,6 +47,13 @@ def test_a_score_is_seen_wherever_the_box_is(box):
     assert picture.shape == GREY.shape and right - left > 20 and bottom - top > 10
 
 
+def test_lines_of_a_box_beyond_the_image_lie_at_its_edge():
+    """Without a score in the way: a right box is drawn as one that was found."""
+    picture = draw_boxes(GREY, right=np.array([[-0.2, 0.5, 1.3, 1.4]]))
+    assert where(picture, GREEN) == (0, 50, 199, 99)
+    assert (picture[-1, 5:-5] == GREEN).all() and (picture[60:, -1] == GREEN).all()
+
+
 def test_the_best_score_lies_on_top():
     boxes = np.array([[0.5, 0.5, 0.9, 0.9]] * 2)
     both = draw_boxes(GREY, Found(boxes, np.array([0.9, 0.1])))
