@@ -79,7 +79,9 @@ NAMES = {
     "check_onnx": "(config) -> None; ValueError for a model that cannot be converted",
     "ONNX_AXES": "{axis: letter} of the axes of inputs and outputs whose size is not fixed",
     "Card": "(run, facts) -> card: summary, evaluation, epoch, calls, outputs, cells, ...",
-    # Reports: what is said of a run, and the sections on the runs of one data set.
+    # Reports: what is said of a run, and the sections on the runs of one data set: `Group`s of
+    # `report_parts.groups`; its records, where they are missing no model is asked anything, and
+    # the page says so; what the pictures' names begin with; a run's folder -> `runs.Run`.
     "ReportedRun": "a `report_parts.finished_run.FinishedRun`, which knows more of its runs",
     "report_intro": "(runs, split) -> what the numbers are, a sentence",
     "report_sections": "(groups, split, records_dir, prefix, load_run) -> list of `Section`",
@@ -118,16 +120,16 @@ def name_of_task(config):
     return config.get("task") or BEFORE_TASKS
 
 
-def check_exports(config):
-    """Refuses to export a run whose task cannot be exported.
+def check_exports(config, workdir):
+    """Refuses to export, or to serve, a run whose task cannot be exported.
 
     Raises:
       ValueError: says what can be done with it.
     """
     if not task_of(config).EXPORTS:
         raise ValueError(
-            f"A run of the task {name_of_task(config)} cannot be exported or served yet. "
-            "--mode=predict asks its model about an image."
+            f"{workdir} holds a run of the task {name_of_task(config)}, which cannot be "
+            "exported or served yet: use --mode=predict, --mode=evaluate or --mode=report."
         )
 
 
@@ -145,8 +147,9 @@ def given_options(config, known, options):
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
         if name not in known:
+            there = f"; there are: {', '.join(known)}" if known else "; there are no others"
             raise ValueError(
                 f"A run of the task {name_of_task(config)} has no option {name}. Received: "
-                f"{name}={value!r}. Leave it out; there are: {', '.join(known)}."
+                f"{name}={value!r}. Leave it out{there}."
             )
     return given

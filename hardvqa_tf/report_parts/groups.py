@@ -31,6 +31,14 @@ class Group:
         values = self.values(of_run)
         return statistics.stdev(values) if len(values) > 1 else None
 
+    def to_ends(self, of_run):
+        """How far the least and the greatest value are from the mean; None for a single one."""
+        values = self.values(of_run)
+        if len(values) < 2:
+            return None
+        mean = statistics.fmean(values)
+        return mean - min(values), max(values) - mean
+
 
 def group_by_seed(runs):
     """Puts runs together that differ in nothing but the seed.

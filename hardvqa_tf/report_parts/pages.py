@@ -70,7 +70,7 @@ body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: #1e2026; backgrou
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1rem; padding: 0; list-style: none; }
 a { color: #1f4e9c; }
-figure { margin: 1rem 0; } figure img { max-width: max(100%, 34rem); height: auto; }
+figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
 figcaption, caption { color: #555; font-size: .9rem; text-align: left; padding: .3rem 0; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; min-width: min(100%, 30rem); font-size: .9rem;
@@ -180,8 +180,7 @@ def _html_figure(figure):
     source = _data_uri("image/png", figure.png)
     width = Image.open(io.BytesIO(figure.png)).width // 2  # Drawn for sharp screens.
     return (
-        f'<figure><div class="scroll" tabindex="0"><img src="{source}" width="{width}" '
-        f'alt="{html.escape(figure.alt)}"></div>\n'
+        f'<figure><img src="{source}" width="{width}" alt="{html.escape(figure.alt)}">\n'
         f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
     )
 

@@ -33,7 +33,8 @@ _PERCENT = FuncFormatter(lambda value, _: f"{round(100 * value, 1):g} %")
 class Series:
     """One line of a panel.
 
-    `points`: list of (x, y) or (x, y, spread), in the order that they are joined. `style`
+    `points`: list of (x, y) or (x, y, spread), in the order that they are joined; a spread is
+    the length of a bar to both sides, or a pair: that below and that above, or None. `style`
     decides marker, line and colour; series of one style look alike in all panels. `joined`
     False draws markers alone, `marked` False the line alone; `faint` a thin grey line without
     markers, to compare with.
@@ -142,7 +143,8 @@ def _draw(panel, series):
         markerfacecolor="white" if series.style % 2 else color,
     )
     if spread and any(spread[0]):
-        lengths = [value or 0.0 for value in spread[0]]
+        lengths = [of if isinstance(of, tuple) else (of or 0.0,) * 2 for of in spread[0]]
+        lengths = [[below for below, _ in lengths], [above for _, above in lengths]]
         panel.errorbar(x, y, lengths, fmt="none", ecolor=color, elinewidth=1, capsize=3)
     return line
 

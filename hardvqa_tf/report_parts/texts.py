@@ -36,11 +36,19 @@ def percent_and_range(group, of_run, digits=2):
     return mean if len(values) == 1 else f"{mean} ({NOTHING.join(ends)})"
 
 
-def range_note(groups):
-    """What stands in brackets, where it does."""
+def range_note(groups, where="In brackets"):
+    """What stands in brackets, or what bars show, where they do."""
     if not has_seeds(groups):
         return ""
-    return f"In brackets: the least and the greatest of the {_several(groups)}."
+    return f"{where}: the least and the greatest of the {_several(groups)}."
+
+
+def no_records_note(records_dir):
+    """Why a page does not show what models look at."""
+    return (
+        f"Not shown: there are no records in {records_dir}, so that no model could be asked. "
+        "Give their folder as --records_dir, and write the report again."
+    )
 
 
 def one_percent(value, digits=2):

@@ -31,3 +31,12 @@ def test_text_from_outside_is_shown_as_it_is(tmp_path):
     markdown, files = to_markdown("<t>", "i", sections)
     assert "| run | a\\|b |\n|---|---:|\n" in markdown
     assert set(files) == {"plot.png", "tiles.png"}
+
+
+def test_a_plot_is_as_wide_as_a_narrow_screen_at_most():
+    """No part of the page that scrolls sideways holds it."""
+    png = draw_panels([("", [Series("one", [(1, 0.5), (2, 0.7)])])] * 3, "x", "y")
+    section = Section("Plots", "", [Figure("plot", "caption", "alt", png)])
+    page = to_html("Title", "", [section])
+    assert "<figure><img " in page
+    assert "figure img { max-width: 100%; height: auto; }" in page

@@ -10,6 +10,7 @@ from hardvqa_tf.localize.report.tables import numbers_of
 from hardvqa_tf.report_parts.groups import has_seeds
 from hardvqa_tf.report_parts.pages import Figure
 from hardvqa_tf.report_parts.plots import Series, draw_panels
+from hardvqa_tf.report_parts.texts import range_note
 
 _BY_NORM, _BY_SCORE, _AT_RANDOM, _ITS_OWN = (
     "cells of the greatest norm",
@@ -42,11 +43,10 @@ def by_cells(groups, name):
     numbers = sorted({n for group in groups for n in numbers_of(group.first)})
     ticks = [(n, f"{n:g}") for n in _apart(numbers)]
     png = draw_panels(panels, "cells given to the decoder", "AP50", ticks)
-    bars = " Bars: the standard deviation over seeds." if has_seeds(groups) else ""
     caption = "AP50 of the same trained models against the number of cells that the decoder is "
-    caption += f"given. Each was trained with its own number.{bars}"
+    caption += f"given. Each was trained with its own number. {range_note(groups, 'Bars')}"
     alt = "AP50 against the number of cells, a panel for each model."
-    return [Figure(f"{name}cells", caption, alt, png)]
+    return [Figure(f"{name}cells", caption.strip(), alt, png)]
 
 
 def learning(groups, name):
@@ -86,7 +86,7 @@ def _point(group, way, number, place):
     def of_run(run):
         return run.by_cells(way, number)
 
-    return place, group.mean(of_run), group.spread(of_run)
+    return place, group.mean(of_run), group.to_ends(of_run)
 
 
 def _apart(numbers):

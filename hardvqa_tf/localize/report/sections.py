@@ -3,7 +3,10 @@
 from hardvqa_tf.localize.report import figures, tables
 from hardvqa_tf.localize.report.gallery import galleries
 from hardvqa_tf.report_parts.pages import Section
+from hardvqa_tf.report_parts.texts import no_records_note
 from records.folder import has_records
+
+_LOOKS = "What the models look at"
 
 
 def report_intro(runs, split):
@@ -18,21 +21,9 @@ def report_intro(runs, split):
 
 
 def report_sections(groups, split, records_dir, prefix, load_run):
-    """The sections; those that have nothing to show are left out.
-
-    Args:
-      groups: list of `Group` on one data set.
-      split: "test", ...
-      records_dir: its records; where they are missing, no model is asked anything.
-      prefix: what the pictures' names begin with.
-      load_run: from a run's folder to a `runs.Run`.
-
-    Returns:
-      list of `Section`.
-    """
-    shown = []
-    if has_records(records_dir):
-        shown = galleries(groups, split, records_dir, load_run, prefix)
+    """The sections, see `tasks.NAMES`; those that have nothing to show are left out."""
+    can_ask = has_records(records_dir)
+    shown = galleries(groups, split, records_dir, load_run, prefix) if can_ask else []
     found = [
         (
             "What was found",
@@ -55,10 +46,15 @@ def report_sections(groups, split, records_dir, prefix, load_run):
             "model a part of the image, the rest in its mean colour.",
             tables.faithfulness(groups),
         ),
-        ("What the models look at", "The same queries to every model.", shown),
+        (
+            _LOOKS,
+            "The same queries to every model." if can_ask else no_records_note(records_dir),
+            shown,
+        ),
         ("Learning", "", figures.learning(groups, prefix)),
     ]
-    return [Section(title, text, blocks) for title, text, blocks in found if blocks]
+    unasked = [] if can_ask else [_LOOKS]
+    return [Section(*of) for of in found if of[2] or of[0] in unasked]
 
 
 def _about_cells(groups):

@@ -1,27 +1,20 @@
 """A report's sections on one data set: the paper's tables and figures, and the masks' worth."""
 
 from hardvqa_tf.report_parts.pages import Section
+from hardvqa_tf.report_parts.texts import no_records_note
 from hardvqa_tf.vqa.report import curves, masks, tables
 from hardvqa_tf.vqa.report.gallery import ask_models, choose_questions, galleries
 from hardvqa_tf.vqa.report.soft import cut_like_han
 from records.folder import has_records
 
+_LOOKS = "What the models look at"
+
 
 def report_sections(groups, split, records_dir, prefix, load_run):
-    """The sections; those that have nothing to show are left out.
-
-    Args:
-      groups: list of `Group` on one data set.
-      split: "test", ...
-      records_dir: its records; where they are missing, no model is asked anything.
-      prefix: what the pictures' names begin with.
-      load_run: from a run's folder to a `runs.Run`.
-
-    Returns:
-      list of `Section`.
-    """
+    """The sections, see `tasks.NAMES`; those that have nothing to show are left out."""
     questions, cut = [], groups
-    if has_records(records_dir):
+    can_ask = has_records(records_dir)
+    if can_ask:
         questions = choose_questions(records_dir, split)
         cut = cut_like_han(groups, split, records_dir, load_run)
     asked = ask_models(groups, questions, load_run)
@@ -65,14 +58,17 @@ def report_sections(groups, split, records_dir, prefix, load_run):
             masks.faithfulness(cut, prefix),
         ),
         (
-            "What the models look at",
-            "As the paper's figures 3 and 4: the same questions to every model.",
+            _LOOKS,
+            "As the paper's figures 3 and 4: the same questions to every model."
+            if can_ask
+            else no_records_note(records_dir),
             galleries(groups, questions, asked, prefix),
         ),
         ("Accuracy by question type", "", tables.by_question_type(groups)),
         ("All runs", "", tables.every_run(groups, parameters)),
     ]
-    return [Section(title, text, blocks) for title, text, blocks in found if blocks]
+    unasked = [] if can_ask else [_LOOKS]
+    return [Section(*of) for of in found if of[2] or of[0] in unasked]
 
 
 def report_intro(runs, split):

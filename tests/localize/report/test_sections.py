@@ -67,15 +67,22 @@ def test_seeds_are_a_mean_with_the_least_and_the_greatest():
         "How many cells does it take?",
         "Where do the kept cells lie?",
         "Do the boxes come from the kept cells?",
+        "What the models look at",
         "Learning",
     ]
+    assert not sections["What the models look at"].blocks
+    assert "there are no records in no records" in sections["What the models look at"].text
     table, by_area = sections["What was found"].blocks
     assert table.header == ["", "HAN 5"] and "the greatest of the seeds" in table.caption
     rows = rows_of(table)
     assert rows["AP50"] == ["58.0 (50.0–64.0)"] and rows["AP75"] == ["–"]
     assert (rows["seeds"], rows["minutes"], rows["cells kept"]) == (["3"], ["1.0"], ["5"])
     assert rows_of(by_area) == {"small": ["58.0 (50.0–64.0)"]}
-    _, cells = sections["How many cells does it take?"].blocks
+    curve, cells = sections["How many cells does it take?"].blocks
+    assert curve.caption.endswith("Bars: the least and the greatest of the seeds.")
+    (group,) = group_by_seed(runs)
+    ends = figures._by_cells(group)[0].points[0]
+    assert ends[1:] == (pytest.approx(0.58), (pytest.approx(0.08), pytest.approx(0.06)))
     assert rows_of(cells)["by norm, 12"] == ["58.0 (50.0–64.0)"]
     assert rows_of(cells)["as many at random"] == ["–"]
     lie, overlaps = sections["Where do the kept cells lie?"].blocks
