@@ -52,6 +52,14 @@ def mistake_in(given):
     return None
 
 
+def task_of(given):
+    """The task of the config that a file without a mistake makes, as it says itself."""
+    from hardvqa_tf.tasks import name_of_task
+
+    path, *argument = given.split(":", 1)
+    return name_of_task(runpy.run_path(path)["get_config"](*argument))
+
+
 def _where_and_what(path, error):
     what = f"{type(error).__name__}: {error}".rstrip(".")
     if isinstance(error, SyntaxError):  # says its line itself

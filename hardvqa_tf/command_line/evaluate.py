@@ -1,6 +1,7 @@
 """--mode=evaluate: how good a trained run is on a split, or anybody's result file."""
 
 import json
+import os
 
 from hardvqa_tf.command_line import flags
 
@@ -9,6 +10,13 @@ def run(_):
     if flags.PREDICTIONS.value or flags.ANNOTATIONS.value:
         _score_file()
     else:
+        for name in ("questions", "scores"):
+            if flags.FLAGS[name].value is not None:
+                raise ValueError(
+                    f"--{name} is for a result file. Received: --{name}="
+                    f"{flags.FLAGS[name].value} without --predictions. Give that, too, or "
+                    f"leave --{name} out: what a run's evaluation measures, its workdir keeps."
+                )
         show_evaluation(flags.workdir(), flags.SPLIT.value or "val")
 
 
@@ -39,5 +47,6 @@ def _score_file():
     )
     print(format_scores(result))
     if flags.SCORES.value:
+        os.makedirs(os.path.dirname(os.path.abspath(flags.SCORES.value)), exist_ok=True)
         with open(flags.SCORES.value, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)

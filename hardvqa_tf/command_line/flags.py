@@ -89,11 +89,11 @@ ANNOTATIONS = flags.DEFINE_string(
 SCORES = flags.DEFINE_string("scores", None, "evaluate --predictions: writes them as JSON.")
 IMAGE = flags.DEFINE_string("image", None, f"predict: {ONE_OF_THEM} file.")
 QUESTION = flags.DEFINE_string("question", None, "predict: the question.")
-SKETCH = flags.DEFINE_list(
+SKETCH = flags.DEFINE_multi_string(
     "sketch",
     [],
     "predict: of a localizer: file of a drawing of what is to be found, PNG, JPEG, SVG or "
-    "strokes, or several files of the same thing.",
+    "strokes. Several files of the same thing: give the flag again, or commas between them.",
 )
 THRESHOLD = flags.DEFINE_float(
     "threshold",
@@ -201,11 +201,16 @@ def define_config():
     try:
         config_flags.DEFINE_config_file("config", path, purpose)
     except (AttributeError, KeyError, flags.Error) as error:
-        unknown = "\n".join(_unknown_keys(sys.argv[1:]))
+        unknown = "\n".join(_unknown_keys(sys.argv[1:], _task(sys.argv[1:])))
         sys.exit(f"Error: {unknown or f'{path} cannot be used ({error!r}).'}")
 
 
-def _unknown_keys(arguments):
+def _task(arguments):
+    """The task of the file that --config, or --dataset, names."""
+    return config_file.task_of(config_file.given_in(arguments) or _config_of_dataset(arguments))
+
+
+def _unknown_keys(arguments, task):
     """A line for each --config.* flag that names no value, or a section of values."""
     from hardvqa_tf.configs.table import values
 
@@ -214,9 +219,9 @@ def _unknown_keys(arguments):
         if key.startswith("config.builder_args."):
             yield f"--{key}: a builder's arguments are given as --builder_args=NAME=VALUE,..."
         elif key.startswith("config."):
-            entry = values.entry_of(key[len("config.") :])
+            entry = values.entry_of(key[len("config.") :], task)
             if entry is None:
-                yield f"--{key}: there is no such value.{values.nearest_key(key)}"
+                yield f"--{key}: there is no such value.{values.hint_at(key, task)}"
             elif isinstance(entry, dict):
                 yield _of_a_section(key, value)
 
@@ -234,15 +239,15 @@ def parse(arguments):
     try:
         return FLAGS(arguments)
     except flags.Error as error:
-        sys.exit(f"Error: {_allowed(str(error)) or error}")
+        sys.exit(f"Error: {_allowed(str(error), _task(arguments[1:])) or error}")
 
 
-def _allowed(message):
+def _allowed(message, task):
     """What a value of the config may be that cannot be read as its type; None for others."""
     from hardvqa_tf.configs.table import values
 
     found = re.match(r"flag --config\.(.+?)=(.*?): ", message, re.DOTALL)
-    entry = found and values.entry_of(found[1])
+    entry = found and values.entry_of(found[1], task)
     if isinstance(entry, dict):
         return _of_a_section(f"config.{found[1]}", found[2])
     if entry is None:
@@ -303,6 +308,16 @@ def records_dir():
     if DATASET.value and DATASET.value != config().dataset:
         return os.path.join("data", DATASET.value)
     return config().records_dir
+
+
+def sketches():
+    """Paths of all --sketch flags."""
+    return [path for given in SKETCH.value for path in sketches_of(given)]
+
+
+def sketches_of(given):
+    """Paths of one --sketch flag: a file of that name, with its commas, or several files."""
+    return [given] if os.path.exists(given) else given.split(",")
 
 
 def evaluator():

@@ -16,8 +16,8 @@ def run(_):
         flags.OVERLAY.value,
         question=flags.QUESTION.value,
         region=_region(flags.REGION.value),
-        extents=flags.FIELDS.value or None,
-        sketch=flags.SKETCH.value or None,
+        fields=flags.FIELDS.value or None,
+        sketch=flags.sketches() or None,
         threshold=flags.THRESHOLD.value,
     )
     print(format_prediction(result))

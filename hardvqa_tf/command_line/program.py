@@ -38,7 +38,7 @@ import sys
 
 from absl import app, logging
 
-from hardvqa_tf.command_line import flags
+from hardvqa_tf.command_line import flags, paths
 from hardvqa_tf.command_line.say import open_standard_streams
 from records import quiet
 from records.questions import is_unicode
@@ -59,6 +59,10 @@ def main(argv):
     if flags.MODE.value is None:
         _exit_at(f"Say what to do: --mode={'|'.join(flags.MODES)}.")
     noisy = flags.FLAGS.verbosity > 0
+    try:
+        paths.check(flags.MODE.value)
+    except ValueError as error:
+        sys.exit(f"Error: {error}")
     if not noisy and not flags.PREDICTIONS.value:  # Scores a result file without TensorFlow.
         quiet.import_tensorflow()
         logging.set_verbosity(logging.WARNING)
@@ -70,14 +74,11 @@ def main(argv):
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)  # 75: to be started again
-    except (
-        ValueError,
-        OSError,
-        MemoryError,
-    ) as error:  # OSError: a config or folder that is not there
+    except (ValueError, OSError, MemoryError) as error:
         if noisy:
             raise
-        sys.exit(f"Error: {error}")
+        said = paths.in_words(error) if isinstance(error, OSError) else error
+        sys.exit(f"Error: {said}")
 
 
 def _check_arguments(arguments):

@@ -5,7 +5,7 @@ import sys
 
 from absl import logging
 
-from hardvqa_tf.command_line import flags
+from hardvqa_tf.command_line import flags, paths
 from hardvqa_tf.command_line.say import say
 
 
@@ -15,21 +15,22 @@ def run(_):
             "--mode=report needs either --runs=FOLDER,FOLDER,... (finished runs, or 'runs/*') "
             "or --grid=NAME (runs to train first, e.g. sort_of_clevr_tables)."
         )
+    paths.check_new_folder("report_dir", _report_dir())
     from hardvqa_tf.stopping import stopping
 
     if flags.FLAGS.verbosity <= 0:  # TensorFlow warns that it traces every model's functions.
         logging.set_verbosity(logging.ERROR)
     with stopping():
-        page = _report_on_grid() if flags.GRID.value else _report(flags.RUNS.value, "", None)
+        page = _report_on_grid() if flags.GRID.value else _report(flags.RUNS.value, None)
     say(f"{page}, and report.md beside it")
 
 
-def _report(folders, workdir, title):
+def _report(folders, title):
     from hardvqa_tf.report.write import write_report
 
     return write_report(
         folders,
-        flags.REPORT_DIR.value or os.path.join(workdir, "report"),
+        _report_dir(),
         flags.SPLIT.value or "test",
         flags.RECORDS_DIR.value,
         title,
@@ -37,10 +38,24 @@ def _report(folders, workdir, title):
     )
 
 
+def _report_dir():
+    return flags.REPORT_DIR.value or os.path.join(_workdir(), "report")
+
+
+def _workdir():
+    """Of a grid; "" where runs are named."""
+    if not flags.GRID.value:
+        return ""
+    return flags.WORKDIR.value or os.path.join("runs", _title())
+
+
+def _title():
+    """That of a grid."""
+    return os.path.splitext(os.path.basename(flags.GRID.value))[0]
+
+
 def _report_on_grid():
-    title = os.path.splitext(os.path.basename(flags.GRID.value))[0]
-    workdir = flags.WORKDIR.value or os.path.join("runs", title)
-    return _report(_run_grid(workdir), workdir, title)
+    return _report(_run_grid(_workdir()), _title())
 
 
 def _run_grid(workdir):

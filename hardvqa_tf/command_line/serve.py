@@ -1,5 +1,7 @@
 """--mode=serve: exported models over HTTP, and their page."""
 
+import os
+
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import say_if_heard
 from hardvqa_tf.command_line.streams import never_waiting
@@ -10,6 +12,7 @@ def run(_):
     from hardvqa_tf.serving.limits import Limits
     from hardvqa_tf.serving.serve import serve
 
+    _check_model_dirs()
     limits = Limits(
         max_batch_size=flags.MAX_BATCH_SIZE.value,
         batch_wait_ms=flags.BATCH_WAIT_MS.value,
@@ -31,3 +34,41 @@ def run(_):
             flags.ALLOWED_HOSTS.value,
             report=say_if_heard,
         )
+
+
+def _check_model_dirs():
+    """Refuses runs instead of exports of them, where no export of them could be made.
+
+    Raises:
+      ValueError: says what such a run is for, or that --workdir is not what is served.
+    """
+    from hardvqa_tf.serving.folders import find_models
+
+    if flags.WORKDIR.value and not flags.MODEL_DIR.value:
+        _check_exports_of(flags.WORKDIR.value)
+        raise ValueError(
+            f"--mode=serve takes the folder of a model as --model_dir. Received: --workdir="
+            f"{flags.WORKDIR.value}. Export it with --mode=export --workdir="
+            f"{flags.WORKDIR.value}, then give --model_dir={flags.WORKDIR.value}"
+        )
+    for entry in flags.MODEL_DIR.value:
+        try:
+            find_models([entry])
+        except ValueError:
+            folder = entry.partition("=")[2] or entry
+            inside = [os.path.join(folder, name) for name in _names_in(folder)]
+            for run in (folder, *inside):
+                _check_exports_of(run)
+            raise
+
+
+def _check_exports_of(workdir):
+    from hardvqa_tf.runs import read_config
+    from hardvqa_tf.tasks import check_exports
+
+    if os.path.isfile(os.path.join(workdir, "config.json")):
+        check_exports(read_config(workdir), workdir)
+
+
+def _names_in(folder):
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []

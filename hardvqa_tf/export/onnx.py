@@ -30,7 +30,7 @@ def export_onnx(workdir):
         convert the model.
     """
     run = load_run(workdir)
-    check_exports(run.config)
+    check_exports(run.config, workdir)
     task = task_of(run.config)
     task.check_onnx(run.config)
     onnx, tf2onnx = _import_converter()

@@ -43,7 +43,7 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     """
     name = _check_name(name) if name else _name_of(workdir)
     run = load_run(workdir)
-    check_exports(run.config)
+    check_exports(run.config, workdir)
     task = task_of(run.config)
     for stale in stale_evaluations(workdir):
         report(

@@ -28,7 +28,7 @@ class Classes:
             raise ValueError(
                 f"The split {config.train.split!r} has no drawings in {config.records_dir}. "
                 f"Received: train.split={config.train.split!r}. There are drawings of: "
-                f"{', '.join(sorted(set(stored.splits)))}."
+                f"{', '.join(sorted(set(stored.splits))) or 'none'}."
             )
         unseen = sorted(set(stored.class_names).difference(seen))
         return cls(seen, unseen)

@@ -131,9 +131,10 @@ class VqaData(Batches):
         self.target, self._with_strings = target, with_strings
         self.num_questions = facts["num_questions"]
         if not facts["num_images"]:
+            others = [name for name, of in info["splits"].items() if of["num_images"]]
             raise ValueError(
-                f"The split {split!r} of {records_dir} has no images. Use another: "
-                f"{', '.join(info['splits'])}."
+                f"The split {split!r} of {records_dir} has no images. Splits with images: "
+                f"{', '.join(others) or 'none'}."
             )
         per_image = {int(n): images for n, images in facts["questions_per_image"].items()}
         self.questions_per_image = questions_per_image or max(per_image)

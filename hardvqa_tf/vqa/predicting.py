@@ -17,11 +17,11 @@ from records.orientation import exif_orientation
 from records.read import read_records
 
 
-def check_options(*, question=None, region=None, extents=False):
+def check_options(*, question=None, region=None, fields=False):
     """Refuses what no model could answer, before one is loaded.
 
     Args:
-      question, region, extents: of `predict`.
+      question, region, fields: of `predict`.
 
     Raises:
       ValueError: for a question without words, or one that is not text.
@@ -33,7 +33,7 @@ def check_options(*, question=None, region=None, extents=False):
         )
 
 
-def predict(run, encoded, *, question=None, region=None, extents=False):
+def predict(run, encoded, *, question=None, region=None, fields=False):
     """Answers a question about an image, and draws what was looked at.
 
     Args:
@@ -42,7 +42,7 @@ def predict(run, encoded, *, question=None, region=None, extents=False):
       question: str; words that the model does not know are no error.
       region: (row, column) from 1, of a model with routes: whose routes are drawn; default:
         those of the region that has the kept cell of greatest presence.
-      extents: whether all that kept cells see is drawn, half as clear as themselves.
+      fields: whether all that kept cells see is drawn, half as clear as themselves.
 
     Returns:
       A dict: `question`, `answer`; `best_answers`, a list of (answer, probability), at most
@@ -61,7 +61,7 @@ def predict(run, encoded, *, question=None, region=None, extents=False):
     pixels = decode_image(encoded, run.config.image_size, orientation)
     row = ask(run.model, pixels, tokenizer([question]))
     region = region_at(region, row) if region else None
-    fields = cell_fields(run.model)
+    of_cells = cell_fields(run.model)
     best = best_answers(row["logits"], run.assets.answers.answers)
     picture = draw_overlay(
         decode_image(encoded, orientation=orientation).numpy(),
@@ -69,9 +69,9 @@ def predict(run, encoded, *, question=None, region=None, extents=False):
         row["presence"],
         question=question,
         predictions=best,
-        look=look_of(row, words, region, fields),
-        fields=fields,
-        extents=extents,
+        look=look_of(row, words, region, of_cells),
+        fields=of_cells,
+        extents=fields,
     )
     known = set(tokenizer.words)
     result = {

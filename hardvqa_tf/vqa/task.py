@@ -41,7 +41,7 @@ ITEMS, ITEM_ID = "questions", "question_id"
 EXPORTS = True
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
-PREDICT_OPTIONS = ("question", "region", "extents")
+PREDICT_OPTIONS = ("question", "region", "fields")
 # 2: without `mask_dependence`. 1, or none said: an object's cell was that of an equal division.
 MEASURES = 3
 ONNX_AXES = {0: "B", 1: "Q", 2: "T", 4: "T"}  # images, questions of one, words of one

@@ -81,7 +81,7 @@ def test_at_the_door(more, tmp_path):
 
 def test_a_section_beside_one_of_its_values():
     given = ["--config.train.epochs=1", "--config.train=5", "--config.seed=1"]
-    assert list(flags._unknown_keys(given)) == [
+    assert list(flags._unknown_keys(given, "vqa")) == [
         "--config.train=5: give its values, --config.train.NAME=..."
     ]
 

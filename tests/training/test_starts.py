@@ -184,7 +184,9 @@ def test_a_split_without_an_image(config, folder, vocabularies):
         split.update(num_images=0, questions_per_image={}, shards=shards)
 
     change_info(folder, empty)
-    with pytest.raises(ValueError, match="'val' of .* has no images. Use another: train, val"):
+    with pytest.raises(
+        ValueError, match="'val' of .* has no images. Splits with images: train"
+    ):
         task.open_split(config, "val", vocabularies)
 
 

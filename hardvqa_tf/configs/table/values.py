@@ -27,7 +27,9 @@ def check(config):
     Raises:
       ValueError: a line for each such value: what it is, what is allowed, and the nearest name.
     """
-    complaints = list(_complaints(config, _table_of(config)))
+    table = _table_of(config)
+    _check_whose(config, table)
+    complaints = list(_complaints(config, table, name_of_task(config)))
     if complaints:
         raise ValueError("\n".join(complaints))
 
@@ -130,8 +132,16 @@ def entry_of(key, task=BEFORE_TASKS):
     return entry
 
 
+def hint_at(key, task=BEFORE_TASKS):
+    """Why a task has no such dotted key, or which is meant; or an empty text.
+
+    Only keys of the task itself are suggested: another's could not be set either.
+    """
+    return _of_another(key.removeprefix("config."), task) or nearest_key(key, task)
+
+
 def nearest_key(key, task=BEFORE_TASKS):
-    """A hint at the dotted key that is meant, or an empty text."""
+    """A hint at the dotted key of a task that is meant, or an empty text."""
     last = key.rpartition(".")[2]
     # Sections that are the same make no key near.
     names = [n for n in flatten(base.TABLES[task]) if nearest(last, [n.rpartition(".")[2]])]
@@ -148,18 +158,52 @@ def _table_of(config):
     return base.TABLES[task]
 
 
-def _complaints(config, table, prefix=""):
+def _of_another(key, task):
+    """That a dotted key is another task's; "" if it is not."""
+    for other in base.TABLES:
+        if other != task and entry_of(key, other) is not None:
+            return f" It is a value of the task {other}; this config is of the task {task}."
+    return ""
+
+
+def _check_whose(config, table):
+    """One sentence, instead of a line a value, if a config is called of another task."""
+    own, strange = name_of_task(config), _num_strange(config, table)
+    for other, others in base.TABLES.items():
+        if strange and _num_strange(config, others) < strange:
+            raise ValueError(
+                f"config.task={own!r}: the other values of this config are those of the task "
+                f"{other}. Leave config.task as it is, or give the --dataset or --config of "
+                f"an experiment of the task {own}."
+            )
+
+
+def _num_strange(config, table):
+    """How many values of a config a table does not have."""
+    number = 0
+    for name, value in config.items():
+        entry = table.get(name)
+        if isinstance(entry, dict) and hasattr(value, "items"):
+            number += _num_strange(value, entry)
+        else:
+            number += entry is None
+    return number
+
+
+def _complaints(config, table, task, prefix=""):
     """What is wrong with each value that cannot be, in a line."""
     for name, value in config.items():
         key, entry = f"{prefix}{name}", table.get(name)
         if entry is None:
-            yield f"config.{key}={value!r}: there is no such value.{nearest(name, table)}"
+            shown = "" if hasattr(value, "items") else f"={value!r}"
+            hint = _of_another(key, task) or nearest(name, table)
+            yield f"config.{key}{shown}: there is no such value.{hint}"
         elif not isinstance(entry, dict):
             complaint = entry.complaint(value)
             if complaint:
                 yield f"config.{key}={value!r}: {complaint}"
         elif hasattr(value, "items"):
-            yield from _complaints(value, entry, f"{key}.")
+            yield from _complaints(value, entry, task, f"{key}.")
         else:
             names = ", ".join(entry)
             yield f"config.{key}={value!r}: must hold values by their names: {names}."

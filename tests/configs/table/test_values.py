@@ -2,6 +2,7 @@
 
 import importlib
 import pathlib
+import re
 
 import pytest
 from ml_collections import ConfigDict
@@ -110,6 +111,37 @@ def test_no_value_takes_what_is_of_no_type(key):
     """Every key is looked at: what is neither name, number nor tuple is refused."""
     with pytest.raises(ValueError, match=f"config.{key}=<object"):
         values.check(changed(key, object()))
+
+
+def test_the_key_of_another_task_is_called_so_and_never_suggested():
+    hint = values.hint_at("config.model.aggregator", "localize")
+    assert hint == " It is a value of the task vqa; this config is of the task localize."
+    assert "of the task localize;" in values.hint_at("config.train.contrast_weight", "vqa")
+    assert values.hint_at("config.model.aggregater", "localize") == ""
+    assert "train.contrast_weight'?" in values.hint_at(
+        "config.train.contrast_wieght", "localize"
+    )
+    keys = {key for table in base.TABLES.values() for key in values.flatten(table)}
+    for task in base.TABLES:  # Whatever is suggested to a task is its own.
+        for key in sorted(keys):
+            near = re.findall(r"'config\.(.+)'", values.hint_at(f"config.{key}s", task))
+            assert all(values.entry_of(name, task) for name in near)
+    config = base.get_config("localize")
+    with config.unlocked():
+        config.train.questions_per_image = 3
+    with pytest.raises(ValueError, match="no such value. It is a value of the task vqa; this"):
+        values.check(config)
+
+
+@pytest.mark.parametrize(("own", "called"), [("localize", "vqa"), ("vqa", "localize")])
+def test_a_config_that_is_called_of_another_task_is_refused_in_one_sentence(own, called):
+    config = base.get_config(own)
+    config.task = called
+    with pytest.raises(ValueError) as error:
+        values.check(config)
+    said = str(error.value)
+    assert said.startswith(f"config.task='{called}': the other values of this config are those")
+    assert f"of the task {own}. " in said and "\n" not in said
 
 
 def test_every_wrong_value_has_a_line():
