@@ -293,6 +293,12 @@ LOCALIZE = {
         "augmentation": {
             # Not of questions: they say left and right.
             "mirror": yes_or_no(False, "mirrored left-right, every other one by chance"),
+            # Of what training asks with, each drawing by itself.
+            "drawings": {
+                "rotation": number(0.0, "turned by up to so many radians", least=0),
+                "stretch": number(0.0, "sides shortened to 1 / (1 + stretch)", least=0),
+                "mirror": yes_or_no(False, "left-right, every other one by chance"),
+            },
         },
         "contrast_weight": number(2.0, "of the contrast of drawings and objects", least=0),
         "queries_per_image": count(None, "in a batch; None: all of an image", or_none=True),

@@ -29,6 +29,7 @@ from hardvqa_tf.data.inputs import IMAGE, check_size
 from hardvqa_tf.data.pixels import draw_moves, move_images, scale_pixels
 from hardvqa_tf.localize.drawings import LEVELS, Drawings
 from hardvqa_tf.localize.moved_boxes import move_boxes
+from hardvqa_tf.localize.moved_drawings import move_drawings
 from hardvqa_tf.localize.scenes import absent_class, query_id, read_scenes
 from records.build import read_info
 from records.decode import decode_image
@@ -94,8 +95,8 @@ class QueryData(Batches):
       steps_per_epoch: batches of a training epoch; None, and if the split has fewer: all.
       seed: decides the order of training epochs, and which drawings they ask with.
       augmentation: dict of `shift`, `rotation`, `mirror` (`data.pixels.draw_moves`) and `fill`;
-        of the images of training epochs alone, whose boxes move with them. None, or none of the
-        first three: the images as they are.
+        of the images of training epochs alone, whose boxes move with them; and of `drawings`,
+        a dict (`move_drawings`), of what these epochs ask with. None: all as it is.
       with_nothing: also ask each scene for a class that it does not show.
       with_strings: also give ids, which evaluation needs, not training.
 
@@ -192,6 +193,12 @@ class QueryData(Batches):
     def augment(self, batch, seed, first_row):
         """Images and boxes; a query of which no object is left to be seen does not count."""
         given = dict(self._augmentation)
+        of_drawings = given.pop("drawings")
+        if any(of_drawings.values()):
+            moved = move_drawings(batch["sketch"], seed, **of_drawings, first_row=first_row)
+            batch = batch | {"sketch": moved}
+        if not _moves(given):
+            return batch
         fill, smooth = given.pop("fill", 0.0), bool(given.get("rotation"))
         images = batch["image"]
         moves = draw_moves(tf.shape(images)[0], seed, **given, first_row=first_row)
@@ -269,8 +276,8 @@ class QueryData(Batches):
 
 def _check_augmentation(augmentation, size):
     """The dict, or None where nothing is moved."""
-    given = {"shift": 0, "rotation": 0.0, **(augmentation or {})}
-    if not (given["shift"] or given["rotation"] or given.get("mirror")):
+    given = {"shift": 0, "rotation": 0.0, "drawings": {}, **(augmentation or {})}
+    if not (_moves(given) or any(given["drawings"].values())):
         return None
     if given["shift"] >= min(size):
         raise ValueError(
@@ -279,6 +286,11 @@ def _check_augmentation(augmentation, size):
             "pixels. Use an eighth of a side or less."
         )
     return given
+
+
+def _moves(augmentation):
+    """Whether images are moved."""
+    return any(augmentation.get(name) for name in ("shift", "rotation", "mirror"))
 
 
 def _centred(corners):

@@ -159,6 +159,24 @@ def test_training_images_move_with_their_boxes_and_a_resumed_run_sees_the_same(
     assert 2 < number < 13  # of 15
 
 
+def test_training_asks_with_moved_drawings_and_nothing_else_changes(scene_config, assets):
+    def data(**drawings):
+        scene_config.train.augmentation.drawings.update(drawings)
+        return open_split(scene_config, "train", assets, learns=True, with_ids=True)
+
+    plain, moving = data(), data(rotation=0.2, stretch=0.2, mirror=True)
+    epoch, as_it_is = batches(moving.training_epoch(1)), batches(plain.training_epoch(1))
+    equal_batches(batches(moving.training_epoch(1, start_step=2)), epoch[2:])
+    for found, expected in zip(epoch, as_it_is, strict=True):
+        asked = found["is_query"]
+        differ = (found["sketch"] != expected["sketch"]).any(axis=(2, 3, 4, 5))
+        assert differ[asked].all()
+        assert found["sketch"].max() <= 1
+        rest = [{n: v for n, v in b.items() if n != "sketch"} for b in (found, expected)]
+        equal_batches(rest[:1], rest[1:])
+    equal_batches(batches(moving.in_order()), batches(plain.in_order()))  # evaluation
+
+
 def test_questions_are_not_mirrored():
     """Those that say left and right would be wrong."""
     assert values.entry_of("train.augmentation.mirror", "localize").default is False
@@ -186,6 +204,7 @@ def test_a_query_of_which_nothing_is_left_to_be_seen_does_not_count(scene_config
 
 def test_machines_share_moved_batches(scene_config, assets):
     scene_config.train.augmentation.update({"shift": 4, "mirror": True})
+    scene_config.train.augmentation.drawings.update({"rotation": 0.2, "mirror": True})
     scene_config.train.batch_size = 4
     data = open_split(scene_config, "train", assets, learns=True)
     whole = batches(data.training_epoch(2))
