@@ -1,7 +1,7 @@
 """Drawings that are turned, made narrower or lower, and mirrored in training, each by itself.
 
-A person who draws the same thing again draws it otherwise. A class has few drawings, and a model
-that sees each of them a hundred times in one shape learns it by heart.
+A person who draws the same thing again draws it otherwise. A class has few drawings, and a
+model that sees each of them a hundred times in one shape learns it by heart.
 
 Letters: B images, Q queries of an image, S drawings of a query.
 """
