@@ -88,7 +88,7 @@ def in_words(error):
             if _is_within(path, named) or _is_within(named, path):
                 what = f"{path} cannot be used ({error.strerror})."
                 return f"--{name}={given}: {what} {_give(name)}"
-    return f"{path} cannot be used ({error.strerror})."
+    return f"{path} cannot be used ({error.strerror}). Let it be used, or name another."
 
 
 def _named(name):
