@@ -21,7 +21,7 @@ from records.contents import read_split, verify
 from records.counts import IMAGE_WITH_QUESTIONS, KINDS, counts_of
 from records.damage import read_json
 from records.folder import read_info, read_vocabularies
-from records.source import BuildError, Problems
+from records.source import BuildError, Problems, counted
 from records.usable import usable
 
 __all__ = ["build", "builder_for", "read_info", "read_vocabularies", "verify"]
@@ -255,7 +255,7 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
     resume.finish(records_dir, files, info)
     if notes:
         path = os.path.join(records_dir, folder.SKIPPED_NAME)
-        _say(f"{len(notes)} problem(s) skipped; each is named in {path}")
+        _say(f"{counted(len(notes), 'problem')} skipped; each is named in {path}")
     return info
 
 

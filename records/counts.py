@@ -7,6 +7,7 @@ record no more than they tell.
 
 import collections
 
+from records.boxes import check_features
 from records.drawings.counts import DrawingCounts
 from records.object_counts import ObjectCounts
 from records.source import BuildError
@@ -51,6 +52,7 @@ class QuestionCounts:
         lengths = {len(features[name]) for name in of_questions}
         if lengths | {len(counts)} != {len(ids)} or sum(counts) != len(answers):
             raise ValueError("its questions and answers do not match in number")
+        check_features(features)
         if len(set(ids)) != len(ids) or not self._ids.isdisjoint(ids):
             raise ValueError("it has a question id that an earlier record has")
         self.num_records += 1

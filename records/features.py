@@ -25,7 +25,7 @@ from records.damage import check_file
 from records.map_facts import holds_maps, map_bytes
 from records.map_shards import DTYPE, Encoding, MapShard, write_map_shard
 from records.progress import EncodingProgress
-from records.source import BuildError, Problems, read_bytes, sha256_of_file
+from records.source import BuildError, Problems, counted, read_bytes, sha256_of_file
 
 
 def build_features(
@@ -223,7 +223,7 @@ def _finish(source_dir, records_dir, source, plan, shards, split_words, report):
     resume.finish(records_dir, files, info)
     if notes:
         path = os.path.join(records_dir, folder.SKIPPED_NAME)
-        report(f"{len(notes)} image(s) skipped; each is named in {path}")
+        report(f"{counted(len(notes), 'image')} skipped; each is named in {path}")
     return info
 
 

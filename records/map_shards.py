@@ -22,7 +22,7 @@ import tensorflow as tf
 from records import schema, writer
 from records.damage import damage
 from records.decode import reason_of
-from records.source import BuildError, Problems
+from records.source import BuildError, Problems, counted
 
 DTYPE = np.dtype("<f2")  # float16, as `schema.with_features` stores it
 
@@ -130,7 +130,7 @@ def _report(problems, shard, serialized, what):
     image_id = record["image/id"].bytes_list.value[0].decode()
     questions = len(record["question/id"].bytes_list.value)
     where = f"{os.path.basename(shard.source)}: image {image_id!r}"
-    problems.report(where, f"{what} It has {questions} question(s).")
+    problems.report(where, f"{what} It has {counted(questions, 'question')}.")
 
 
 def _batches(images, batch_size):

@@ -2,6 +2,8 @@
 
 import collections
 
+from records.boxes import check_features
+
 
 class ObjectCounts:
     """Counts records of images with named objects in boxes, and no questions.
@@ -34,6 +36,7 @@ class ObjectCounts:
             raise ValueError("its objects, their centres and boxes do not match in number")
         if not names:
             raise ValueError("it has no object")
+        check_features(features)
         if image_id in self._ids:
             raise ValueError("it has an image id that an earlier record has")
         self._ids.add(image_id)

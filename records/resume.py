@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from records import folder, writer
-from records.source import BuildError, Problems
+from records.source import BuildError, Problems, counted
 
 
 def missing_shards(records_dir, shards, on_error, report):
@@ -55,7 +55,12 @@ def all_skipped(split, notes):
     """That nothing is left of a split: how many problems it had, and the first of them."""
     skipped = [note for note in notes if note["split"] == split]
     first = f", first {skipped[0]['where']}: {skipped[0]['reason']}" if skipped else "."
-    return f"all {len(skipped)} problem(s) of it were skipped{first}"
+    number = counted(len(skipped), "problem")
+    return (
+        f"{number} of it skipped{first}"
+        if len(skipped) == 1
+        else f"all {number} of it were skipped{first}"
+    )
 
 
 def finish(records_dir, files, info):

@@ -38,6 +38,7 @@ import tensorflow as tf
 
 from records.counts import IMAGE_WITH_QUESTIONS
 from records.orientation import exif_orientation
+from records.source import counted
 
 VERSION = "1.2.0"
 
@@ -115,7 +116,7 @@ class ImageExample:
 
     def holds(self):
         """What is lost without it, for messages."""
-        return f"{len(self.questions)} question(s)"
+        return counted(len(self.questions), "question")
 
     def describe(self):
         """What it is, for messages."""

@@ -110,14 +110,17 @@ def decode_text(data, name):
         ) from None
 
 
+def counted(number, noun):
+    """(2, "question") -> "2 questions"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def missing_image(questions, what_to_do):
     """Returns the reason that `Problems.report` is given for an image that is not there."""
     ids = ", ".join(question.id for question in questions[:10])
     more = ", ..." if len(questions) > 10 else ""
-    return (
-        f"the image is missing, but {len(questions)} question(s) ask about it ({ids}{more}). "
-        f"{what_to_do}"
-    )
+    ask = f"{counted(len(questions), 'question')} {'asks' if len(questions) == 1 else 'ask'}"
+    return f"the image is missing, but {ask} about it ({ids}{more}). {what_to_do}"
 
 
 def field(raw, name, kind):

@@ -35,9 +35,21 @@ def _config_builder_args(config):
 
 
 def _builder_args():
-    pairs = [item.partition("=") for item in flags.BUILDER_ARGS.value]
-    for name, sign, _ in pairs:
+    given = {}
+    for item in flags.BUILDER_ARGS.value:
+        name, sign, value = (part.strip() for part in item.partition("="))
         if not sign:
             raise ValueError(f"--builder_args takes name=value,... Received: {name!r}.")
-    given = {name: value for name, _, value in pairs}
-    return given | ({"resplit": flags.RESPLIT.value} if flags.RESPLIT.value else {})
+        if name in given:
+            raise ValueError(
+                f"--builder_args has {name!r} twice. Received: {name}={given[name]} and "
+                f"{name}={value}. Keep one of them."
+            )
+        given[name] = value
+    resplit = flags.RESPLIT.value
+    if resplit and given.get("resplit", resplit) != resplit:
+        raise ValueError(
+            f"--resplit={resplit} contradicts --builder_args=resplit={given['resplit']}. Keep "
+            "one of them."
+        )
+    return given | ({"resplit": resplit} if resplit else {})

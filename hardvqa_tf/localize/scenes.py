@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from records.boxes import check_objects
 from records.read import read_records
 
 _NAMES = (
@@ -51,8 +52,8 @@ def read_scenes(records_dir, split):
     """The scenes of a split, in the order of the records.
 
     Raises:
-      ValueError: for an object without a box, naming the image; for records that are asked for
-        nothing.
+      ValueError: for an object without a box, or with one that cannot be, naming the image;
+        for records that are asked for nothing.
     """
     scenes = []
     for record in read_records(records_dir, split, _NAMES):
@@ -71,6 +72,7 @@ def read_scenes(records_dir, split):
                 f"{name!r} of image {scene.image_id!r}. The task localize needs the box of "
                 "each. Use records of such a data set: --dataset=sketch_scenes."
             )
+        _check(scene, records_dir, split)
         scenes.append(scene)
     if not any(scene.classes() for scene in scenes):
         raise ValueError(
@@ -78,6 +80,17 @@ def read_scenes(records_dir, split):
             "needs images with objects in boxes. Use --dataset=sketch_scenes."
         )
     return scenes
+
+
+def _check(scene, records_dir, split):
+    """Boxes of records by other hands, or of before, may be any."""
+    x, y = ((scene.boxes[:, i] + scene.boxes[:, i + 2]) / 2 for i in (0, 1))
+    try:
+        check_objects(scene.image_id, scene.names, x, y, scene.boxes, scene.areas)
+    except ValueError as error:
+        raise ValueError(
+            f"The split {split!r} of {records_dir}: {error}. Build the records again."
+        ) from None
 
 
 def absent_class(scene, classes):

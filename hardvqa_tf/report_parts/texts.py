@@ -55,11 +55,6 @@ def one_percent(value, digits=2):
     return NOTHING if value is None else f"{100 * value:.{digits}f}"
 
 
-def counted(number, noun):
-    """(2, "layer") -> "2 layers"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def spread_note(groups):
     """What ± means, where it stands."""
     if not has_seeds(groups):

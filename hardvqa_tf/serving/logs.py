@@ -5,6 +5,8 @@ import logging
 import sys
 import time
 
+from records.source import counted
+
 logger = logging.getLogger("hardvqa_tf.serving")
 _LOGGERS = (logger.name, "uvicorn", "asyncio")
 
@@ -19,7 +21,9 @@ class JsonFormatter(logging.Formatter):
 
 def say_lost(number):
     """The line that tells how many before it were lost."""
-    sentence = f"{number:,} line(s) before this one are lost: standard error took no more."
+    are = "is" if number == 1 else "are"
+    lines = counted(number, "line")
+    sentence = f"{lines} before this one {are} lost: standard error took no more."
     return json.dumps(_line(time.time(), "WARNING", sentence))
 
 

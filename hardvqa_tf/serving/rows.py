@@ -15,6 +15,7 @@ from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.logs import logger
 from hardvqa_tf.serving.protocol import Problem
 from hardvqa_tf.serving.refusals import BadRows, Refusal, shown, too_many_rows
+from records.source import counted
 
 OK = b"ok"
 
@@ -283,7 +284,7 @@ def _put_together(checked, good, jobs, answers):
     if raised and not any(answer.outputs for answer in answers):
         raise raised[0]
     if raised:
-        logger.error("The model failed at %d row(s)", len(raised), exc_info=raised[0])
+        logger.error("The model failed at %s", counted(len(raised), "row"), exc_info=raised[0])
     for job, answer in zip(jobs, answers, strict=True):
         for row, problem in answer.problems.items():
             problems[good[start + row]] = _explain(job, row, problem)

@@ -19,6 +19,7 @@ BUILDERS = {
     "vqa_cp": "VqaCp",
     "vqa_v2": "VqaV2",
 }
+LARGEST_SEED = 2**63 - 1
 # What a builder's class may say of its data set, and what holds where it says nothing.
 # `has_objects`: its records say where things are. `names_objects_by_colour`: a question names a
 # thing by the first word of its name, its colour, which no other thing of the image has.
@@ -57,6 +58,11 @@ def make_builder(dataset, source_dir, builder_args):
             )
     given = {name: _convert(name, value, known) for name, value in builder_args.items()}
     arguments = known | given
+    if not 0 <= arguments.get("seed", 0) <= LARGEST_SEED:
+        raise BuildError(
+            f"Builder argument 'seed' must be from 0 to {LARGEST_SEED} (2^63 - 1). Received: "
+            f"{arguments['seed']}."
+        )
     return builder_class(source_dir, **arguments), arguments
 
 

@@ -24,6 +24,7 @@ from records.schema import ImageExample, Question
 from records.source import (
     BuildError,
     check_text,
+    counted,
     decode_text,
     field,
     fingerprint,
@@ -107,9 +108,10 @@ class Jsonl:
                 instead = kind_instead(path)
                 regular = "" if os.path.isdir(path) else "regular "
                 there = f"{instead}, not a {regular}file," if instead else "no file"
+                ask = counted(len(lines), "question") + (" asks" if len(lines) == 1 else " ask")
                 reason = (
-                    f"there is {there} {lines[0].given[:200]!r}, about which {len(lines)} "
-                    f"question(s) ask, this one first. {what_to_do}"
+                    f"there is {there} {lines[0].given[:200]!r}, about which {ask}, this one "
+                    f"first. {what_to_do}"
                 )
                 problems.report(lines[0].where, reason)
                 continue

@@ -18,7 +18,7 @@ from records.drawings.store import build_store
 from records.drawings.stored_drawings import StoredDrawings
 from records.drawings.strokes import pack
 from records.schema import ImageExample, Object
-from records.source import BuildError
+from records.source import BuildError, counted
 
 # Raise it with every change of what is composed, as of Sort-of-CLEVR.
 DRAWING_VERSION = 2
@@ -26,6 +26,7 @@ DRAWINGS = "drawings"  # the folder of the store, in that of the records
 # Of a class's drawings. Half of those of a test split are composed, half are asked with.
 SHARES = {"val": 0.15, "test": 0.25}
 UNSEEN_SHARE = 0.15
+_PER_CLASS = 40  # Doodles, by default.
 
 
 class SketchScenes:
@@ -36,8 +37,9 @@ class SketchScenes:
       drawings: a file or folder of drawings by people, see `drawings.readers`; "": doodles.
       num_train_images, num_val_images, num_test_images: sizes of the splits; `test` and
         `test_unseen` are of one size.
-      drawings_per_class, num_random_classes: of doodles.
-      seed: another seed composes other scenes.
+      drawings_per_class: of doodles; not together with `drawings`, which are all used.
+      num_random_classes: of doodles.
+      seed: another seed composes other scenes; from 0.
 
     Raises:
       BuildError: if a `source_dir` is given, or a size is not positive.
@@ -58,7 +60,7 @@ class SketchScenes:
         num_train_images: int = 6000,
         num_val_images: int = 300,
         num_test_images: int = 750,
-        drawings_per_class: int = 40,
+        drawings_per_class: int = _PER_CLASS,
         num_random_classes: int = 234,
         seed: int = 0,
     ):
@@ -67,6 +69,12 @@ class SketchScenes:
                 f"sketch_scenes draws its own scenes. Received: source_dir={source_dir!r}. "
                 "Leave --source_dir out; drawings by people are given with "
                 "--builder_args=drawings=FOLDER."
+            )
+        if drawings and drawings_per_class != _PER_CLASS:
+            raise BuildError(
+                "drawings_per_class is how many doodles are drawn of each class; of "
+                f"drawings={drawings} all are used. Received: drawings_per_class="
+                f"{drawings_per_class}. Leave one of the two out."
             )
         self._sizes = {
             "train": num_train_images,
@@ -172,7 +180,7 @@ class SceneExample(ImageExample):
         return {"image id": (self.image_id,)}
 
     def holds(self):
-        return f"{len(self.recipe.objects)} object(s)"
+        return counted(len(self.recipe.objects), "object")
 
     def describe(self):
         return f"{self.source} (image {self.image_id!r})"

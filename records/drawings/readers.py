@@ -25,9 +25,9 @@ import numpy as np
 from records.drawings import pixels, quickdraw, sketch_rnn, svg
 from records.drawings.rasterize import rasterize_strokes
 from records.drawings.strokes import normalize, pack
-from records.questions import is_text
+from records.questions import is_blank, is_text
 from records.regular import check_regular, kind_instead
-from records.source import BuildError, Problems, read_bytes
+from records.source import BuildError, Problems, counted, read_bytes
 
 # Files beside drawings that hold none; and what systems leave in folders.
 _BESIDE = (".md", ".txt", ".tsv", ".csv", ".html", ".pdf", ".py")
@@ -41,6 +41,7 @@ _PREFIXES = (
     "sketchrnn_",
 )
 _START = 4096  # Bytes that tell what a file is.
+_LONGEST_CLASS, _LONGEST_KEY = 200, 4096  # Characters: a file's name, and its path.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,10 +109,11 @@ def read_drawings(path, problems=None):
             found = True
             yield drawing
     if not found:
-        skipped = f" {len(problems.notes)} problem(s) were skipped." if problems.notes else ""
+        number = len(problems.notes)
+        skipped = f" {counted(number, 'problem')} skipped." if number else ""
         raise BuildError(
             f"{path} has no drawing.{skipped} Give a file or a folder of drawings: QuickDraw's "
-            ".ndjson or .bin, sketch-rnn's .npz, SVG, or folders of PNG or JPEG by class."
+            ".ndjson or .bin, sketch-rnn's .npz, or folders of SVG, PNG, JPEG or JSON by class."
         )
 
 
@@ -172,7 +174,7 @@ def _read_file(root, name, problems):
         check_regular(path)
         with open(path, "rb") as file:
             start = file.read(_START)
-        read = _format_of(start, os.path.getsize(path))
+        read = _format_of(start, os.path.getsize(path), name)
         yield from read(path, name, problems)
     except (OSError, BuildError, ValueError) as error:
         _report(problems, name, error)
@@ -186,13 +188,15 @@ def _report(problems, name, error):
     problems.report(name, reason)
 
 
-def _format_of(start, size):
+def _format_of(start, size, name):
     """Returns the function that reads a file with this start.
+
+    `name`: the file's, which tells a text of lines.
 
     Raises:
       ValueError: says what the file seems to be, and what to do.
     """
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = _as_utf_8(start).removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"version https://git-lfs"):
         raise ValueError("a pointer of Git LFS. Fetch the file itself: git lfs pull.")
     if not text:
@@ -203,21 +207,35 @@ def _format_of(start, size):
         return _read_sketch_rnn
     if text.startswith(b"<") and (b"<svg" in text or b":svg" in text or b"<?xml" in text):
         return _read_svg
+    if start.startswith(_UTF_16):
+        raise ValueError(
+            "text in UTF-16, of which no format of drawings is known. Save it as UTF-8."
+        )
     is_text = b"\0" not in start  # A key of .bin may begin with the byte of any sign.
-    if is_text and text.startswith(b"{"):
+    # A line of an .ndjson that is something else must not cost the others.
+    is_ndjson = name.lower().endswith((".ndjson", ".jsonl")) and not _refused(start)
+    if is_text and (text.startswith(b"{") or is_ndjson):
         return _read_ndjson
     if is_text and text.startswith(b"["):
         return _read_json
     if quickdraw.is_binary(start, size):
         return _read_binary
-    for magic, what in _REFUSED.items():
-        if start.startswith(magic):
-            raise ValueError(what)
     raise ValueError(
-        "no format of drawings is known that begins like this file "
+        _refused(start)
+        or "no format of drawings is known that begins like this file "
         f"({start[:12]!r}). Known: QuickDraw's .ndjson and .bin, sketch-rnn's .npz, SVG, PNG, "
-        "JPEG. Convert it, or move it elsewhere."
+        "JPEG, and JSON, [[[x, y], ...], ...]. Convert it, or move it elsewhere."
     )
+
+
+def _as_utf_8(start):
+    """The start of a file; of one in UTF-16, as it would be in UTF-8."""
+    return start.decode("utf-16", "replace").encode() if start.startswith(_UTF_16) else start
+
+
+def _refused(start):
+    """What to do with a file of a known other format; None of all others."""
+    return next((what for magic, what in _REFUSED.items() if start.startswith(magic)), None)
 
 
 _REFUSED = {
@@ -229,6 +247,7 @@ _REFUSED = {
     b"RIFF": "perhaps a WebP. Save it as PNG.",
     b"%PDF": "a PDF. Save it as SVG or PNG.",
 }
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def class_of_file(name):
@@ -261,13 +280,19 @@ def _read_ndjson(path, name, problems):
 
         def make():
             class_name, key, strokes = quickdraw.from_object(whole)
-            return class_name or class_of_folder(path, name), key or _key(name), strokes
+            if class_name is None:
+                class_name = class_of_folder(path, name)
+            return class_name, key or _key(name), strokes
 
         yield from _one(problems, name, make, name)
         return
+    needs_class = quickdraw.names_classes(path)
     for line, raw in quickdraw.lines(path):
-        where = f"{name}:{line}"
-        yield from _one(problems, where, lambda raw=raw: quickdraw.from_json(raw), name)
+
+        def make(raw=raw):
+            return quickdraw.from_json(raw, needs_class)
+
+        yield from _one(problems, f"{name}:{line}", make, name)
 
 
 def _read_binary(path, name, problems):
@@ -320,8 +345,10 @@ def _one(problems, where, make, name):
     """Yields the drawing of strokes that `make` returns the parts of, or reports why not."""
     try:
         class_name, key, strokes = make()
-        class_name = _checked_class(class_name or class_of_file(name))
-        _check_text("key", key or "")
+        if class_name is None:
+            class_name = class_of_file(name)
+        class_name = _checked_class(class_name)
+        _check_text("key", key or "", _LONGEST_KEY)
         drawing = Drawing(class_name, key or "", where, normalize(strokes, "the drawing"))
         if not key:
             drawing = dataclasses.replace(drawing, key=drawing.content_hash())
@@ -331,16 +358,22 @@ def _one(problems, where, make, name):
     yield drawing
 
 
-def _check_text(what, text):
+def _check_text(what, text, longest):
+    shown = repr(text[:60]) + ("..." if len(text) > 60 else "")
     if not is_text(text):  # Half a character, of a file's name, or an escape in JSON; or NUL.
         raise ValueError(
-            f"the {what} {text!r} is no text in UTF-8, or has a NUL character. Rename it."
+            f"the {what} {shown} is no text in UTF-8, or has a NUL character. Rename it."
+        )
+    if len(text) > longest:
+        raise ValueError(
+            f"the {what} has {len(text):,} characters, at most {longest:,} are taken. "
+            f"Received: {shown}. Give it a shorter one."
         )
 
 
 def _checked_class(class_name):
-    _check_text("class", class_name)
-    if not class_name.strip() or not class_name.isprintable():
+    _check_text("class", class_name, _LONGEST_CLASS)
+    if is_blank(class_name) or not class_name.isprintable():
         raise ValueError(
             f"the class {class_name!r} is no name. Rename it, in the file, or the folder."
         )

@@ -8,6 +8,8 @@ Peucker's algorithm with an epsilon of 2.0 pixels.
 import numpy as np
 
 _MOST_STEPS = 255_000
+# Of parts in parts: drawings need some dozens. A saw of equal teeth would lose one a step.
+_MOST_LEVELS = 128
 
 
 def simplify(strokes, extent=255, epsilon=2.0):
@@ -55,38 +57,59 @@ def peucker(stroke, epsilon):
     """Returns those points of a stroke that Ramer, Douglas and Peucker's algorithm keeps.
 
     A point between two kept ones is kept if it is the farthest from the line through them, and
-    farther than `epsilon`. (The line, not the segment: so do the official drawings.)
+    farther than `epsilon`. (The line, not the segment: so do the official drawings.) Parts that
+    were parted too often are halved instead.
 
     Args:
       stroke: [n, 2], whole or real numbers.
       epsilon: a distance.
     """
-    kept = np.zeros(len(stroke), bool)
+    stroke = np.asarray(stroke)
+    points = stroke.astype(np.float64)
+    kept = np.zeros(len(points), bool)
     kept[[0, -1]] = True
-    parts = [(0, len(stroke) - 1)]
-    while parts:
-        first, last = parts.pop()
-        if last - first < 2:
-            continue
-        squared, scale = _squared_distances(stroke, first, last)
-        farthest = int(squared.argmax())
-        if squared[farthest] > epsilon * epsilon * scale:
-            kept[first + 1 + farthest] = True
-            parts += [(first, first + 1 + farthest), (first + 1 + farthest, last)]
+    first, last = np.array([0]), np.array([len(points) - 1])
+    # All parts that one step leaves are looked at together: one by one, long scribbles take
+    # minutes.
+    level = 0
+    while (long := last - first >= 2).any():
+        first, last = first[long], last[long]
+        farthest, is_far = _farthest(points, first, last, epsilon)
+        level += 1
+        if level > _MOST_LEVELS:
+            farthest = (first + last) // 2
+        first, last, farthest = first[is_far], last[is_far], farthest[is_far]
+        kept[farthest] = True
+        first, last = np.concatenate([first, farthest]), np.concatenate([farthest, last])
     return stroke[kept]
 
 
-def _squared_distances(stroke, first, last):
-    """Squared distances of the points between two from the line through them, times `scale`.
+def _farthest(points, first, last, epsilon):
+    """The point of each part that is farthest from the line through the part's ends.
 
-    Without a root or a division, so that whole numbers stay exact.
+    Args:
+      points: float64[n, 2].
+      first, last: int[parts], numbers of the ends, with a point or more between them.
+      epsilon: a distance.
+
+    Returns:
+      int[parts], the first of equally far ones; and bool[parts], farther than `epsilon`.
     """
-    start, inner = stroke[first].astype(np.float64), stroke[first + 1 : last]
-    (dx, dy), (x, y) = stroke[last] - start, (inner - start).T
+    lengths = last - first - 1
+    begins = np.cumsum(lengths) - lengths
+    part = np.repeat(np.arange(len(first)), lengths)
+    inner = np.arange(len(part)) - begins[part] + first[part] + 1
+    dx, dy = (points[last] - points[first]).T
+    x, y = (points[inner] - points[first][part]).T
     scale = dx * dx + dy * dy
-    if scale == 0:  # The stroke comes back to where it began.
-        return x * x + y * y, 1.0
-    return np.square(dx * y - dy * x), scale
+    # Squared distances times `scale`: without a root or a division, whole numbers stay exact.
+    squared = np.square(dx[part] * y - dy[part] * x)
+    # A stroke that comes back to where it began has no line through its ends.
+    squared = np.where(scale[part] == 0, x * x + y * y, squared)
+    greatest = np.maximum.reduceat(squared, begins)
+    places = np.where(squared == greatest[part], np.arange(len(part)), len(part))
+    farthest = inner[np.minimum.reduceat(places, begins)]
+    return farthest, greatest > epsilon * epsilon * np.where(scale == 0, 1.0, scale)
 
 
 def fewer_points(strokes, max_points, name):

@@ -19,7 +19,7 @@ from records.contents import read_split
 from records.damage import read_json
 from records.drawings import record
 from records.drawings.counts import DrawingCounts
-from records.source import BuildError, Problems
+from records.source import BuildError, Problems, counted
 
 NAME = "drawings"
 SHARES = {"val": 0.15, "test": 0.15}
@@ -134,8 +134,8 @@ def _split(drawings, shares, unseen, problems):
         if len(of_class) < 3:
             problems.report(
                 f"class {class_name!r}",
-                f"it has {len(of_class)} different drawing(s), but at least 3 are needed: to "
-                "train, to validate and to test. Add some, or remove the class.",
+                f"it has {counted(len(of_class), 'different drawing')}, but at least 3 are "
+                "needed: to train, to validate and to test. Add some, or remove the class.",
             )
             continue
         if class_name in unseen:
@@ -242,5 +242,8 @@ def _finish(store_dir, plan, shards, left_out, notes, report):
     total = sum(of_split["num_drawings"] for of_split in splits.values())
     copies, shared = left_out["num_copies"], left_out["num_in_several_classes"]
     report(f"{total:,} drawings of {len(seen)} classes, and of {len(unseen)} that are unseen.")
-    report(f"Left out: {copies} copies, {shared} of several classes, {len(notes)} problem(s).")
+    copies = f"{copies:,} {'copy' if copies == 1 else 'copies'}"
+    report(
+        f"Left out: {copies}, {shared} of several classes, {counted(len(notes), 'problem')}."
+    )
     return info

@@ -18,6 +18,7 @@ from records.drawings.simplify import fewer_points
 
 MAX_COORDINATE = 255
 MAX_POINTS = 512
+MOST_RAW_POINTS = 100_000  # Of a drawing as it comes; people's raw ones have some thousands.
 _HUGE = 1e9  # Beyond it, differences of coordinates lose their pixels in a float64.
 
 
@@ -54,11 +55,20 @@ def checked(strokes, name="a drawing"):
 
     Raises:
       ValueError: names the drawing and what is wrong: no strokes or points, something other
-        than numbers, NaN, infinity, or numbers above a thousand million.
+        than numbers, NaN, infinity, numbers above a thousand million, or far too many points.
     """
     if not len(strokes):
         raise ValueError(f"{name}: it has no strokes. Draw something, or leave it out.")
-    return [_checked_stroke(stroke, f"{name}, stroke {i}") for i, stroke in enumerate(strokes)]
+    arrays = [
+        _checked_stroke(stroke, f"{name}, stroke {i}") for i, stroke in enumerate(strokes)
+    ]
+    num_points = sum(map(len, arrays))
+    if num_points > MOST_RAW_POINTS:
+        raise ValueError(
+            f"{name}: it has {num_points:,} points, at most {MOST_RAW_POINTS:,} are read. Give "
+            "it with fewer points, or leave it out."
+        )
+    return arrays
 
 
 def _checked_stroke(stroke, name):
@@ -82,7 +92,10 @@ def _checked_stroke(stroke, name):
 
 
 def _shown(value):
-    text = " ".join(str(value).split())
+    try:
+        text = " ".join(str(value).split())
+    except RecursionError:
+        return "lists that are nested too deeply"
     return text[:60] + ("..." if len(text) > 60 else "")
 
 

@@ -232,7 +232,7 @@ def test_skipping_notes_everything_and_says_how_much(tmp_path, source, capsys):
         1,
     )
     assert info["num_skipped"] == 4
-    assert "4 problem(s) skipped" in capsys.readouterr().out
+    assert "4 problems skipped" in capsys.readouterr().out
     notes = [json.loads(s) for s in (tmp_path / "r/skipped.jsonl").read_text().splitlines()]
     assert [(note["split"], note["where"]) for note in notes] == [
         ("val", "val.jsonl:1"),
@@ -240,7 +240,7 @@ def test_skipping_notes_everything_and_says_how_much(tmp_path, source, capsys):
         ("val", "val.jsonl:3"),
         ("train", "photos/train1.png"),
     ]
-    assert "not an image" in notes[3]["reason"] and "2 question(s)" in notes[3]["reason"]
+    assert "not an image" in notes[3]["reason"] and "2 questions" in notes[3]["reason"]
 
 
 def test_a_clean_build_leaves_no_other_files(tmp_path, source):

@@ -261,7 +261,7 @@ def test_an_image_that_cannot_be_decoded_is_skipped_and_noted(tmp_path, source):
     assert (train["num_images"], train["num_questions"], train["num_skipped"]) == (4, 8, 1)
     assert (val["num_images"], val["num_skipped"], info["num_skipped"]) == (2, 0, 1)
     assert "skipped.jsonl" in info["files"]
-    assert "1 image(s) skipped" in lines[-1]
+    assert "1 image skipped" in lines[-1]
     build.verify(tmp_path / "maps", split_words=build.split_words_simply)
 
 

@@ -395,7 +395,7 @@ def test_an_error_of_the_model_at_one_row_leaves_the_others(max_batch_size, capl
         assert status == ["ok", "The server failed at this row. Its log says why.", "ok"]
         response = client.post(FAKE, json={"instances": [fake_row("fail")] * 2})
         assert response.status_code == 500 and "secret" not in response.text
-    assert "The model failed at 1 row(s)" in caplog.text
+    assert "The model failed at 1 row" in caplog.text
 
 
 def call(app, scope, messages):

@@ -15,7 +15,7 @@ import collections
 import math
 from typing import NamedTuple
 
-from records.source import field
+from records.source import counted, field
 
 MAX_DETECTIONS = 100  # that count, of an image and category: the best ones
 _NUM_SHOWN = 3  # ids in a message
@@ -151,13 +151,13 @@ def _check_detections(content, images, categories, names):
     if strangers:
         place = next(iter(strangers.values()))
         raise ValueError(
-            f"{name}: {_count(len(strangers), 'image id')} that {truth} does not have. "
+            f"{name}: {counted(len(strangers), 'image id')} that {truth} does not have. "
             f"Received: {_shown(strangers)}, first in entry {place}. Use files of the same "
             f"split, and ids of the same kind: {truth} has {_shown(images)}."
         )
     notes = []
     if unknown:
-        number = _count(sum(unknown.values()), "detection")
+        number = counted(sum(unknown.values()), "detection")
         notes.append(
             f"{name}: {number} of a category that {truth} does not have (id "
             f"{_shown(unknown)}; known: {_shown(categories)}); COCO's tool does not count them."
@@ -165,7 +165,7 @@ def _check_detections(content, images, categories, names):
     too_many = sum(max(0, number - MAX_DETECTIONS) for number in of_pair.values())
     if too_many:
         notes.append(
-            f"{name}: {_count(too_many, 'detection')} beyond the best {MAX_DETECTIONS} of an "
+            f"{name}: {counted(too_many, 'detection')} beyond the best {MAX_DETECTIONS} of an "
             "image and category; COCO's tool does not count them."
         )
     return kept, notes
@@ -173,7 +173,7 @@ def _check_detections(content, images, categories, names):
 
 def _notes(name, unnumbered, ignore):
     if unnumbered:
-        number = _count(len(unnumbered), "annotation id")
+        number = counted(len(unnumbered), "annotation id")
         yield (
             f"{name}: {number} below 1 ({_shown(unnumbered)}), which COCO's tool by itself "
             "takes for objects that were not found. They were numbered from 1 here, so that it "
@@ -181,7 +181,7 @@ def _notes(name, unnumbered, ignore):
         )
     if ignore:
         yield (
-            f"{name}: {_count(len(ignore), 'annotation')} with 'ignore' ({_shown(ignore)}), "
+            f"{name}: {counted(len(ignore), 'annotation')} with 'ignore' ({_shown(ignore)}), "
             "which COCO's tool does not read: iscrowd=1 is what makes it ignore one."
         )
 
@@ -265,10 +265,6 @@ def _finite(value):
     except OverflowError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _count(number, thing):
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _shown(ids):

@@ -14,7 +14,7 @@ from hardvqa_tf.localize.judging.coco import COCO_AREAS, tool
 from hardvqa_tf.localize.judging.coco_data import check
 from hardvqa_tf.localize.judging.rows import score_row
 from hardvqa_tf.localize.judging.tables import format_rows
-from records.source import read_plain_or_gzip_json
+from records.source import read_plain_or_gzip_json, shown
 
 # What `hardvqa_tf.score_files` asks of a scorer, beside `score_files` and `format_scores`.
 FORM = '{"image_id", "category_id", "bbox", "score"} (COCO)'
@@ -53,7 +53,7 @@ def score_files(predictions, annotations):
     truth = read_plain_or_gzip_json(annotations)
     data = check(truth, read_plain_or_gzip_json(predictions), (annotations, predictions))
     areas = _areas(truth, annotations)
-    groups = _groups(truth)
+    groups = _groups(truth, annotations)
     return {
         "metric": "coco",
         "tool": tool(),
@@ -90,10 +90,16 @@ def _areas(truth, name):
     return areas
 
 
-def _groups(truth):
+def _groups(truth, name):
     """{group: ids of its images}, in alphabetical order; empty where there are no two."""
     groups = {}
     for image in truth["images"]:
-        if isinstance(image.get("query_group"), str):
-            groups.setdefault(image["query_group"], []).append(image["id"])
+        group = image.get("query_group")
+        if group is not None and not isinstance(group, str):
+            raise ValueError(
+                f"{name}, image {image['id']!r}: 'query_group' must be a string, the name of "
+                f"its group. Received: {shown(group)}. Correct it, or leave it out."
+            )
+        if group is not None:
+            groups.setdefault(group, []).append(image["id"])
     return dict(sorted(groups.items())) if len(groups) > 1 else {}

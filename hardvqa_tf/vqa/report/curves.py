@@ -7,7 +7,7 @@ returns blocks of `pages`, none where there is nothing to show.
 from hardvqa_tf.report_parts.groups import has_seeds
 from hardvqa_tf.report_parts.pages import Figure
 from hardvqa_tf.report_parts.plots import Series, draw_panels
-from hardvqa_tf.report_parts.texts import counted, spread_note
+from hardvqa_tf.report_parts.texts import spread_note
 from hardvqa_tf.vqa.report.by_share import SHARE_LABEL, series_by_share, share_ticks
 from hardvqa_tf.vqa.report.run import (
     aggregator_title,
@@ -15,6 +15,7 @@ from hardvqa_tf.vqa.report.run import (
     usual_depth,
     without_aggregator,
 )
+from records.source import counted
 
 
 def figure_5(groups, name):

@@ -8,7 +8,6 @@ from hardvqa_tf.report_parts.groups import differing_settings
 from hardvqa_tf.report_parts.pages import Table
 from hardvqa_tf.report_parts.texts import (
     NOTHING,
-    counted,
     mean_and_spread,
     one_percent,
     percent,
@@ -17,6 +16,7 @@ from hardvqa_tf.report_parts.texts import (
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.report.run import aggregator_title, aggregators_of, usual_depth
 from hardvqa_tf.vqa.slots import Keeps
+from records.source import counted
 
 # Keys of the config that tables show in columns of their own.
 _SHOWN = ("model.attention", "model.aggregator", "model.han.num_cells", "model.han.fraction")

@@ -348,4 +348,4 @@ def test_the_last_look_at_any_builder():
     ):
         problems = Problems("skip")
         assert usable("i", example, problems) is None
-        assert "It has 1 question(s)." in problems.notes[0]["reason"]
+        assert "It has 1 question." in problems.notes[0]["reason"]

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from records.drawings import quickdraw
 from records.drawings.rasterize import rasterize_strokes
 from records.drawings.readers import class_of_file, read_drawing, read_drawings
 from records.source import BuildError, Problems
@@ -332,6 +333,24 @@ LINES = {
     "a key that is a list": (files.line(key=[1]), "'key_id' must be a string"),
     "deep": ('{"drawing": ' + "[" * 100_000, "not JSON"),
     "not UTF-8": (files.line().encode().replace(b"cat", b"c\xe4t"), "not UTF-8"),
+    "no word, unlike the others": (
+        json.dumps({"key_id": "9", "drawing": files.LISTS}),
+        "it has no 'word', the class, as other lines",
+    ),
+    "a long word": (
+        files.line(word="x" * 100_000),
+        "the class has 100,000 characters, at most",
+    ),
+    "a word nobody sees": (files.line(word="\u2060"), "is no name"),
+    "a long key": (files.line(key="1" * 9999), "the key has 9,999 characters"),
+    "a key twice": (
+        '{"word": "a", "word": "b", "drawing": []}',
+        "the key 'word' is there twice",
+    ),
+    "far too many points": (
+        files.line(drawing=[[[*range(100_001)], [0] * 100_001]]),
+        "it has 100,001 points, at most 100,000 are read",
+    ),
     "too many strokes": (files.line(drawing=[[[i], [0]] for i in range(600)]), "600 strokes"),
 }
 
@@ -351,6 +370,21 @@ def test_a_bad_line_is_named_or_left_out(tmp_path, name):
     assert [note["where"] for note in notes] == ["cats.ndjson:2"] and message in notes[0][
         "reason"
     ]
+
+
+@pytest.mark.parametrize("first", ["[1, 2]", "null", "hello", "7"])
+def test_a_bad_first_line_costs_no_other_line(tmp_path, first):
+    write(tmp_path / "cat.ndjson", first + "\n" + files.line())
+    found, notes = read(tmp_path, "skip")
+    assert len(found) == 1 and [note["where"] for note in notes] == ["cat.ndjson:1"]
+
+
+def test_a_line_without_end_is_not_kept_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(quickdraw, "MOST_BYTES", 2 * len(files.line()))
+    write(tmp_path / "cat.ndjson", files.line() + " " * 5000 + "\n" + "x" * 5000 + "\n")
+    found, notes = read(tmp_path, "skip")
+    assert len(found) == 1 and [note["where"] for note in notes] == ["cat.ndjson:3"]
+    assert "the line has more than" in notes[0]["reason"]
 
 
 def _npz(**arrays):
@@ -379,6 +413,8 @@ FILES = {
     "page.xhtml": (b"<html><body>svg</body></html>", "no format of drawings is known"),
     "pointer.ndjson": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     "utf16.ndjson": (files.line().encode("utf-16"), "no format of drawings is known"),
+    "true.json": (b"[[[true, 2]]]", "stroke 0 holds true or false"),
+    "deep.json": (b"[" * 900 + b"1" + b"]" * 900, "expected points [x, y] of numbers"),
     "list.json": (b"[[[1, 2, 3]]]", "expected points [x, y] of numbers"),
     "cut.json": (b"[[[1, 2", "not JSON"),
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from records.drawings.simplify import peucker, resample, simplify
+from records.drawings.simplify import _farthest, peucker, resample, simplify
 
 
 def test_resample_steps_along_the_line_and_keeps_its_end():
@@ -45,3 +45,15 @@ def test_simplify_by_hand():
 
 def test_simplify_of_one_place():
     assert [s.tolist() for s in simplify([np.array([[3, 3], [3, 3]])])] == [[[0, 0]]]
+
+
+def test_a_saw_of_many_teeth_is_parted_few_times(monkeypatch):
+    """Its first tooth is as far as all others: one by one, it would take a step for each."""
+    steps = []
+    monkeypatch.setattr(
+        "records.drawings.simplify._farthest",
+        lambda *args: steps.append(1) or _farthest(*args),
+    )
+    teeth = np.stack([np.arange(3000), 9 * (np.arange(3000) % 2)], axis=1)
+    assert len(peucker(teeth, 0.5)) == 3000
+    assert len(steps) < 160

@@ -90,6 +90,72 @@ def test_links_are_groups():
     assert lists(f'<a transform="scale(2)"><switch>{LINE}</switch></a>') == [BENT]
 
 
+# Beside LINE: what is seen of it adds a stroke.
+@pytest.mark.parametrize(
+    ("beside", "number"),
+    [
+        ('<rect x="1" y="1" width="30" height="40"/>', 1),
+        ('<circle cx="50" cy="50" r="20"/>', 1),
+        ('<polygon points="1,1 50,50 90,2" stroke="none"/>', 1),
+        ('<line x2="9" stroke="none"/>', 0),
+        ('<path d="M1 1L50 50" stroke="none"/>', 0),
+        ('<path d="M1 1L50 50L90 2" fill="none" stroke="none"/>', 0),
+        ('<path d="M1 1L50 50L90 2" style="fill:none; stroke:none"/>', 0),
+        ('<g style="fill:none;stroke:red"><path d="M1 1L50 50"/></g>', 1),
+        ('<g stroke="red"><path stroke="inherit" fill="none" d="M1 1L50 50"/></g>', 1),
+        ('<path d="M1 1L50 50" stroke="red" stroke-width="0"/>', 0),
+        ('<path d="M1 1L50 50" stroke="red" stroke-opacity="0%"/>', 0),
+        ('<path d="M1 1L50 50" stroke="rgba(0, 0, 0, 0)"/>', 0),
+        ('<path d="M1 1L50 50" stroke="url(#paint)"/>', 1),
+        ('<g opacity="0"><path d="M1 1L50 50" stroke="red"/></g>', 0),
+        ('<g transform="scale(0)"><path d="M1 1L50 50" stroke="red"/></g>', 0),
+        (
+            '<g visibility="hidden"><path visibility="visible" d="M1 1L5 5" stroke="red"/></g>',
+            1,
+        ),
+        ('<rect x="300" width="9" height="9" fill="white"/>', 0),
+        ('<rect width="50" height="50" fill="white"/>', 1),  # It hides a part of LINE.
+        ('<rect width="100%" height="100%" fill="#eee"/>', 0),
+        ('<path d="M0 0H800V800H0Z" fill="red"/>', 0),
+        ('<style>.a{stroke:red}.b{stroke:none}</style><line x2="9" class="a"/>', 1),
+        ('<style>.a{stroke:none}</style><line x2="9" class="a" stroke="red"/>', 0),
+        ('<style>.a{stroke:none}</style><line x2="9" class="a" style="stroke:red"/>', 1),
+        ('<style>#x{stroke:red}.a{stroke:none}</style><line x2="9" class="a" id="x"/>', 1),
+        ('<style>.a{stroke:none !important}</style><line class="a" style="stroke:red"/>', 0),
+        ('<style>g > .a, g .b {stroke:none}</style><g><line x2="9" class="a"/></g>', 0),
+        ('<style>a:hover line{stroke:none}</style><line x2="9" stroke="red"/>', 1),
+        ('<style>@media print{line{stroke:none}}</style><line x2="9" stroke="red"/>', 1),
+        ('<defs><line id="l" x2="9" stroke="red"/></defs><use href="#l" x="4"/>', 1),
+        ('<symbol id="l"><line x2="9" stroke="red"/></symbol><use href="#l"/>', 1),
+        ('<clipPath><rect width="9" height="9"/></clipPath>', 0),
+    ],
+)
+def test_what_is_seen_is_ink(beside, number):
+    seen = '<path d="M0 0 L100 0 L100 51" fill="none" stroke="black"/>'
+    assert len(strokes(seen + beside)) == 1 + number
+
+
+def test_a_drawing_for_dark_paper():
+    white = '<path d="M0 0 L100 0 L100 51" fill="none" stroke="white"/>'
+    dark = '<rect width="800" height="800"/>'
+    assert lists(white) == lists(dark + white) == [BENT]
+
+
+def test_a_use_and_css_move_what_they_show():
+    inside = f'<g style="transform: translateX(3px) rotate(90deg)">{LINE}</g>'
+    assert lists(inside) == [[[130, 0], [130, 255], [0, 255]]]
+    used = f'<defs><g id="l">{LINE}</g></defs><use href="#l"/><use href="#l" y="100"/>'
+    first, second = lists(used)
+    assert second == [[x, y + 169] for x, y in first]
+
+
+def test_an_svg_in_utf_16(tmp_path):
+    text = '<?xml version="1.0" encoding="UTF-16"?>' + SVG.format("", LINE)
+    (tmp_path / "a.svg").write_bytes(text.encode("utf-16"))
+    (drawing,) = read_drawings(tmp_path)
+    assert drawing.strokes[0].tolist() == BENT
+
+
 @pytest.mark.parametrize(
     ("inside", "message"),
     [
@@ -104,6 +170,20 @@ def test_links_are_groups():
         ('<path d="M0 0 L 1e300 0"/>', "at most 1e[+]09"),
         ('<path transform="turn(3)" d="M0 0 L 1 0"/>', "SVG that cannot be read"),
         ('<circle r="a"/>', "SVG that cannot be read"),
+        ('<circle r="a"/>', "'a' is no length"),
+        ('<polygon points="1,2,3"/>', "points must be pairs of numbers, not '1,2,3'"),
+        (
+            '<path d="M0 0L9 9" stroke="none" fill="none"/>',
+            "without lines that are seen: 1 sha",
+        ),
+        ('<rect width="800" height="800"/>', "without lines that are seen"),
+        ('<g id="a"><use href="#a"/></g>', "or of 200 groups in each other"),
+        ("<g>" * 300 + LINE + "</g>" * 300, "or of 200 groups in each other"),
+        ("<g/>" * 20_001, "more than 20,000 elements"),
+        ('<path d="M0 0' + "C1 2 3 4 5 6" * 20_000 + '"/>', "more than 100,000 numbers"),
+        (f"<style>path:nth-child(2){{fill:none}}</style>{LINE}", "selector 'path:nth-child"),
+        (f"<style>@media (width>9px){{g{{fill:none}}}}</style>{LINE}", "'@media .width>9px"),
+        ('<symbol id="s" viewBox="0 0 9 9"/><use href="#s"/>', "a <symbol> with a viewBox"),
         ("<g>", "not XML"),
         ("&undefined;", "not XML"),
     ],
