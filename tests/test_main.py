@@ -96,6 +96,10 @@ def test_mistakes_at_the_door(arguments, message, tmp_path):
         ({"mode": "train", "config": "nothing.py"}, "nothing.py"),
         ({"mode": "evaluate", "workdir": "nothing"}, "Train one: python main.py --mode=train"),
         ({"mode": "build", "builder_args": "seed"}, "takes name=value,... Received: 'seed'"),
+        (
+            {"mode": "build", "builder_args": "seed=1,seed=2"},
+            "'seed' twice. Received: seed=1 and seed=2",
+        ),
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ from hardvqa_tf.localize.data import QueryData, open_split
 from hardvqa_tf.localize.drawings import read_store
 from hardvqa_tf.localize.scenes import absent_class, read_scenes
 from records.builders.sketch_scenes import composed
+from records.read import read_records
 from tests.batches import batches, equal_batches
 from tests.data.test_shares import Context
 
@@ -200,6 +201,29 @@ def test_a_query_of_which_nothing_is_left_to_be_seen_does_not_count(scene_config
             assert corners.min() >= -1e-6 and corners.max() <= 1 + 1e-6
             assert (batch["boxes"][~batch["box_valid"]] == 0).all()
     assert 0 < lost < 100
+
+
+def test_moves_that_leave_almost_nothing_lose_queries_and_no_step(scene_config, assets):
+    """Each image is moved by up to so much: what is lost is decided query by query."""
+    scene_config.train.augmentation.update({"shift": 23, "rotation": 3.2})
+    data = open_split(scene_config, "train", assets, learns=True, with_ids=True)
+    found = [batch for epoch in range(3) for batch in batches(data.training_epoch(epoch))]
+    weights = np.concatenate([batch["weights"][batch["is_query"]] for batch in found])
+    assert 0 < weights.mean() < 0.8
+    for batch in found:
+        has_object = batch["box_valid"].any(axis=-1)
+        np.testing.assert_array_equal(batch["weights"], has_object & batch["is_query"])
+        assert np.isfinite(batch["boxes"]).all()
+
+
+def test_a_box_that_cannot_be_is_named(scene_config, monkeypatch):
+    def records(*args):
+        for record in read_records(*args):
+            yield record | {"object/box": record["object/box"][:, ::-1]}
+
+    monkeypatch.setattr("hardvqa_tf.localize.scenes.read_records", records)
+    with pytest.raises(ValueError, match="split 'val' of .*object 0 .* of image .* has a box"):
+        read_scenes(scene_config.records_dir, "val")
 
 
 def test_machines_share_moved_batches(scene_config, assets):

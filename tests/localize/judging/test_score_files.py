@@ -91,6 +91,14 @@ def test_one_group_is_all(files):
     assert score_files(*files(ground_truth, []))["groups"] == {}
 
 
+@pytest.mark.parametrize("group", [["seen"], {"a": 1}, 7, True])
+def test_a_group_is_a_name(files, group):
+    ground_truth = truth((1, A))
+    ground_truth["images"][0]["query_group"] = group
+    with pytest.raises(ValueError, match="truth.json, image 1: 'query_group' must be a string"):
+        score_files(*files(ground_truth, []))
+
+
 @pytest.mark.parametrize("areas", [{"a": [5]}, {"a": [9, 5]}, {"a": "xy"}, [1, 2], {"a": None}])
 def test_areas_that_cannot_be(files, areas):
     paths = files(truth((1, A), info={"object_areas": areas}), [])

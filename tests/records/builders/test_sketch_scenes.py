@@ -22,6 +22,7 @@ SIZES = {
     "drawings_per_class": 10,
     "num_random_classes": 0,
 }
+OF_FOLDER = {name: value for name, value in SIZES.items() if name != "drawings_per_class"}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ def test_drawings_by_people(tmp_path):
             lines.append({"word": name, "key_id": str(seed), "drawing": drawing})
         text = "\n".join(json.dumps(line) for line in lines)
         (folder / f"{name}.ndjson").write_text(text + "\n")
-    arguments = SIZES | {"drawings": str(folder)}
+    arguments = OF_FOLDER | {"drawings": str(folder)}
     info = build("sketch_scenes", tmp_path / "r", builder_args=arguments)
     stored = StoredDrawings(str(tmp_path / "r/drawings"))
     assert set(stored.class_names) == set(names)
@@ -141,6 +142,13 @@ def test_drawings_by_people(tmp_path):
         (None, {"drawings_per_class": 9}, "at least 10 of drawings_per_class. Received: 9"),
         (None, {"num_random_classes": -1}, "at least 0 of num_random_classes. Received: -1"),
         (None, {"drawings": "nowhere"}, "nowhere"),
+        (None, {"seed": -1}, "'seed' must be from 0 to 9223372036854775807.*Received: -1"),
+        (None, {"seed": 2**63}, "'seed' must be from 0 to"),
+        (
+            None,
+            {"drawings": "here", "drawings_per_class": 9},
+            "of drawings=here all are used. Received: drawings_per_class=9. Leave one",
+        ),
     ],
 )
 def test_what_cannot_be_built_is_refused(tmp_path, source_dir, arguments, message):
@@ -156,4 +164,6 @@ def test_too_few_classes_are_told(tmp_path):
         lines = [{"word": name, "drawing": [[[0, 9 + i, k], [3, i, 90]]]} for i in range(9)]
         (folder / f"{name}.ndjson").write_text("\n".join(json.dumps(line) for line in lines))
     with pytest.raises(BuildError, match="shows 3 classes, but there are strokes of 2"):
-        build("sketch_scenes", tmp_path / "r", builder_args=SIZES | {"drawings": str(folder)})
+        build(
+            "sketch_scenes", tmp_path / "r", builder_args=OF_FOLDER | {"drawings": str(folder)}
+        )
