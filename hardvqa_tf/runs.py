@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import re
+import zipfile
 
 import keras
 from ml_collections import ConfigDict
@@ -292,6 +293,23 @@ def _check_metrics(workdir):
         raise ValueError(
             f"{path} has {max(done)} epochs, but there is no checkpoint to resume from in "
             f"{workdir}/checkpoints. {_COPY_AGAIN} Or train again, into another --workdir."
+        )
+
+
+def check_best_model(workdir, best_epoch):
+    """Finds at the start, not after hours, that the model of the best epoch is lost.
+
+    Raises:
+      ValueError: if `best_epoch`, 0 before the first, has left no whole model.keras.
+    """
+    path = os.path.join(workdir, "model.keras")
+    wrong = damage.what_is_wrong(path)
+    if not wrong and not zipfile.is_zipfile(path):
+        wrong = "is damaged: it has no end, or is no model of Keras"
+    if best_epoch and wrong:
+        raise ValueError(
+            f"{path} {wrong}. It is the model of epoch {best_epoch}, the best one so far. "
+            f"{_COPY_AGAIN} Or train again, into another --workdir."
         )
 
 

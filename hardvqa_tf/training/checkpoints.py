@@ -15,7 +15,7 @@ import os
 import tensorflow as tf
 
 from hardvqa_tf.runs import checkpoint_paths
-from records.damage import cause_of
+from records.damage import cause_of, what_is_wrong
 
 
 class RunState:
@@ -82,27 +82,52 @@ class RunState:
         """Restores the newest checkpoint that is whole, if there is any.
 
         Args:
-          report: called with a line about each that is not.
+          report: called with a line about each that is not, and about a damaged list of them.
 
         Raises:
-          ValueError: if there are checkpoints, and none of them can be read.
+          ValueError: if there are checkpoints, or a list of them, and none can be read.
         """
         paths = checkpoint_paths(self._workdir)
         if os.path.isdir(self._list):
             raise ValueError(f"{self._list} is a folder, not a file. Remove it.")
+        wrong = self._wrong_with_list(paths)
+        if wrong and not paths and os.path.exists(self._list):
+            raise ValueError(
+                f"{self._list} {wrong}, and no checkpoint is in {self._folder}. Copy the run's "
+                f"folder again; or, to train from the start, remove {self._folder}."
+            )
         for path in paths:
             try:
                 self._checkpoint.restore(path).assert_consumed()
-                return
             except Exception as error:  # TensorFlow tells of damage in many ways.
                 cause = str(error).partition("\n")[0]
                 report(f"{path} is damaged and left out ({cause})")
+                continue
+            if wrong:
+                report(
+                    f"{self._list} {wrong}. The run resumes from {os.path.basename(path)}, "
+                    "the newest checkpoint that is whole; the list is made again when the next "
+                    "is saved."
+                )
+            return
         if paths:
             raise ValueError(
                 f"None of the {len(paths)} checkpoints in {self._folder} can be read. "
                 "Copy them again from where they are whole, or train again, into another "
                 "--workdir."
             )
+
+    def _wrong_with_list(self, paths):
+        """What is wrong with the list of checkpoints, in words after its name, or None."""
+        wrong = what_is_wrong(self._list)
+        if wrong:
+            return wrong
+        newest = _newest_in_list(self._folder)
+        if newest is None:
+            return "is damaged: it is no list of checkpoints as TensorFlow writes it"
+        if os.path.basename(newest) not in map(os.path.basename, paths):
+            return f"names {os.path.basename(newest)}, of which the files are missing"
+        return None
 
     def finish_epoch(self, value):
         """Counts the epoch as done; True if it is the best one so far."""
@@ -137,14 +162,9 @@ class RunState:
     def _open_manager(self):
         """TensorFlow's list of checkpoints is for other programs; here their names are enough.
 
-        Damaged, it would stop the manager, which can make it again.
+        Damaged, it would stop the manager, which can make it again (`restore` has told it).
         """
-        try:
-            state = tf.train.get_checkpoint_state(self._folder)
-            is_whole = state is None or state.model_checkpoint_path
-        except (ValueError, tf.errors.OpError):
-            is_whole = False
-        if not is_whole and os.path.isfile(self._list):
+        if os.path.isfile(self._list) and _newest_in_list(self._folder) is None:
             os.remove(self._list)
         return tf.train.CheckpointManager(self._checkpoint, self._folder, max_to_keep=2)
 
@@ -162,3 +182,12 @@ class RunState:
     def _set_steps(self, step, sums):
         self._step.assign(step)
         self._sums.assign([sums[name] for name in self._sum_names])
+
+
+def _newest_in_list(folder):
+    """The path of the newest checkpoint that TensorFlow's list names; None if it is no list."""
+    try:
+        state = tf.train.get_checkpoint_state(folder)
+    except (ValueError, tf.errors.OpError):
+        return None
+    return state.model_checkpoint_path if state else None

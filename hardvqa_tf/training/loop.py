@@ -30,6 +30,7 @@ from hardvqa_tf.data.identity import identity_of
 from hardvqa_tf.data.shares import OneBatch
 from hardvqa_tf.runs import (
     append_metrics,
+    check_best_model,
     check_run,
     forgotten_if_untrained,
     has_checkpoints,
@@ -162,6 +163,7 @@ class _Training:
             workdir, self.model, self.optimizer, names, self.average, self.is_chief
         )
         self.state.restore(self.report)
+        check_best_model(workdir, self.state.best_epoch)
         for notice in self._notices():
             self.report(notice)
         _check_that_all_restored_the_same(strategy, self.state, workdir)

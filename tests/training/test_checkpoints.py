@@ -69,26 +69,59 @@ def test_a_damaged_checkpoint_is_left_out(state, tmp_path, part, damage):
         restored(state, lines)
 
 
-def test_a_lost_list_of_checkpoints_is_not_needed(state, tmp_path):
-    (tmp_path / "checkpoints" / "checkpoint").unlink()
-    assert restored(state, []) == [2, 2.0]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"model_check", b"\x00\xff\x9c" * 9, b"version https://git-lfs", b'a: "ckpt-9"\n'],
+MADE_AGAIN = (
+    "The run resumes from ckpt-2, the newest checkpoint that is whole; the list is made"
 )
-def test_a_damaged_list_of_checkpoints_is_made_again(state, tmp_path, content):
+DAMAGED_LISTS = [
+    (b"", "is empty"),
+    (b"model_check", "is damaged: it is no list of checkpoints"),
+    (b"\x00\xff\x9c" * 9, "is damaged: it is no list of checkpoints"),
+    (b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
+    (b'a: "ckpt-9"\n', "is damaged: it is no list of checkpoints"),
+    (b'model_checkpoint_path: ""\n', "is damaged: it is no list of checkpoints"),
+    (b'model_checkpoint_path: "ckpt-9"\n', "names ckpt-9, of which the files are missing"),
+]
+
+
+@pytest.mark.parametrize("content, wrong", DAMAGED_LISTS)
+def test_a_damaged_list_of_checkpoints_is_told_and_made_again(state, tmp_path, content, wrong):
     folder = tmp_path / "checkpoints"
     (folder / "checkpoint").write_bytes(content)
     again = checkpoints.RunState(str(tmp_path), state.model, state.optimizer, ("loss", "items"))
-    again.model = state.model
-    assert restored(again, []) == [2, 2.0]
+    again.model, lines = state.model, []
+    assert restored(again, lines) == [2, 2.0]
+    assert len(lines) == 1 and f"{folder / 'checkpoint'} {wrong}" in lines[0]
+    assert MADE_AGAIN in lines[0]
     again.finish_epoch(0.7)
     again.save()
     assert {path.stem for path in folder.glob("ckpt-*")} == {"ckpt-2", "ckpt-3"}
     assert tf.train.latest_checkpoint(str(folder)) == str(folder / "ckpt-3")
-    assert restored(state, []) == [3, 2.0]
+    assert restored(state, lines) == [3, 2.0] and len(lines) == 1
+
+
+def test_a_lost_list_of_checkpoints_is_told(state, tmp_path):
+    (tmp_path / "checkpoints" / "checkpoint").unlink()
+    lines = []
+    assert restored(state, lines) == [2, 2.0]
+    assert len(lines) == 1 and f"checkpoint is missing. {MADE_AGAIN}" in lines[0]
+
+
+def test_a_list_of_before_the_newest_checkpoint_is_no_damage(state, tmp_path):
+    """A kill between the files of a checkpoint and the list leaves it so."""
+    path = tmp_path / "checkpoints" / "checkpoint"
+    path.write_text('model_checkpoint_path: "ckpt-1"\n')
+    lines = []
+    assert restored(state, lines) == [2, 2.0] and lines == []
+
+
+@pytest.mark.parametrize("content, wrong", DAMAGED_LISTS)
+def test_a_list_without_any_checkpoint_does_not_start_again(state, tmp_path, content, wrong):
+    folder = tmp_path / "checkpoints"
+    for path in folder.glob("ckpt-*"):
+        path.unlink()
+    (folder / "checkpoint").write_bytes(content)
+    with pytest.raises(ValueError, match=f"{wrong}.*, and no checkpoint is in .*Copy the run"):
+        restored(state, [])
 
 
 def test_a_folder_in_place_of_the_list_of_checkpoints(state, tmp_path):

@@ -123,6 +123,28 @@ def test_before_the_first_step_nothing_stays(config, tmp_path, monkeypatch, owne
     assert files_of(tmp_path) == ["mine.txt"]
 
 
+@pytest.mark.parametrize(
+    "content, wrong",
+    [(None, "is missing"), (b"", "is empty"), (b"PK\3\4 cut", "is damaged: it has no end")],
+)
+def test_the_best_epochs_model_is_missed_at_the_start(
+    config, tmp_path, monkeypatch, content, wrong
+):
+    scripted(monkeypatch, [0.5, 0.4])
+    config.train.epochs = 1
+    train(config, tmp_path)
+    (tmp_path / "model.keras").unlink()
+    if content is not None:
+        (tmp_path / "model.keras").write_bytes(content)
+    stored = json.loads((tmp_path / "config.json").read_text())
+    stored["train"]["epochs"] = config.train.epochs = 2
+    (tmp_path / "config.json").write_text(json.dumps(stored))
+    before = files_of(tmp_path)
+    with pytest.raises(ValueError, match=f"model.keras {wrong}.*is the model of epoch 1, the"):
+        train(config, tmp_path)
+    assert files_of(tmp_path) == before
+
+
 def test_a_resumed_run_that_fails_at_once_is_as_before(config, tmp_path, monkeypatch):
     scripted(monkeypatch, [0.5, 0.6])
     config.train.epochs = 1
