@@ -40,6 +40,7 @@ from absl import app, logging
 
 from hardvqa_tf.command_line import flags, paths
 from hardvqa_tf.command_line.say import open_standard_streams
+from hardvqa_tf.stopping import Stopped, ended_in_a_sentence
 from records import quiet
 from records.questions import is_unicode
 
@@ -47,10 +48,11 @@ from records.questions import is_unicode
 def run_program():
     """Runs the mode that the flags name, and exits."""
     open_standard_streams()
-    _check_arguments(sys.argv[1:])
-    flags.define_config()
-    _exit_after_help(sys.argv[1:])
-    app.run(main, flags_parser=flags.parse)
+    with ended_in_a_sentence():
+        _check_arguments(sys.argv[1:])
+        flags.define_config()
+        _exit_after_help(sys.argv[1:])
+        app.run(main, flags_parser=flags.parse)
 
 
 def main(argv):
@@ -66,8 +68,6 @@ def main(argv):
     if not noisy and not flags.PREDICTIONS.value:  # Scores a result file without TensorFlow.
         quiet.import_tensorflow()
         logging.set_verbosity(logging.WARNING)
-    from hardvqa_tf.stopping import Stopped
-
     mode = importlib.import_module(f"hardvqa_tf.command_line.{flags.MODE.value}")
     try:
         mode.run(argv[1:])
