@@ -107,7 +107,8 @@ def _write_in_processes(shards, num_processes, on_error, progress):
         initializer=worker.start,
     )
     try:
-        futures = {pool.submit(write_shard, shard, on_error): shard for shard in shards}
+        with worker.starting():
+            futures = {pool.submit(write_shard, shard, on_error): shard for shard in shards}
         for future in concurrent.futures.as_completed(futures):
             future.result()
             progress.image(len(futures[future].examples))
@@ -117,6 +118,9 @@ def _write_in_processes(shards, num_processes, on_error, progress):
             "A writing process was killed, perhaps for want of memory. Run the same command "
             "again, with a smaller --num_processes: finished shards are kept."
         ) from None
+    except KeyboardInterrupt:  # SIGTERM may be for this process alone; the others end with it.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
