@@ -39,6 +39,7 @@ GOLDEN = {
     "easy_vqa": 224_059,
     "jsonl": 356_155,
     "sketch_scenes": 678_897,
+    "quickdraw_scenes": 678_897,
     "sketch_scenes_full": 678_897,
     "sort_of_clevr": 282_427,
     "sort_of_clevr_full": 406_075,
