@@ -13,8 +13,8 @@ from hardvqa_tf.localize.judging.asking import found_by
 from hardvqa_tf.localize.judging.judge import THRESHOLD
 from hardvqa_tf.localize.model import grid_fields
 from hardvqa_tf.localize.pictures.found import draw_found
-from hardvqa_tf.localize.sketches import read_sketch
 from records.decode import decode_image
+from records.drawings.readers import read_drawing
 from records.orientation import exif_orientation
 
 MAX_SHOWN = 100
@@ -40,7 +40,7 @@ def check_options(*, sketch=None, threshold=None):
                 f"One of the drawings has no name. Received: sketch={[*sketch]!r}. Give each "
                 "file by a flag of its own: --sketch=FILE --sketch=FILE"
             )
-        read_sketch(path)
+        read_drawing(path)
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError(
             f"A threshold is a score, from 0 to 1. Received: threshold={threshold}."
@@ -69,7 +69,7 @@ def predict(run, encoded, *, sketch=None, threshold=None):
     check_options(sketch=sketch, threshold=threshold)
     if threshold is None:
         threshold = run.best_epoch.get(THRESHOLD, 0.5)
-    drawings = np.stack([read_sketch(path).draw() for path in sketch])
+    drawings = np.stack([read_drawing(path).draw() for path in sketch])
     orientation = exif_orientation(encoded)  # As the file's owner sees it.
     pixels = decode_image(encoded, tuple(run.config.image_size), orientation)
     batch = {

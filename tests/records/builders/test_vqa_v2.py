@@ -319,8 +319,8 @@ def test_what_is_wrong_in_train2014_is_told_once(tmp_path, source):
 
 def test_a_missing_image(tmp_path, source):
     os.remove(source / "val2014" / "COCO_val2014_000000000500.jpg")
-    sentence = "val2014/COCO_val2014_000000000500.jpg: the image is missing, but 1 question.s. "
-    with pytest.raises(BuildError, match=sentence + r"ask about it \(500000\)"):
+    sentence = "val2014/COCO_val2014_000000000500.jpg: the image is missing, but 1 question "
+    with pytest.raises(BuildError, match=sentence + r"asks about it \(500000\)"):
         build_v2(tmp_path, source)
     info = build_v2(tmp_path, source, on_error="skip")
     assert info["splits"]["val2014"]["num_images"] == 1
