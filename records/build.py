@@ -249,6 +249,8 @@ def _finish(records_dir, plan, shards, builder, problems, split_words):
         "num_skipped": len(notes),
         # Folders within it that hold records of their own, which were built with these.
         **({"parts": list(builder.parts)} if hasattr(builder, "parts") else {}),
+        # Which classes they are asked for, see class_set.py.
+        **({"class_set": builder.class_set()} if hasattr(builder, "class_set") else {}),
         "files": {name: sha256(content).hexdigest() for name, content in files.items()},
         "splits": splits,
     }

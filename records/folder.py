@@ -81,6 +81,7 @@ def what_is_known(info):
       info: from `read_info`, also of an older version.
     """
     names = ("has_objects", "names_objects_by_colour", "turns_by_exif")
+    names += ("areas_of_coco", "judged_as_voc")
     before = _KNOWN_BEFORE.get(info["dataset"], ())
     known = info.get("knows", {})
     return {name: known.get(name, name in before) for name in names}

@@ -104,6 +104,15 @@ _SPLIT = {
     "num_skipped?": COUNT,
     "shards": [_SHARD],
 }
+_CLASS_SET = {
+    "name": TEXT,
+    "unseen_name": TEXT,
+    "leak_free": YES_OR_NO,
+    "seen": [TEXT],
+    "unseen": [TEXT],
+    "left_out": [TEXT],
+    "left_out_of": {any_key: {any_key: COUNT}},
+}
 INFO = {
     **_OF_BUILD,
     "knows?": {any_key: YES_OR_NO},
@@ -113,6 +122,7 @@ INFO = {
     "parts?": [_FILE_NAME],
     "files?": {_FILE_NAME.allows: TEXT},
     "classes?": {any_key: [TEXT]},
+    "class_set?": _CLASS_SET,
     "splits": {any_key: _SPLIT},
 }
 # What a split of questions has beside the facts of its kind, since the first version.

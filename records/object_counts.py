@@ -42,8 +42,10 @@ class ObjectCounts:
         self._ids.add(image_id)
         self.num_records += 1
         names = [name.decode() for name in names]
+        marks = (features.get(f"object/{kind}") for kind in ("crowd", "difficult"))
+        marked = {i for of in marks for i, mark in enumerate(of or ()) if mark}
         self._objects.update(names)
-        self._images.update(set(names))
+        self._images.update({name for i, name in enumerate(names) if i not in marked})
 
     def vocabularies(self, split_words=None):
         """Returns {"classes": [[class name, objects], ...]}, the most frequent first."""
@@ -58,7 +60,7 @@ class ObjectCounts:
         return {
             "num_images": self.num_records,
             "num_objects": self._objects.total(),
-            # {class: images that show it}: each is a query.
+            # {class: images that show one that counts, of no crowd}: each is a query.
             "images_per_class": dict(sorted(self._images.items())),
             "num_unknown_classes": len(self._objects.keys() - known),
         }

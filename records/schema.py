@@ -20,10 +20,11 @@ Feature names, one line each (Q questions, R answers of all questions together, 
     object/box              float32[O, 4]    left, top, right, bottom, in [0, 1]; NaN: not known
     object/area             float32[O]       of its segment, in pixels; NaN: not known
     object/crowd            int64[O]         1 where it stands for many that nobody told apart
+    object/difficult        int64[O]         1 where VOC lets it neither count nor hurt
 
-`image/orientation`, `question/group`, `object/box`, `/area` and `/crowd` are since 1.2.0, and
-are left out of a record that has nothing to say there: so records without them have the bytes
-of 1.1. Every 1.x is read.
+`image/orientation`, `question/group`, `object/box`, `/area` and `/crowd` are since 1.2.0,
+`object/difficult` since 1.3.0, and are left out of a record that has nothing to say there: so
+records without them have the bytes of 1.1. Every 1.x is read.
 
 Writers call `serialize_example` or `with_features`, readers call `parse_example`; nobody else
 names a feature.
@@ -40,7 +41,7 @@ from records.counts import IMAGE_WITH_QUESTIONS
 from records.orientation import exif_orientation
 from records.source import counted
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 
 
 def is_readable(version):
@@ -76,6 +77,7 @@ class Object:
 
     `box`: (left, top, right, bottom) in [0, 1]; `area`: of its segment, in pixels of the image;
     None where they are not known. `crowd`: it stands for many that nobody told apart (COCO).
+    `difficult`: neither finding it nor missing it counts (PASCAL VOC).
     """
 
     name: str
@@ -84,6 +86,7 @@ class Object:
     box: tuple[float, float, float, float] | None = None
     area: float | None = None
     crowd: bool = False
+    difficult: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +170,7 @@ def serialize_example(
 
 
 def _optional(questions, objects, orientation):
-    """The features of 1.2 that have something to say."""
+    """The features of 1.2 and 1.3 that have something to say."""
     features = {}
     if orientation != 1:
         features["image/orientation"] = _ints([orientation])
@@ -182,6 +185,8 @@ def _optional(questions, objects, orientation):
         )
     if any(o.crowd for o in objects):
         features["object/crowd"] = _ints([int(o.crowd) for o in objects])
+    if any(o.difficult for o in objects):
+        features["object/difficult"] = _ints([int(o.difficult) for o in objects])
     return features
 
 
@@ -252,7 +257,8 @@ def parse_example(serialized, names=None):
       A dict of tensors under the names above. `answer/text` and `answer/confidence` are
       `tf.RaggedTensor`s of shape [Q, None], one row per question; every other feature has the
       shape given above. Of `image/encoded` and `image/features` one is the empty string. What
-      a record leaves out is filled in: orientation 1, groups "", boxes and areas NaN, crowd 0.
+      a record leaves out is filled in: orientation 1, groups "", boxes and areas NaN, crowd and
+      difficult 0.
     """
     names = tuple(names or _FEATURES)
     needed = {*names, *(_ROWS_OF[name] for name in names if name in _ROWS_OF)}
@@ -327,6 +333,7 @@ _FEATURES = {
     "object/box": _numbers(tf.float32),
     "object/area": _numbers(tf.float32),
     "object/crowd": _numbers(tf.int64),
+    "object/difficult": _numbers(tf.int64),
 }
 
 
@@ -338,6 +345,7 @@ _ROWS_OF = {
     "object/box": "object/name",
     "object/area": "object/name",
     "object/crowd": "object/name",
+    "object/difficult": "object/name",
 }
 # What stands where a record, of before 1.2, say, leaves a feature out; the width of a row.
 _FILLED = {
@@ -345,6 +353,7 @@ _FILLED = {
     "object/box": (math.nan, (4,)),
     "object/area": (math.nan, ()),
     "object/crowd": (0, ()),
+    "object/difficult": (0, ()),
 }
 
 

@@ -34,8 +34,10 @@ CONFIGS = sorted(
 # Parameters of every config's model, for a vocabulary of 20 words and 11 answers.
 GOLDEN = {
     "base": 336_883,
+    "boxes": 678_897,
     "clevr": 701_683,
     "clevr_sample": 356_667,
+    "coco": 678_897,
     "easy_vqa": 224_059,
     "jsonl": 356_155,
     "sketch_scenes": 678_897,
@@ -43,6 +45,7 @@ GOLDEN = {
     "sketch_scenes_full": 678_897,
     "sort_of_clevr": 282_427,
     "sort_of_clevr_full": 406_075,
+    "voc": 678_897,
     "vqa_cp": 5_892_563,
     "vqa_cp_adahan_pairwise": 6_683_603,
     "vqa_cp_adahan_sum": 5_892_563,

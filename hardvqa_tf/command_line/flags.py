@@ -22,8 +22,8 @@ MODE = flags.DEFINE_enum("mode", None, MODES, "What to do; see above.")
 DATASET = flags.DEFINE_string(
     "dataset",
     None,
-    "Data set: sort_of_clevr, sketch_scenes, clevr, easy_vqa, vqa_v2, vqa_cp or jsonl. Chooses "
-    "the config of that name, too. Default: the config's.",
+    "Data set: sort_of_clevr, sketch_scenes, clevr, easy_vqa, vqa_v2, vqa_cp, jsonl, coco, "
+    "voc or boxes. Chooses the config of that name, too. Default: the config's.",
 )
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run. Default: runs/<name of the config>."

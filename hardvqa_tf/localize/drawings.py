@@ -1,8 +1,8 @@
 """The drawings that queries of a split are asked with, from the store beside the records.
 
 A scene of a split other than train is composed of some of the split's drawings, and asked with
-the others. In training every epoch asks with drawings of its own; evaluation always with the
-same ones.
+the others; a photograph shows none, and is asked with all of them. In training every epoch asks
+with drawings of its own; evaluation always with the same ones.
 """
 
 import functools
@@ -10,11 +10,13 @@ import os
 
 import numpy as np
 
-from records.builders.sketch_scenes import DRAWINGS, composed
+from records.builders.sketch_scenes import composed
+from records.drawings.beside import DRAWINGS
 from records.drawings.stored_drawings import StoredDrawings
 from records.folder import INFO_NAME, has_records, read_info
 
 LEVELS = 16  # of a raster's ink, which is a number of 16ths
+_UNSEEN = "test_unseen"  # the store's split of the classes that training never shows
 
 
 class Drawings:
@@ -32,10 +34,19 @@ class Drawings:
     def __init__(self, records_dir, split, stored=None):
         self._stored = read_store(records_dir) if stored is None else stored
         self.split = split
+        info = read_info(records_dir)
+        self._composes = "class_set" not in info
+        # A test of photographs asks for seen and unseen classes.
+        asks_unseen = not self._composes and split in info["test_splits"]
+        self._split_of = {
+            name: of_split
+            for of_split in (split, *((_UNSEEN,) if asks_unseen else ()))
+            for name in self._stored.classes(of_split)
+        }
 
     def classes(self):
         """Names of the classes that can be asked for, sorted."""
-        return [name for name in self._stored.classes(self.split) if self._can_ask(name)]
+        return [name for name in sorted(self._split_of) if self._can_ask(name)]
 
     def pick(self, seed, query_id, class_name, how_many):
         """Numbers of the drawings that training asks with, by a seed of run and epoch.
@@ -44,14 +55,13 @@ class Drawings:
           list of int, at most `how_many`.
         """
         # The seed of an epoch tells it from all others, so that there is no other epoch.
-        return self._stored.pick(
-            seed, 0, query_id, class_name, self.split, how_many, self._excluded(class_name)
-        )
+        of_split, excluded = self._split_of[class_name], self._excluded(class_name)
+        return self._stored.pick(seed, 0, query_id, class_name, of_split, how_many, excluded)
 
     def fixed(self, query_id, class_name, how_many):
         """Numbers of the drawings that evaluation asks with."""
-        excluded = self._excluded(class_name)
-        return self._stored.fixed(query_id, class_name, self.split, how_many, excluded)
+        of_split, excluded = self._split_of[class_name], self._excluded(class_name)
+        return self._stored.fixed(query_id, class_name, of_split, how_many, excluded)
 
     def rasters(self, class_name, numbers):
         """uint8[D, 64, 64], ink in 16ths, of drawings of one class."""
@@ -70,17 +80,16 @@ class Drawings:
             )
 
     def _can_ask(self, name):
-        known = name in self._classes
-        return known and len(self._excluded(name)) < len(self._stored.of(name, self.split))
+        known = name in self._split_of
+        return known and len(self._excluded(name)) < len(self._of(name))
 
-    @functools.cached_property
-    def _classes(self):
-        return set(self._stored.classes(self.split))
+    def _of(self, name):
+        return self._stored.of(name, self._split_of[name])
 
     @functools.cache  # noqa: B019  It lives as long as the batches of its split.
     def _excluded(self, name):
         """Keys of the drawings that scenes show; of train they are known to nobody."""
-        if self.split == "train":
+        if self.split == "train" or not self._composes:
             return frozenset()
         numbers = composed(self._stored, name, self.split)
         return frozenset(self._stored.keys[number] for number in numbers)
@@ -88,7 +97,7 @@ class Drawings:
     @functools.cache  # noqa: B019
     def _rasters(self, name):
         """{number: row}, and uint8[D, 64, 64], of a whole class, drawn when first asked for."""
-        numbers = self._stored.of(name, self.split)
+        numbers = self._of(name)
         rasters = np.round(self._stored.rasters(numbers) * LEVELS).astype(np.uint8)
         return {number: row for row, number in enumerate(numbers)}, rasters
 
@@ -99,15 +108,16 @@ def read_store(records_dir):
     Raises:
       ValueError: if there are none, or if they are those of other scenes.
     """
-    folder = os.path.join(records_dir, DRAWINGS)
+    folder, scenes = os.path.join(records_dir, DRAWINGS), read_info(records_dir)
     if not has_records(folder):
+        dataset = scenes["dataset"] if "parts" in scenes else "sketch_scenes"
         raise ValueError(
             f"There are no drawings to ask with: {folder} is missing, or not finished. The "
             "task localize needs records with a store of drawings. Run the command again that "
             "built them, with its --builder_args: python main.py --mode=build "
-            f"--dataset=sketch_scenes --records_dir={records_dir}"
+            f"--dataset={dataset} --records_dir={records_dir}"
         )
-    scenes, store = read_info(records_dir), read_info(folder)
+    store = read_info(folder)
     source = f" of {store['arguments']['source']} {store['source_fingerprint']}"
     if not scenes["source_fingerprint"].endswith(source):
         raise ValueError(

@@ -17,19 +17,24 @@ _NAMES = (
     "image/id",
     "image/height",
     "image/width",
+    "image/orientation",
     "object/name",
     "object/box",
     "object/area",
     "object/crowd",
+    "object/difficult",
 )
+_SUCH = "--dataset=sketch_scenes, coco, voc or boxes"
+_SWAPS_SIDES = 5  # EXIF orientations from here on turn an image on its side.
 
 
 class Scene(NamedTuple):
     """An image with its objects.
 
-    `image_id`: str; `size`: (height, width) in pixels; `names`: list of O classes; `boxes`
-    float32[O, 4], (left, top, right, bottom) as shares of the image; `areas` float32[O], in
-    pixels, NaN where not known; `crowd` bool[O].
+    `image_id`: str; `size`: (height, width) in pixels, as people see it; `names`: list of O
+    classes; `boxes` float32[O, 4], (left, top, right, bottom) as shares of the image; `areas`
+    float32[O], in pixels, NaN where not known; `crowd` bool[O], of those that do not count by
+    themselves, among them the difficult ones of PASCAL VOC, `difficult` bool[O].
     """
 
     image_id: str
@@ -38,6 +43,7 @@ class Scene(NamedTuple):
     boxes: np.ndarray
     areas: np.ndarray
     crowd: np.ndarray
+    difficult: np.ndarray
 
     def is_of(self, name):
         """bool[O]: objects of a class."""
@@ -57,27 +63,29 @@ def read_scenes(records_dir, split):
     """
     scenes = []
     for record in read_records(records_dir, split, _NAMES):
+        size, difficult = _size(record), record["object/difficult"].astype(bool)
         scene = Scene(
             record["image/id"],
-            (record["image/height"], record["image/width"]),
+            size,
             record["object/name"],
             record["object/box"],
             record["object/area"],
-            record["object/crowd"].astype(bool),
+            record["object/crowd"].astype(bool) | difficult,
+            difficult,
         )
         if np.isnan(scene.boxes).any():
             name = scene.names[np.flatnonzero(np.isnan(scene.boxes).any(axis=1))[0]]
             raise ValueError(
                 f"The split {split!r} of {records_dir} has an object without a box: "
                 f"{name!r} of image {scene.image_id!r}. The task localize needs the box of "
-                "each. Use records of such a data set: --dataset=sketch_scenes."
+                f"each. Use records of such a data set: {_SUCH}."
             )
         _check(scene, records_dir, split)
         scenes.append(scene)
     if not any(scene.classes() for scene in scenes):
         raise ValueError(
             f"The split {split!r} of {records_dir} has no object to ask for. The task localize "
-            "needs images with objects in boxes. Use --dataset=sketch_scenes."
+            f"needs images with objects in boxes. Use {_SUCH}."
         )
     return scenes
 
@@ -91,6 +99,12 @@ def _check(scene, records_dir, split):
         raise ValueError(
             f"The split {split!r} of {records_dir}: {error}. Build the records again."
         ) from None
+
+
+def _size(record):
+    """(height, width), as people see it; boxes are shares of that."""
+    size = record["image/height"], record["image/width"]
+    return size[::-1] if record["image/orientation"] >= _SWAPS_SIDES else size
 
 
 def absent_class(scene, classes):

@@ -11,11 +11,14 @@ import inspect
 from records.source import BuildError
 
 BUILDERS = {
+    "boxes": "Boxes",
     "clevr": "Clevr",
+    "coco": "Coco",
     "easy_vqa": "EasyVqa",
     "jsonl": "Jsonl",
     "sketch_scenes": "SketchScenes",
     "sort_of_clevr": "SortOfClevr",
+    "voc": "Voc",
     "vqa_cp": "VqaCp",
     "vqa_v2": "VqaV2",
 }
@@ -23,12 +26,16 @@ LARGEST_SEED = 2**63 - 1
 # What a builder's class may say of its data set, and what holds where it says nothing.
 # `has_objects`: its records say where things are. `names_objects_by_colour`: a question names a
 # thing by the first word of its name, its colour, which no other thing of the image has.
-# `turns_by_exif`: images are decoded turned by their EXIF orientation.
+# `turns_by_exif`: images are decoded turned by their EXIF orientation. `areas_of_coco`: areas
+# are those of segments, and COCO's sizes (small, medium, large) fit the images.
+# `judged_as_voc`: detections are also counted in the manner of PASCAL VOC.
 _KNOWS = {
     "needs_source": True,
     "has_objects": False,
     "names_objects_by_colour": False,
     "turns_by_exif": False,
+    "areas_of_coco": False,
+    "judged_as_voc": False,
 }
 
 

@@ -17,6 +17,7 @@ import os
 import re
 
 from records import strict_json
+from records.inside import inside
 from records.near_names import NearNames
 from records.questions import is_blank
 from records.regular import kind_instead
@@ -157,23 +158,11 @@ class Jsonl:
             try:
                 raw = _parse(line)
                 split = _split(raw, of_file)
-                image, given = self._image(raw), raw["image"]
+                image = inside(self._root, text_field(raw, "image"))
+                given = raw["image"]
                 self._lines.append(_Line(where, split, image, given, _question(raw)))
             except ValueError as error:
                 self._problems.append((split, where, str(error)))
-
-    def _image(self, raw):
-        """Returns the image's path relative to the folder, links resolved; never outside it."""
-        image = text_field(raw, "image")
-        root = os.path.realpath(self._root)
-        path = os.path.relpath(os.path.realpath(os.path.join(root, image)), root)
-        if os.path.isabs(image) or path.split(os.sep)[0] == os.pardir:
-            raise ValueError(
-                f"image {image!r} is outside the folder. Copy it into the folder and give its "
-                "path relative to the folder."
-            )
-        check_text(path, "the image's path, links followed,")
-        return path.replace(os.sep, "/")
 
     def _check_ids_and_images(self):
         """Moves lines whose id, or whose image's split, contradicts an earlier line's."""

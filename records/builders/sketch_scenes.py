@@ -10,19 +10,16 @@ is asked with, so no query shows what it looks for stroke by stroke.
 
 import dataclasses
 import functools
-import os
 
 from records.drawings import scenes
+from records.drawings.beside import DRAWINGS, build_beside
 from records.drawings.sources import Doodles, Files
-from records.drawings.store import build_store
-from records.drawings.stored_drawings import StoredDrawings
 from records.drawings.strokes import pack
 from records.schema import ImageExample, Object
 from records.source import BuildError, counted
 
 # Raise it with every change of what is composed, as of Sort-of-CLEVR.
 DRAWING_VERSION = 2
-DRAWINGS = "drawings"  # the folder of the store, in that of the records
 # Of a class's drawings. Half of those of a test split are composed, half are asked with.
 SHARES = {"val": 0.15, "test": 0.25}
 UNSEEN_SHARE = 0.15
@@ -106,16 +103,14 @@ class SketchScenes:
 
     def prepare(self, records_dir, on_error, report):
         """Builds the store of the drawings, before the first example is asked for."""
-        store_dir = os.path.join(records_dir, DRAWINGS)
-        build_store(
-            store_dir,
+        self._stored = build_beside(
+            records_dir,
             self._source,
             shares=SHARES,
             unseen=UNSEEN_SHARE,
             on_error=on_error,
             report=report,
         )
-        self._stored = StoredDrawings(store_dir)
 
     def examples(self, split, problems):
         """Yields `(key, SceneExample)`; nothing can be wrong with scenes drawn here."""

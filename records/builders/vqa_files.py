@@ -1,9 +1,11 @@
-"""Where the official files of VQA and the images of COCO lie: plain, gzipped, or left zipped.
+"""Where the official files of VQA and COCO, and COCO's images, lie: plain, gzipped, or zipped.
 
     <name>.json, <name>.json.gz, or any .zip in the folder that holds <name>.json
     train2014/COCO_train2014_000000000009.jpg ...    or images/train2014/, or train2014.zip
+    train2017/000000000009.jpg ...                   likewise
 
-A COCO split may be spread over several of these places, e.g. half unpacked.
+COCO's own JSON files may lie in the folder annotations/, too. A COCO split may be spread over
+several of these places, e.g. half unpacked.
 """
 
 import errno
@@ -15,7 +17,7 @@ import zlib
 
 from records.source import BuildError, fingerprint, list_files, parse_json, read_bytes
 
-COCO_SPLITS = ("train2014", "val2014", "test2015")
+COCO_SPLITS = ("train2014", "val2014", "test2015", "train2017", "val2017")
 COCO_ORIGIN = "https://cocodataset.org/#download"
 # What the readers of zip and gzip raise for damaged bytes, and for packing unknown to them.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -26,16 +28,18 @@ class OfficialFiles:
 
     Args:
       root: the folder.
+      folders: in it, where JSON files may lie, too; they end in "/".
     """
 
-    def __init__(self, root):
-        self._root = root
+    def __init__(self, root, folders=()):
+        self._root, self._folders = root, ("", *folders)
 
     def find(self, name):
         """Returns (file, its member or None) for a JSON file; None where it is nowhere."""
-        for path in (name, name + ".gz"):
-            if os.path.isfile(os.path.join(self._root, path)):
-                return path, None
+        for folder in self._folders:
+            for path in (folder + name, folder + name + ".gz"):
+                if os.path.isfile(os.path.join(self._root, path)):
+                    return path, None
         return self._zipped.get(name)
 
     def read_json(self, name, object_hook=None):
@@ -86,7 +90,7 @@ class CocoImages:
 
     Args:
       root: the folder that holds the split's folder or zip.
-      coco_split: "train2014", "val2014" or "test2015".
+      coco_split: one of COCO_SPLITS.
     """
 
     def __init__(self, root, coco_split):
@@ -160,13 +164,15 @@ def _members(path, name):
 
 
 def _is_image(name, coco_split):
-    return name.startswith(f"COCO_{coco_split}_") and name.endswith(".jpg")
+    prefix = "" if coco_split.endswith("2017") else f"COCO_{coco_split}_"
+    return name.startswith(prefix) and name.endswith(".jpg")
 
 
 def missing_images(coco_split):
     """Returns the line about images that are not there, for `require`."""
+    prefix = "" if coco_split.endswith("2017") else f"COCO_{coco_split}_"
     return (
-        f"{coco_split}/ with COCO_{coco_split}_000000000009.jpg and so on (or "
+        f"{coco_split}/ with {prefix}000000000009.jpg and so on (or "
         f"images/{coco_split}/, or {coco_split}.zip), from {COCO_ORIGIN}"
     )
 

@@ -35,6 +35,7 @@ def build_store(
     *,
     shares=None,
     unseen=UNSEEN_SHARE,
+    unseen_may_lack=False,
     num_shards=None,
     on_error="stop",
     report=print,
@@ -48,6 +49,7 @@ def build_store(
         `SHARES`.
       unseen: share of the classes, by the hash of their names, or a list of names, that are in
         `test_unseen` alone; 0 or none: there is no such split.
+      unseen_may_lack: whether `unseen` may name classes of which there is no drawing.
       num_shards: files per split. Default: one per 20,000 drawings.
       on_error: "stop" at the first problem, or "skip" it and note it in skipped.jsonl.
       report: called with each line that the user should see.
@@ -75,7 +77,10 @@ def build_store(
         return finished
     folder.check_unfinished(store_dir, plan, num_shards)
     drawings, left_out = _distinct(source.drawings(problems))
-    splits = _split(drawings, shares, plan["arguments"]["unseen"], problems)
+    if unseen_may_lack and isinstance(unseen, (list, tuple)):
+        there = {drawing.class_name for drawing in drawings}
+        unseen = [name for name in unseen if name in there]
+    splits = _split(drawings, shares, _checked_unseen(unseen), problems)
     os.makedirs(store_dir, exist_ok=True)
     with folder.lock(store_dir):
         plan["num_shards"] = _plan_shards(store_dir, splits, num_shards)

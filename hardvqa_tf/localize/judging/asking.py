@@ -61,7 +61,7 @@ def make_ask(model):
     return lambda batch: ask({name: batch[name] for name in inputs})
 
 
-def ask_split(ask, data, scenes, group_of):
+def ask_split(ask, data, scenes, group_of, *, of_segments=False):
     """Asks every query.
 
     Args:
@@ -69,6 +69,7 @@ def ask_split(ask, data, scenes, group_of):
       data: `QueryData(..., with_strings=True)`.
       scenes: {image id: `Scene`} of the split.
       group_of: (class name) -> group of its queries.
+      of_segments: as of `query_of`.
 
     Returns:
       `Answers`.
@@ -80,7 +81,7 @@ def ask_split(ask, data, scenes, group_of):
         outputs = {name: value.numpy()[real] for name, value in ask(batch).items()}
         ids, names = (batch[name].numpy()[real] for name in ("image_id", "class_name"))
         asked = [(scenes[i.decode()], n.decode()) for i, n in zip(ids, names, strict=True)]
-        queries += [query_of(scene, name, group_of(name)) for scene, name in asked]
+        queries += [query_of(s, name, group_of(name), of_segments) for s, name in asked]
         sizes = [scene.size for scene, _ in asked]
         found += found_by(outputs["logits"], outputs["boxes"], sizes)
         for name, of_batches in cells.items():
@@ -89,11 +90,17 @@ def ask_split(ask, data, scenes, group_of):
     return Answers(queries, found, mask, presence, dense.reshape(mask.shape))
 
 
-def query_of(scene, name, group=""):
+def query_of(scene, name, group="", of_segments=False):
     """A scene asked for a class, with the objects that are right: a `Query`.
 
     Its areas are those of boxes, as a detection's is: by the area of what an object covers, a
     wrong box would be of another third than the objects that it misses, and not be counted.
+
+    Args:
+      scene: `Scene`.
+      name: of the class.
+      group: of the query.
+      of_segments: areas are those that the scene says, as COCO counts its own photographs.
     """
     height, width = scene.size
     boxes = scene.boxes.astype(np.float64) * [width, height, width, height]
@@ -104,8 +111,10 @@ def query_of(scene, name, group=""):
         scene.size,
         boxes[own],
         others=boxes[~own & ~scene.crowd],
+        areas=scene.areas[own] if of_segments else None,
         crowd=scene.crowd[own],
         group=group,
+        difficult=scene.difficult[own],
     )
 
 

@@ -189,7 +189,7 @@ def _shown(found, threshold):
 
 
 def _as_query(query, found):
-    return query._replace(boxes=found.boxes, areas=None, crowd=None)
+    return query._replace(boxes=found.boxes, areas=None, crowd=None, difficult=None)
 
 
 def _some(scores):

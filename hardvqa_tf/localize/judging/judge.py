@@ -7,7 +7,7 @@ import numpy as np
 from hardvqa_tf.localize.data import open_split
 from hardvqa_tf.localize.judging.asking import ask_split, make_ask
 from hardvqa_tf.localize.judging.by_cells import format_by_cells, measure_by_cells
-from hardvqa_tf.localize.judging.coco import precision_curve
+from hardvqa_tf.localize.judging.coco import COCO_AREAS, precision_curve
 from hardvqa_tf.localize.judging.faithfulness import format_faithfulness, measure_faithfulness
 from hardvqa_tf.localize.judging.kept_cells import format_kept, measure_kept
 from hardvqa_tf.localize.judging.queries import (
@@ -25,9 +25,11 @@ from hardvqa_tf.localize.judging.thresholds import (
     best_threshold,
     match_queries,
 )
+from hardvqa_tf.localize.judging.voc import format_voc, of_queries
 from hardvqa_tf.localize.model import grid_fields
 from hardvqa_tf.localize.scenes import read_scenes
-from records.folder import has_records
+from records.class_set import in_words
+from records.folder import has_records, read_info, what_is_known
 
 BEST = "val/AP50"  # of `Judge.values`: what chooses the best epoch
 THRESHOLD = "val/threshold"  # of the same: from which score on a box is shown
@@ -54,8 +56,8 @@ class Judge:
         self._records_dir = records_dir or config.records_dir
 
     def lines(self):
-        """Nothing needs to be known before training."""
-        return []
+        """What needs to be known before training: the classes of its numbers."""
+        return [*filter(None, [in_words(self._info.get("class_set"))])]
 
     def ask(self, data):
         """Asks every query of the split.
@@ -66,7 +68,13 @@ class Judge:
         Returns:
           `asking.Answers`.
         """
-        return ask_split(self._ask_model, data, self._scenes, self._assets.group_of)
+        return ask_split(
+            self._ask_model,
+            data,
+            self._scenes,
+            self._assets.group_of,
+            of_segments=self._has_coco_areas,
+        )
 
     def values(self, answers, data):
         """{name: number}: AP and others in 0..1, the threshold of the best F1, kept cells."""
@@ -83,7 +91,8 @@ class Judge:
 
     def files(self, answers):
         """Ground truth and detections in COCO's format: {file's name, `<split>` at its end}."""
-        areas = areas_of(answers.queries)
+        # Whoever scores the file again takes COCO's sizes where it names none.
+        areas = None if self._has_coco_areas else areas_of(answers.queries)
         return {
             "annotations": to_ground_truth(answers.queries, areas=areas),
             "predictions": to_results(answers.queries, answers.found),
@@ -93,10 +102,13 @@ class Judge:
         """All that there is to say of the answers.
 
         Returns:
-          A dict: `num_queries`, of something, and `num_nothing`; `num_scenes`; `num_cells` kept
-          on average, of `total_cells`; `areas`, thirds of the objects, and `rows`, see
-          `rows.compare`, of the right drawing, of 3 and 5 of them, of a wrong one, and of
-          random scores; `precision_recall`, {row: precision at 101 recalls} of DRAWN;
+          A dict: `num_queries`, of something, and `num_nothing`; `num_scenes`; `class_set`,
+          that of the records, see `records.class_set`, None where scenes are composed;
+          `num_cells` kept on average, of `total_cells`; `areas`, thirds of the objects, or
+          COCO's sizes, and `rows`, see `rows.compare`, of the right drawing, of 3 and 5 of
+          them, of a wrong one, and of random scores; `voc`, {row: `voc.of_queries`} where
+          the records are PASCAL VOC's, else None; `precision_recall`, {row: precision at 101
+          recalls} of DRAWN;
           `threshold`, see `thresholds.at_threshold`, and `alarms`, both None where there are no
           records of the split that chooses the threshold; `by_cells`, `kept_cells` and
           `faithfulness`, see the modules of these names.
@@ -104,7 +116,7 @@ class Judge:
         Raises:
           RuntimeError: if hard attention is found not to be what it claims, see `faithfulness`.
         """
-        areas = areas_of(answers.queries)
+        areas = COCO_AREAS if self._has_coco_areas else areas_of(answers.queries)
         several = {n: self._ask_with(n) for n in SEVERAL}
         found = {RIGHT: answers.found}
         found |= {f"{n} drawings": of.found for n, of in several.items()}
@@ -114,10 +126,12 @@ class Judge:
             "num_queries": len(answers.queries) - nothing,
             "num_nothing": nothing,
             "num_scenes": len({query.scene for query in answers.queries}),
+            "class_set": self._info.get("class_set"),
             "num_cells": float(np.mean(answers.num_cells)),
             "total_cells": int(np.prod(self._model.output["mask"].shape[2:])),
             "areas": {name: [*bounds] for name, bounds in areas.items()},
             "rows": compare(answers.queries, found, areas=areas),
+            "voc": self._voc(answers.queries, found),
             "precision_recall": {row: _curve(answers.queries, found[row]) for row in DRAWN},
             "val_split": self._config.train.val_split,
             **(shown := self._shown(answers)),
@@ -130,6 +144,19 @@ class Judge:
 
         curves = result["precision_recall"]
         return {"precision_recall": draw_precision_recall([("", [*curves.items()])])}
+
+    @functools.cached_property
+    def _info(self):
+        return read_info(self._records_dir)
+
+    @property
+    def _has_coco_areas(self):
+        return what_is_known(self._info)["areas_of_coco"]
+
+    def _voc(self, queries, found):
+        if not what_is_known(self._info)["judged_as_voc"]:
+            return None
+        return {row: of_queries(queries, of_row) for row, of_row in found.items()}
 
     @functools.cached_property
     def _scenes(self):
@@ -196,8 +223,11 @@ def format_evaluation(result):
         f"{result['split']}: {result['num_queries']:,} queries of {result['num_scenes']:,} "
         f"scenes, and {result['num_nothing']:,} of nothing; {result['num_cells']:.1f} of "
         f"{result['total_cells']} cells kept",
+        *filter(None, [in_words(result.get("class_set"))]),
         *format_rows(result["rows"], result["areas"]),
     ]
+    if result.get("voc"):
+        lines += ["", *format_voc(result["voc"]), ""]
     if result["threshold"]:
         lines += format_threshold(result["threshold"], result["alarms"], result["val_split"])
     for name, format_measured in _MEASURED.items():

@@ -29,7 +29,8 @@ class Query(NamedTuple):
     `boxes`: float[G, 4], (left, top, right, bottom) in pixels; G = 0: a query of nothing.
     `others`: float[O, 4], of all other objects of the scene; needed for the random row alone.
     `areas`: float[G], of the segments in pixels; None, or NaN in it: width times height.
-    `crowd`: bool[G]; None: no box holds a crowd.
+    `crowd`: bool[G]; None: no box holds a crowd. `difficult`: bool[G], those of the crowds that
+    are PASCAL VOC's difficult objects; None: nobody said so.
     `group`: "seen", "unseen", ...; each group of a split is scored apart, too.
     """
 
@@ -41,6 +42,7 @@ class Query(NamedTuple):
     areas: np.ndarray | None = None
     crowd: np.ndarray | None = None
     group: str = ""
+    difficult: np.ndarray | None = None
 
 
 class Found(NamedTuple):

@@ -16,7 +16,7 @@ def format_rows(rows, areas):
     Returns:
       list of str: a title, each row with its areas under it, and what the areas are.
     """
-    names = {suffix: f"  {_name(suffix)}" for suffix in areas}
+    names = {suffix: f"  {area_name(suffix)}" for suffix in areas}
     width = max(map(len, [*rows, *names.values()]))
     counts = f"{'images':>7}  {'objects':>8}"
     lines = [f"{'':{width}}  {counts}  " + "  ".join(f"{c:>6}" for c in _COLUMNS)]
@@ -31,7 +31,7 @@ def format_rows(rows, areas):
             numbers = f"{'':7}  {row[f'num_objects{suffix}']:8,}"
             lines.append(f"{own_name:{width}}  {numbers}  {_percents(row, values)}")
     if areas:
-        bounds = ", ".join(f"{_name(s)} {_bounds(*pair)}" for s, pair in areas.items())
+        bounds = ", ".join(f"{area_name(s)} {_bounds(*pair)}" for s, pair in areas.items())
         lines += ["", f"Areas in square pixels: {bounds}."]
     return lines
 
@@ -66,7 +66,8 @@ def _percents(row, names):
     return "  ".join(f"{percent(row[n]) if n else '':>6}" for n in names).rstrip()
 
 
-def _name(suffix):
+def area_name(suffix):
+    """How an area is called, by the suffix of its values."""
     return _NAMES.get(suffix, suffix.lstrip("_").replace("_", " "))
 
 

@@ -53,6 +53,10 @@ class ReportedRun(FinishedRun):
         """A value of a row of the evaluation; None where there is no object."""
         return _known(self.evaluation["rows"].get(row, {}).get(name))
 
+    def voc(self, row, name):
+        """A value of `judging.voc` of a row; None where it was not counted."""
+        return _known((self.evaluation.get("voc") or {}).get(row, {}).get(name))
+
     def by_cells(self, way, num_cells=None):
         """AP50 with other cells, see `judging.by_cells`; None where it was not asked so."""
         for row in self.evaluation["by_cells"].get("rows", ()):

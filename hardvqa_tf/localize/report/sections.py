@@ -4,6 +4,7 @@ from hardvqa_tf.localize.report import figures, tables
 from hardvqa_tf.localize.report.gallery import galleries
 from hardvqa_tf.report_parts.pages import Section
 from hardvqa_tf.report_parts.texts import no_records_note
+from records.class_set import in_words
 from records.folder import has_records
 
 _LOOKS = "What the models look at"
@@ -13,11 +14,13 @@ def report_intro(runs, split):
     """What the numbers are, a sentence."""
     numbers = sorted({run.evaluation["num_queries"] for run in runs})
     queries = " or ".join(f"{number:,}" for number in numbers)
-    return (
+    text = (
         f"Average precision, in per cent, is that of the {queries} queries of the split "
         f"{split}: scenes that are each asked for one class. It is that of the epoch that was "
         "best on the validation split."
     )
+    sets = [in_words(run.evaluation.get("class_set")) for run in runs]
+    return " ".join([text, *filter(None, dict.fromkeys(sets))])
 
 
 def report_sections(groups, split, records_dir, prefix, load_run):

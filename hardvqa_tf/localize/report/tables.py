@@ -5,9 +5,11 @@ there is nothing to show.
 """
 
 from hardvqa_tf.localize.judging.by_cells import AT_RANDOM, DENSE, NORM, OWN
+from hardvqa_tf.localize.judging.coco import COCO_AREAS
 from hardvqa_tf.localize.judging.faithfulness import ROWS
 from hardvqa_tf.localize.judging.judge import RANDOM, RIGHT, SEVERAL, WRONG
 from hardvqa_tf.localize.judging.kept_cells import OVERLAPS, SHARES
+from hardvqa_tf.localize.judging.tables import area_name
 from hardvqa_tf.report_parts.pages import Table
 from hardvqa_tf.report_parts.texts import percent_and_range, range_note
 
@@ -15,6 +17,8 @@ _COLUMNS = (("AP50", RIGHT, "AP50"), ("AP", RIGHT, "AP"), ("AP75", RIGHT, "AP75"
     (f"AP50, {row}", row, "AP50")
     for row in (*(f"{n} drawings" for n in SEVERAL), WRONG, RANDOM)
 )
+
+_VOC_COLUMNS = (("AP of VOC 2007", "AP07"), ("AP of VOC 2010", "AP10"))
 
 
 def found(groups):
@@ -26,6 +30,11 @@ def found(groups):
             for title, row, name in _COLUMNS
         },
     )
+    if all(group.first.evaluation.get("voc") for group in groups):
+        rows += _rows(
+            groups,
+            {title: lambda run, k=key: run.voc(RIGHT, k) for title, key in _VOC_COLUMNS},
+        )
     rows += [
         ["cells kept", *(f"{group.mean(lambda run: run.num_cells):.4g}" for group in groups)],
         ["seeds", *(str(len(group.runs)) for group in groups)],
@@ -37,11 +46,12 @@ def found(groups):
     )
     areas = groups[0].first.evaluation["areas"]
     by_area = {
-        area.lstrip("_"): lambda run, a=area: run.precision(RIGHT, f"AP50{a}") for area in areas
+        area_name(area): lambda run, a=area: run.precision(RIGHT, f"AP50{a}") for area in areas
     }
+    kind = "COCO's sizes" if areas.keys() == COCO_AREAS.keys() else "thirds"
     about_areas = (
-        "AP50 in per cent by thirds of the split's objects by area. Boxes whose own area is "
-        "out of a third are not counted against it."
+        f"AP50 in per cent by {kind} of the split's objects by area. Boxes whose own area is "
+        "out of such a range are not counted against it."
     )
     tables = [_table(groups, caption, "", rows)]
     if areas:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hardvqa_tf.localize.judging.by_cells import average_precision
 from hardvqa_tf.localize.judging.queries import Query
 from hardvqa_tf.localize.judging.rows import compare, random_row
 from hardvqa_tf.localize.judging.tables import format_rows
@@ -49,6 +50,12 @@ def test_random_scores_depend_on_seed_scene_and_class_alone():
     assert not np.array_equal(whole[0].scores, random_row(QUERIES, seed=4)[0].scores)
     other_scene = [QUERIES[0]._replace(scene="scene/2")]
     assert not np.array_equal(whole[0].scores, random_row(other_scene, seed=3)[0].scores)
+
+
+def test_other_cells_are_judged_over_both_groups():
+    """Of a split with seen and unseen classes there are rows of each, and one of all."""
+    whole = compare(QUERIES, {"right drawing": FOUND})["right drawing"]
+    assert average_precision(QUERIES, FOUND) == {name: whole[name] for name in ("AP50", "AP")}
 
 
 def test_the_random_row_tends_to_the_share_of_what_is_asked_for():
