@@ -63,9 +63,9 @@ class Photo:
     """What the annotations of one image say, before classes are chosen.
 
     `image_id`, `source`, `load_image`, `size`: as of `BoxedImage`. `objects`: all whose boxes
-    have an area, `in_pixels` or in shares of the sides, and `num_empty` others. `shows`: names
-    of all classes of which it shows anything, also in boxes without an area. `missing`: why
-    there is no file, what to do; "" if there is one. `turns_by_exif`: as of `ImageExample`.
+    have an area, `in_pixels` or in shares of the sides; `empty`: the names of the others.
+    `missing`: why there is no file, what to do; "" if there is one. `turns_by_exif`: as of
+    `ImageExample`.
     """
 
     image_id: str
@@ -73,11 +73,15 @@ class Photo:
     load_image: Callable[[], bytes] | None
     size: tuple | None
     objects: tuple
-    shows: frozenset
     in_pixels: bool = True
-    num_empty: int = 0
+    empty: tuple = ()
     missing: str = ""
     turns_by_exif: bool = False
+
+    @property
+    def shows(self):
+        """Names of all classes of which it shows anything, be it in a box without an area."""
+        return {*self.empty, *(thing.name for thing in self.objects)}
 
     def with_classes(self, names):
         """The `BoxedImage` with the objects of some classes."""
@@ -98,6 +102,30 @@ def make_object(name, box, *, area=None, crowd=False, difficult=False):
     left, top, right, bottom = box
     x, y = (left + right) / 2, (top + bottom) / 2
     return Object(name, x, y, box=tuple(box), area=area, crowd=crowd, difficult=difficult)
+
+
+def object_within(name, box, width, height, **more):
+    """The object of a box, which is clipped by the image.
+
+    Args:
+      name: of its class.
+      box, width, height: as of `clipped`.
+      **more: of `make_object`.
+
+    Returns:
+      A `schema.Object`; its name where the box has no area.
+
+    Raises:
+      ValueError: as of `clipped`.
+    """
+    box = clipped(box, width, height)
+    return name if box is None else make_object(name, box, **more)
+
+
+def without_empty(things):
+    """(objects, names of those without an area) of what `object_within` returned."""
+    empty = tuple(thing for thing in things if isinstance(thing, str))
+    return tuple(thing for thing in things if not isinstance(thing, str)), empty
 
 
 def clipped(box, width, height):

@@ -73,7 +73,7 @@ class Choice:
         if not any(not (thing.crowd or thing.difficult) for thing in example.objects):
             counts["num_images_without_a_class"] += 1
             return None
-        counts["num_boxes_without_area"] += photo.num_empty
+        counts["num_boxes_without_area"] += len(photo.empty)
         return example
 
     def counts(self, split):

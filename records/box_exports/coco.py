@@ -17,6 +17,7 @@ from records.box_exports.labelled import (
     first_there,
     split_in_path,
 )
+from records.boxed_image import without_empty
 from records.builders.coco_files import read_instances
 from records.builders.vqa_files import OfficialFiles
 from records.source import BuildError
@@ -40,6 +41,7 @@ def read(root):
             where = f"{name}: image {entry.file_name}"
             if entry.is_broken:
                 continue
+            objects, empty = without_empty(entry.things)
             try:
                 image = first_there(root, _places(name, split, entry.file_name))
             except ValueError as error:
@@ -51,8 +53,8 @@ def read(root):
                     where,
                     split,
                     entry.size,
-                    tuple(entry.objects),
-                    num_empty=entry.num_empty,
+                    objects,
+                    empty=empty,
                 )
             )
     return found

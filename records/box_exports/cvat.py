@@ -18,7 +18,7 @@ from records.box_exports.labelled import (
     files_below,
     first_there,
 )
-from records.boxed_image import clipped, make_object
+from records.boxed_image import object_within, without_empty
 from records.source import BuildError, check_text, read_bytes
 from records.xml_tree import number_in, parse_xml
 
@@ -59,15 +59,15 @@ def _read_image(root, name, place, element, found):
         size = tuple(_side(element, side) for side in ("width", "height"))
         folders = (f"images/{subset}/", "images/", f"{subset}/", "")
         image = first_there(root, [*dict.fromkeys(f + own_name for f in folders)][::-1])
-        objects, num_empty = _objects(element, size)
+        objects, empty = without_empty(_things(element, size))
     except ValueError as error:
         found.notes.append((split, where, f"{error} {SKIPPED}"))
         return
-    found.images.append(Labelled(image, where, split, size, objects, num_empty=num_empty))
+    found.images.append(Labelled(image, where, split, size, objects, empty=empty))
 
 
-def _objects(element, size):
-    objects, num_empty = [], 0
+def _things(element, size):
+    things = []
     for place, shape in enumerate(element):
         label = shape.get("label", "")
         try:
@@ -76,12 +76,10 @@ def _objects(element, size):
                     f"is a <{shape.tag[:40]}>, not a box. Draw a box instead, or remove it."
                 )
             if shape.tag == "box":
-                thing = _object(shape, size)
-                objects += [thing] if thing else []
-                num_empty += thing is None
+                things.append(_object(shape, size))
         except ValueError as error:
             raise ValueError(f"shape {place} (from 0, {label[:40]!r}): {error}") from None
-    return tuple(objects), num_empty
+    return things
 
 
 def _object(shape, size):
@@ -92,8 +90,7 @@ def _object(shape, size):
     left, top, right, bottom = (number_in(_attribute(shape, n), n) for n in _CORNERS)
     if right < left or bottom < top:
         raise ValueError("ends before it begins: xbr or ybr is below xtl or ytl. Correct it.")
-    box = clipped((left, top, right, bottom), *size)
-    return box and make_object(_attribute(shape, "label"), box)
+    return object_within(_attribute(shape, "label"), (left, top, right, bottom), *size)
 
 
 def _attribute(element, name):

@@ -20,7 +20,7 @@ from records.box_exports.labelled import (
     first_there,
     split_named,
 )
-from records.boxed_image import clipped, finite, make_object
+from records.boxed_image import finite, object_within, without_empty
 from records.source import (
     BuildError,
     check_text,
@@ -69,12 +69,12 @@ def _read_task(root, name, place, task, found):
             raise ValueError(
                 f"has {len(annotations)} annotations, of different people perhaps. Keep one."
             )
-        size, objects, num_empty = _objects(field(annotations[0], "result", list))
+        size, things = _things(field(annotations[0], "result", list))
     except (ValueError, TypeError) as error:
         found.notes.append((split, where, f"{error} {SKIPPED}"))
         return
-    labelled = Labelled(image, where, split, size, objects, False, num_empty)
-    found.images.append(labelled)
+    objects, empty = without_empty(things)
+    found.images.append(Labelled(image, where, split, size, objects, False, empty))
 
 
 def _refuse_short_form():
@@ -103,17 +103,15 @@ def _image(root, data):
     return first_there(root, [last, f"images/{last}", path.lstrip("/")])
 
 
-def _objects(results):
-    """((width, height) or None, objects, boxes without an area)."""
-    sizes, objects, num_empty = set(), [], 0
+def _things(results):
+    """((width, height) or None, what `object_within` gives of each box)."""
+    sizes, things = set(), []
     for place, raw in enumerate(results):
         try:
             kind = field(raw, "type", str)
             if kind == _BOXES:
                 sizes.add((_side(raw, "original_width"), _side(raw, "original_height")))
-                thing = _object(field(raw, "value", dict))
-                objects += [thing] if thing else []
-                num_empty += thing is None
+                things.append(_object(field(raw, "value", dict)))
             elif kind.startswith(_SHAPES):
                 raise ValueError(
                     f"is of the type {kind[:40]!r}, not a labelled box ({_BOXES}). Draw a box "
@@ -123,7 +121,7 @@ def _objects(results):
             raise ValueError(f"result {place} (from 0): {error}") from None
     if len(sizes) > 1:
         raise ValueError(f"its results are of images of several sizes: {sorted(sizes)}.")
-    return next(iter(sizes), None), tuple(objects), num_empty
+    return next(iter(sizes), None), things
 
 
 def _object(value):
@@ -139,8 +137,7 @@ def _object(value):
         raise ValueError(f"must have one label. Received: {shown(labels)}. Correct it.")
     check_text(labels[0], "a label")
     corners = (x / 100, y / 100, (x + width) / 100, (y + height) / 100)
-    box = clipped(corners, 1.0, 1.0)
-    return box and make_object(labels[0], box)
+    return object_within(labels[0], corners, 1.0, 1.0)
 
 
 def _number(raw, name):

@@ -31,7 +31,7 @@ class Labelled:
     `image`: path relative to the folder; `where`: of what is said of it, for messages; `split`:
     "train", "val", "test", or "" where nothing says it; `size`: (width, height) in pixels, as
     people see it, or None; `in_pixels`: whether boxes are pixels, else shares of the sides;
-    `objects`: tuple of `schema.Object`; `num_empty`: boxes without an area beside them.
+    `objects`: tuple of `schema.Object`; `empty`: names of those whose boxes have no area.
     """
 
     image: str
@@ -40,7 +40,7 @@ class Labelled:
     size: tuple | None
     objects: tuple
     in_pixels: bool = True
-    num_empty: int = 0
+    empty: tuple = ()
 
 
 @dataclasses.dataclass

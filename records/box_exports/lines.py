@@ -138,7 +138,7 @@ def _object(place, box, label, area, crowd):
     size = finite(area) if area is not None else None
     if area is not None and (size is None or not 0 <= size <= _MAX_AREA):
         raise ValueError(
-            f"'areas' must be numbers of at least 0, in pixels, or null. Received: {shown(area)}."
+            f"'areas' must be numbers of at least 0, or null. Received: {shown(area)}."
         )
     if isinstance(crowd, bool) or crowd not in (0, 1):
         raise ValueError(f"'crowd' must be 0 or 1. Received: {shown(crowd)}. Correct it.")

@@ -17,7 +17,7 @@ from records.box_exports.labelled import (
     files_below,
     split_in_path,
 )
-from records.boxed_image import clipped, make_object
+from records.boxed_image import object_within, without_empty
 from records.inside import inside
 from records.source import BuildError, check_text, decode_text, read_bytes
 from records.xml_tree import number_in
@@ -44,13 +44,13 @@ def read(root):
         used.add(text)
         found.files.append(text)
         try:
-            objects, num_empty = _read_text(root, text, names)
+            objects, empty = without_empty(_read_text(root, text, names))
         except ValueError as error:
             placed = error.args if isinstance(error, _Placed) else (text, str(error))
             found.notes.append((split, *placed))
             continue
         found.images.append(
-            Labelled(path, text, split, None, objects, in_pixels=False, num_empty=num_empty)
+            Labelled(path, text, split, None, objects, in_pixels=False, empty=empty)
         )
     for text in sorted(texts - used):
         if "labels" in text.split("/")[:-1]:  # Others may be readmes, and lists of images.
@@ -99,20 +99,15 @@ class _Placed(ValueError):
 
 
 def _read_text(root, name, names):
-    objects, num_empty = [], 0
-    text = decode_text(read_bytes(os.path.join(root, name)), name)
+    things, text = [], decode_text(read_bytes(os.path.join(root, name)), name)
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            thing = _object(line.split(), names)
+            things.append(_object(line.split(), names))
         except ValueError as error:
             raise _Placed(f"{name}:{number}", f"{error} {SKIPPED}") from None
-        if thing is None:
-            num_empty += 1
-        else:
-            objects.append(thing)
-    return tuple(objects), num_empty
+    return things
 
 
 def _object(parts, names):
@@ -141,5 +136,4 @@ def _object(parts, names):
             "Are they pixels?"
         )
     corners = (cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2)
-    box = clipped(corners, 1.0, 1.0)
-    return box and make_object(names[int(parts[0])], box)
+    return object_within(names[int(parts[0])], corners, 1.0, 1.0)

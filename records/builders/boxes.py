@@ -116,9 +116,8 @@ class Boxes(Photographs):
             load_image=functools.partial(read_bytes, path),
             size=labelled.size,
             objects=labelled.objects,
-            shows=frozenset(thing.name for thing in labelled.objects),
             in_pixels=labelled.in_pixels,
-            num_empty=labelled.num_empty,
+            empty=labelled.empty,
             missing=is_missing,
             turns_by_exif=True,
         )

@@ -12,7 +12,7 @@ leak-free means: `class_set.py`.
 
 import os
 
-from records.boxed_image import Photo
+from records.boxed_image import Photo, without_empty
 from records.builders.coco_classes import QUICKDRAW, SETS, UNSEEN
 from records.builders.coco_files import read_instances
 from records.builders.photographs import Photographs, choose_classes
@@ -106,15 +106,15 @@ class Coco(Photographs):
         for entry in entries:
             if entry.is_broken or self._split_of(part, entry.file_name) != split:
                 continue
+            objects, empty = without_empty(entry.things)
             is_there = entry.file_name in images
             yield Photo(
                 image_id=os.path.splitext(entry.file_name)[0],
                 source=images.source(entry.file_name) if is_there else entry.file_name,
                 load_image=images.load_image(entry.file_name) if is_there else None,
                 size=entry.size,
-                objects=tuple(entry.objects),
-                shows=frozenset(entry.shows),
-                num_empty=entry.num_empty,
+                objects=objects,
+                empty=empty,
                 missing="" if is_there else _MISSING.format(part),
             )
 

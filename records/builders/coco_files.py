@@ -12,7 +12,7 @@ are not looked at.
 import collections
 import math
 
-from records.boxed_image import clipped, finite, make_object
+from records.boxed_image import finite, object_within
 from records.source import BuildError, field, shown, text_field
 
 _OF_IMAGE = ("id", "file_name", "width", "height")
@@ -26,16 +26,15 @@ _HALF = (
 class Entry:
     """What is said of one image.
 
-    Attributes: `file_name`; `size`, (width, height); `objects`, list of `schema.Object`;
-    `shows`, set of class names; `num_empty` boxes; `is_broken`, whether an annotation is wrong.
+    Attributes: `file_name`; `size`, (width, height); `things`, of `boxed_image.object_within`;
+    `is_broken`, whether an annotation is wrong.
     """
 
-    __slots__ = ("file_name", "is_broken", "num_empty", "objects", "shows", "size")
+    __slots__ = ("file_name", "is_broken", "size", "things")
 
     def __init__(self, file_name, size):
         self.file_name, self.size = file_name, size
-        self.objects, self.shows = [], set()
-        self.num_empty, self.is_broken = 0, False
+        self.things, self.is_broken = [], False
 
 
 class Note(collections.namedtuple("Note", "file_name where reason")):
@@ -173,13 +172,10 @@ class _Reader:
                 "'area' must be a number of at least 0, that of the segment in pixels, and not "
                 f"above the image's. Received: {got}. Correct it."
             )
-        box = clipped((left, top, left + width, top + height), *entry.size)
+        corners = (left, top, left + width, top + height)
+        thing = object_within(name, corners, *entry.size, area=area, crowd=bool(crowd))
         if name in self._wanted:
-            entry.shows.add(name)
-            if box is None:
-                entry.num_empty += 1
-            else:
-                entry.objects.append(make_object(name, box, area=area, crowd=bool(crowd)))
+            entry.things.append(thing)
 
     def _note(self, entry, class_name, where, reason):
         """An image is broken by what may be of a class that it is asked for."""

@@ -13,7 +13,7 @@ import functools
 import os
 import re
 
-from records.boxed_image import Photo
+from records.boxed_image import Photo, without_empty
 from records.builders.photographs import Photographs, choose_classes
 from records.builders.voc_classes import NAMES, QUICKDRAW, SETS
 from records.builders.voc_files import read_annotation
@@ -129,15 +129,15 @@ class Voc(Photographs):
                 problems.report(xml, f"{error} Skipping it leaves its image out.")
                 continue
             path = os.path.join(self._root, jpg)
+            objects, empty = without_empty(read.things)
             is_there = os.path.isfile(path)
             yield Photo(
                 image_id=f"VOC{year}_{image}",
                 source=jpg,
                 load_image=functools.partial(read_bytes, path),
                 size=read.size,
-                objects=tuple(read.objects),
-                shows=frozenset(read.shows),
-                num_empty=read.num_empty,
+                objects=objects,
+                empty=empty,
                 missing="" if is_there else f"there is no such file. Unpack VOC{year} again.",
             )
 

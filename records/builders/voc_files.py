@@ -7,7 +7,7 @@ Coordinates are whole pixels from 1, the last one included: a box of edges is (x
 ymin - 1, xmax, ymax). Only an object's own bndbox counts, not those of its parts.
 """
 
-from records.boxed_image import clipped, make_object
+from records.boxed_image import object_within
 from records.xml_tree import number_in, only_child, parse_xml, text_of
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -16,13 +16,11 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 class Annotation:
     """What is said of one image.
 
-    Attributes: `size`, (width, height); `objects`, list of `schema.Object`; `shows`, set of
-    class names; `num_empty` boxes.
+    Attributes: `size`, (width, height); `things`, of `boxed_image.object_within`.
     """
 
     def __init__(self, size):
-        self.size, self.objects = size, []
-        self.shows, self.num_empty = set(), 0
+        self.size, self.things = size, []
 
 
 def read_annotation(data, known):
@@ -75,9 +73,6 @@ def _add(annotation, element, known):
             f"<bndbox> ends before it begins: xmin {xmin:g}, ymin {ymin:g}, xmax {xmax:g}, "
             f"ymax {ymax:g}. Correct it."
         )
-    box = clipped((xmin - 1, ymin - 1, xmax, ymax), *annotation.size)
-    annotation.shows.add(name)
-    if box is None:
-        annotation.num_empty += 1
-    else:
-        annotation.objects.append(make_object(name, box, difficult=difficult == "1"))
+    edges, is_difficult = (xmin - 1, ymin - 1, xmax, ymax), difficult == "1"
+    thing = object_within(name, edges, *annotation.size, difficult=is_difficult)
+    annotation.things.append(thing)

@@ -288,9 +288,9 @@ def test_names_and_places_of_yolo(drawings, tmp_path):
     (side / "1.txt").write_text("0 .5 .5 .1 .1\n1 .5 .5 0 .1\n")
     (side / "obj.names").write_text("cat\ndog\n")
     found = yolo.read(str(side))
-    assert [(of.image, len(of.objects), of.num_empty) for of in found.images] == [
-        ("1.jpg", 1, 1),
-        ("2.jpg", 0, 0),
+    assert [(of.image, len(of.objects), of.empty) for of in found.images] == [
+        ("1.jpg", 1, ("dog",)),
+        ("2.jpg", 0, ()),
     ]
 
 
