@@ -335,6 +335,8 @@ def test_what_a_builder_knows_is_kept(tmp_path, source):
         "has_objects": False,
         "names_objects_by_colour": False,
         "turns_by_exif": True,
+        "areas_of_coco": False,
+        "judged_as_voc": False,
     }
     older = {"dataset": "sort_of_clevr"}
     assert what_is_known(older)["names_objects_by_colour"]
