@@ -83,7 +83,15 @@ def test_the_files_are_found():
 
 @pytest.mark.parametrize("path", below("records"), ids=str)
 def test_records_know_no_model(path):
-    allowed = {"records", "numpy", "tensorflow", "PIL", "tqdm", *sys.stdlib_module_names}
+    allowed = {
+        "records",
+        "numpy",
+        "tensorflow",
+        "PIL",
+        "scipy",
+        "tqdm",
+        *sys.stdlib_module_names,
+    }
     optional = {
         "easy_vqa.py": "easy_vqa",
         "beam.py": "apache_beam",

@@ -1,7 +1,8 @@
 """A picture of a drawing → its raster: what is ink, how large, how wide.
 
 Photographs are turned by their EXIF orientation. Transparent pixels lie on white paper; or on
-black, if white shows nothing. The ground is the median of the picture's edge: ink is what is
+black, if white shows nothing. Where light is uneven, a photograph, `photographs` finds the ink.
+Else the ground is the median of the picture's edge: ink is what is
 darker, or lighter, than it. Ink fills the canvas as strokes do, and lines that are thinner than
 those of strokes are widened to their width. A filled shape stays filled: its pixels do not say
 what was line.
@@ -13,12 +14,14 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
+from records.drawings import photographs
 from records.drawings.rasterize import SIZE
 from records.formats import MAX_PIXELS
 
 _SAMPLES = 4  # A side of a pixel of the raster.
 _MARGIN = 2  # Pixels of the raster at each side, as of strokes.
 _WIDTH = 2 * _SAMPLES  # Of a line of strokes, in samples.
+_AT_ONCE = 2**18  # Pixels, as floats.
 _FAINT = 24  # Grey levels, of 255: ink that differs less from the ground is none.
 
 
@@ -58,13 +61,27 @@ def _decoded(encoded):
         raise ValueError(
             f"too large: at most {MAX_PIXELS:,} pixels are taken. Make it smaller."
         ) from None
+    except Image.UnidentifiedImageError:  # It says an address in memory.
+        raise ValueError(
+            "the picture cannot be decoded (its header cannot be read). Save it again."
+        ) from None
     except (OSError, SyntaxError, Warning) as error:
         raise ValueError(f"the picture cannot be decoded ({error}). Save it again.") from None
-    pixels = np.asarray(image, np.float32)
-    grey = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
-    alpha = pixels[..., 3] / 255
-    on_white = grey * alpha + 255 * (1 - alpha)
-    return on_white if np.ptp(on_white) >= _FAINT else grey * alpha
+    on_white = _on_paper(image, 255)
+    return on_white if np.ptp(on_white) >= _FAINT else _on_paper(image, 0)
+
+
+def _on_paper(image, paper):
+    """Grey levels of an RGBA image on paper of one, by rows: floats of all need gigabytes."""
+    levels = np.empty((image.height, image.width), np.float32)
+    rows = max(1, _AT_ONCE // image.width)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        pixels = np.asarray(image.crop(box), np.float32)
+        grey = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
+        alpha = pixels[..., 3] / 255
+        levels[top : top + rows] = grey * alpha + paper * (1 - alpha)
+    return levels
 
 
 def _eight_bits(image):
@@ -77,18 +94,24 @@ def _eight_bits(image):
 
 def _ink(grey):
     """Returns bool[h, w], cut to what is drawn."""
+    if photographs.is_photograph(grey):
+        return _cut(photographs.ink_of(grey))
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ground = np.median(edge)
     # What is drawn with is farther from the ground than paper and shadows are.
     is_dark = ground - grey.min() >= grey.max() - ground
     differs = ground - grey if is_dark else grey - ground
     strongest = differs.max()
-    if strongest < _FAINT:
+    return _cut(differs > strongest / 2 if strongest >= _FAINT else None)
+
+
+def _cut(ink):
+    """Ink, None if there is none, cut to what is drawn."""
+    if ink is None:
         raise ValueError(
             "nothing is drawn on it, or in the colour of its ground. Draw dark on light, or "
             "light on dark, or on a transparent ground."
         )
-    ink = differs > strongest / 2
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
@@ -107,7 +130,13 @@ def _fitted(ink, size):
     kind = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
     resized = Image.fromarray(ink.astype(np.uint8) * 255).resize(new, kind)
     # Made smaller, a line of one pixel covers but a part of a sample, and must not vanish.
-    share = np.asarray(resized) / 255 >= min(0.5, max(0.2, scale / 2))
+    at_least = min(0.2, line * scale / 2)
+    share = np.asarray(resized) / 255 >= min(0.5, max(at_least, scale / 2))
+    if not share.any():
+        raise ValueError(
+            f"its lines are too fine for a drawing of {width}x{height} pixels: shrunk to "
+            f"{size}x{size}, nothing is left of them. Draw them wider."
+        )
     canvas = np.zeros((side, side), bool)
     top, left = (side - new[1]) // 2, (side - new[0]) // 2
     canvas[top : top + new[1], left : left + new[0]] = share

@@ -109,8 +109,10 @@ def read_drawings(path, problems=None):
             found = True
             yield drawing
     if not found:
-        number = len(problems.notes)
-        skipped = f" {counted(number, 'problem')} skipped." if number else ""
+        skipped = ""
+        if problems.notes:
+            number = counted(len(problems.notes), "problem")
+            skipped = f" {number} skipped, the first: {_said(problems.notes[0])}"
         raise BuildError(
             f"{path} has no drawing.{skipped} Give a file or a folder of drawings: QuickDraw's "
             ".ndjson or .bin, sketch-rnn's .npz, or folders of SVG, PNG, JPEG or JSON by class."

@@ -10,6 +10,8 @@ import numpy as np
 _MOST_STEPS = 255_000
 # Of parts in parts: drawings need some dozens. A saw of equal teeth would lose one a step.
 _MOST_LEVELS = 128
+# Points that are looked at before parts are halved: of long strokes, some times each.
+_MOST_LOOKS, _LOOKS_A_POINT = 250_000, 16
 
 
 def simplify(strokes, extent=255, epsilon=2.0):
@@ -71,12 +73,13 @@ def peucker(stroke, epsilon):
     first, last = np.array([0]), np.array([len(points) - 1])
     # All parts that one step leaves are looked at together: one by one, long scribbles take
     # minutes.
-    level = 0
+    level, looks = 0, 0
+    most_looks = _MOST_LOOKS + _LOOKS_A_POINT * len(points)
     while (long := last - first >= 2).any():
         first, last = first[long], last[long]
         farthest, is_far = _farthest(points, first, last, epsilon)
-        level += 1
-        if level > _MOST_LEVELS:
+        level, looks = level + 1, looks + int((last - first).sum())
+        if level > _MOST_LEVELS or looks > most_looks:
             farthest = (first + last) // 2
         first, last, farthest = first[is_far], last[is_far], farthest[is_far]
         kept[farthest] = True
@@ -128,8 +131,37 @@ def fewer_points(strokes, max_points, name):
             f"{name}: it has {len(strokes)} strokes, whose ends alone are more than the "
             f"{max_points} points of a drawing. Draw it with fewer strokes, or leave it out."
         )
-    epsilon = 0.5
+    epsilon, before = 0.5, strokes
     while sum(map(len, strokes)) > max_points:
-        strokes = [peucker(stroke, epsilon) for stroke in strokes]
+        before, strokes = strokes, [peucker(stroke, epsilon) for stroke in strokes]
         epsilon *= 1.25
+    left = max_points - sum(min(len(stroke), 2) for stroke in strokes)
+    if before is not strokes and sum(_inner(strokes)) < left // 8:
+        # A scribble whose turns are all alike lost them all at once: a line would be left.
+        return _thinned(before, left)
     return strokes
+
+
+def _inner(strokes):
+    """Points of each stroke between its ends."""
+    return [max(0, len(stroke) - 2) for stroke in strokes]
+
+
+def _thinned(strokes, num_inner):
+    """Strokes with at most so many points between their ends, by their length."""
+    inner = _inner(strokes)
+    shares = [num_inner * count // sum(inner) for count in inner]
+    return [_spread(stroke, share) for stroke, share in zip(strokes, shares, strict=True)]
+
+
+def _spread(stroke, count):
+    """The ends of a stroke, and `count` points between them.
+
+    Of each of `count` stretches it is the point that is farthest from the one kept before it:
+    at equal steps, all would lie on one side of a scribble.
+    """
+    kept = [stroke[0]]
+    for part in np.array_split(stroke[1:-1], count) if count else ():
+        distances = np.square(part - kept[-1]).sum(axis=1)
+        kept.append(part[distances.argmax()])
+    return np.stack([*kept, *stroke[1:][-1:]])

@@ -16,6 +16,9 @@ import zlib
 import numpy as np
 
 _MOST_BYTES = 2**31  # Of an array, unpacked; the largest official one has a tenth of it.
+# A few bytes in a zip may be gigabytes unpacked; drawings are not a tenth as much alike.
+_LARGE, _MOST_TIMES = 2**23, 100
+_DEEPEST = 100  # Values in each other, of a pickle; arrays of drawings need some five.
 
 
 def read_arrays(path):
@@ -33,8 +36,7 @@ def read_arrays(path):
                 )
             for name in names:
                 with archive.open(name) as file:
-                    size = archive.getinfo(name).file_size
-                    arrays = _read_array(file, name, size)
+                    arrays = _read_array(file, name, archive.getinfo(name))
                 for index, array in enumerate(arrays):
                     yield name.removesuffix(".npy"), index, array
     except (
@@ -47,10 +49,13 @@ def read_arrays(path):
         raise ValueError(f"a damaged .npz ({error}). Download it again.") from None
 
 
-def _read_array(file, name, size):
-    if size > _MOST_BYTES:
+def _read_array(file, name, info):
+    size, times = info.file_size, info.file_size / max(1, info.compress_size)
+    if size > _MOST_BYTES or (size > _LARGE and times > _MOST_TIMES):
         raise ValueError(
-            f"{name} has {size:,} bytes unpacked, at most {_MOST_BYTES:,} are read."
+            f"{name} has {size:,} bytes unpacked, {times:,.0f} times as many as packed. At "
+            f"most {_MOST_BYTES:,} are read, and beyond {_LARGE:,} at most {_MOST_TIMES} "
+            "times as many. Download the file from where it is official."
         )
     try:
         version = np.lib.format.read_magic(file)
@@ -162,6 +167,12 @@ for _core in ("numpy.core", "numpy._core"):  # Of NumPy 1 and of NumPy 2.
     _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = _Call(_reconstruct)
 
 
+def _mark(unpickler):
+    if len(unpickler.metastack) >= _DEEPEST:
+        raise _Refused(f"its pickle has {_DEEPEST} values in each other, which no array has.")
+    unpickler.load_mark()
+
+
 def _refuse_buffer(unpickler):
     raise _Refused("a pickle of protocol 5, which NumPy's files are not. Save it by np.savez.")
 
@@ -173,7 +184,8 @@ class _ArraysOnly(pickle._Unpickler):
     the process on some damaged files (Python 3.11).
     """
 
-    dispatch = pickle._Unpickler.dispatch | {
+    dispatch = pickle._Unpickler.dispatch | {pickle.MARK[0]: _mark}
+    dispatch |= {
         code[0]: _refuse_buffer
         for code in (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER)
     }

@@ -55,10 +55,16 @@ def checked(strokes, name="a drawing"):
 
     Raises:
       ValueError: names the drawing and what is wrong: no strokes or points, something other
-        than numbers, NaN, infinity, numbers above a thousand million, or far too many points.
+        than numbers, NaN, infinity, numbers above a thousand million, or far too many points
+        or strokes.
     """
     if not len(strokes):
         raise ValueError(f"{name}: it has no strokes. Draw something, or leave it out.")
+    if len(strokes) > MAX_POINTS:  # Each keeps a point at least.
+        raise ValueError(
+            f"{name}: it has {len(strokes):,} strokes, at most {MAX_POINTS} are read. Draw it "
+            "with fewer strokes, or leave it out."
+        )
     arrays = [
         _checked_stroke(stroke, f"{name}, stroke {i}") for i, stroke in enumerate(strokes)
     ]

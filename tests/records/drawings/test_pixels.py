@@ -173,3 +173,37 @@ def _png(array):
     file = io.BytesIO()
     Image.fromarray(array).save(file, "PNG")
     return file.getvalue()
+
+
+def test_a_fine_line_on_a_large_picture():
+    image = Image.new("L", (3000, 3000), 255)
+    ImageDraw.Draw(image).line((20, 20, 2979, 2979), fill=0)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    expected = rasterize_strokes([np.array([[0, 0], [255, 255]])])
+    assert np.abs(raster_of(file.getvalue()) / 16 - expected).mean() < 0.016
+    assert expected.mean() > 0.03
+
+
+def test_lines_too_fine_for_their_picture(monkeypatch):
+    dots = np.full((2, 300_000), 255, np.uint8)
+    dots[0, [10, -10]] = 0
+    file = io.BytesIO()
+    Image.fromarray(dots).save(file, "PNG")
+    with pytest.raises(ValueError, match="its lines are too fine .* of 299981x1 pixels"):
+        raster_of(file.getvalue())
+
+
+def test_rows_are_put_on_paper_some_at_a_time(monkeypatch):
+    encoded = files.picture("RGBA", CLEAR, (255, 255, 255, 255), 3)
+    expected = raster_of(encoded)
+    monkeypatch.setattr("records.drawings.pixels._AT_ONCE", 700)
+    np.testing.assert_array_equal(raster_of(encoded), expected)
+
+
+def test_a_damaged_head_is_told_alike_every_time():
+    """Pillow would say an address in memory, and skipped.jsonl would differ."""
+    with pytest.raises(ValueError) as error:
+        raster_of(files.picture()[:10])
+    assert "(its header cannot be read). Save it again." in str(error.value)
+    assert "0x" not in str(error.value)

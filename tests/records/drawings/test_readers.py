@@ -488,3 +488,25 @@ def test_genuine_drawings(folder, num):
     assert len(found) == num == len({drawing.content_hash() for drawing in found})
     assert all(len(drawing.strokes) for drawing in found)
     assert max(stroke.max() for d in found for stroke in d.strokes) == 255
+
+
+def test_an_npz_that_unpacks_to_far_more_than_it_is(tmp_path):
+    with zipfile.ZipFile(tmp_path / "cat.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train.npy", files.object_npy(b"N" * 2**24 + b".", (2,)))
+    with pytest.raises(BuildError, match=r"cat.npz: train.npy has 16,7\d\d,\d+ bytes unpacked"):
+        read(tmp_path / "cat.npz")
+
+
+def test_a_pickle_of_values_in_each_other_ends_soon(tmp_path):
+    with zipfile.ZipFile(tmp_path / "cat.npz", "w") as archive:
+        archive.writestr("train.npy", files.object_npy(b"(" * 1000 + b".", (2,)))
+    with pytest.raises(BuildError, match="cat.npz: train.npy: its pickle has 100 values in"):
+        read(tmp_path / "cat.npz")
+
+
+def test_what_was_left_out_is_told_where_nothing_remains(tmp_path):
+    write(tmp_path / "cat.bin", files.binary()[:-3])
+    with pytest.raises(
+        BuildError, match="no drawing. 1 problem skipped, the first: cat.bin: cut"
+    ):
+        read(tmp_path, "skip")

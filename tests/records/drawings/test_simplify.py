@@ -1,8 +1,9 @@
 """Raw strokes → simplified ones, in QuickDraw's steps."""
 
 import numpy as np
+import pytest
 
-from records.drawings.simplify import _farthest, peucker, resample, simplify
+from records.drawings.simplify import _farthest, fewer_points, peucker, resample, simplify
 
 
 def test_resample_steps_along_the_line_and_keeps_its_end():
@@ -57,3 +58,29 @@ def test_a_saw_of_many_teeth_is_parted_few_times(monkeypatch):
     teeth = np.stack([np.arange(3000), 9 * (np.arange(3000) % 2)], axis=1)
     assert len(peucker(teeth, 0.5)) == 3000
     assert len(steps) < 160
+
+
+def test_a_stroke_is_not_looked_at_without_end(monkeypatch):
+    """A spiral loses a turn a step."""
+    looks = []
+    monkeypatch.setattr(
+        "records.drawings.simplify._farthest",
+        lambda points, first, last, epsilon: (
+            looks.append((last - first).sum()) or _farthest(points, first, last, epsilon)
+        ),
+    )
+    at = np.arange(99_000)
+    turns = np.stack([at * np.cos(at / 50), at * np.sin(at / 50)], axis=1)
+    assert len(peucker(turns, 2.0)) > 1000
+    assert sum(looks) < 40 * len(turns)
+
+
+@pytest.mark.parametrize("side", [0, 9])
+def test_a_scribble_of_equal_turns_does_not_become_a_line(side):
+    saw = np.stack([np.arange(3000), 100 * (np.arange(3000) % 2)], axis=1).astype(np.int32)
+    dots = [np.array([[side, i]], np.int32) for i in range(50)]
+    found, *others = fewer_points([saw, *dots], 512, "a saw")
+    assert 400 < len(found) <= 462 and found[0].tolist() == [0, 0]
+    assert found[-1].tolist() == [2999, 100]
+    assert np.count_nonzero(np.diff(found[:, 1])) > 0.9 * len(found)  # from side to side
+    assert [stroke.tolist() for stroke in others] == [stroke.tolist() for stroke in dots]

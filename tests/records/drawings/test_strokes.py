@@ -70,7 +70,7 @@ def test_normalize_keeps_512_points_and_the_shape():
         ([[[0, 1]], [[0, float("inf")]]], "stroke 1: coordinates must be finite"),
         ([[[0, 2e9]]], "at most 1e[+]09 in size"),
         ([[[0, -(2**63)]]], "at most 1e[+]09 in size"),
-        ([[[i, 0]] for i in range(513)], "513 strokes, whose ends alone are more than the 512"),
+        ([[[i, 0]] for i in range(513)], "513 strokes, at most 512 are read"),
     ],
 )
 def test_what_is_no_drawing_is_refused_by_name(strokes, message):
@@ -122,3 +122,8 @@ def test_pad():
 def test_pad_refuses_too_few_points():
     with pytest.raises(ValueError, match="num_points=1, and drawing 1 has 2 points"):
         pad([[[[7, 8]]], [[[7, 8], [1, 2]]]], 1)
+
+
+def test_too_many_strokes_are_refused_before_any_is_looked_at():
+    with pytest.raises(ValueError, match="it has 90,000 strokes, at most 512 are read"):
+        checked([None] * 90_000, "a drawing")
