@@ -12,6 +12,7 @@ import pytest
 from absl.testing import flagsaver
 
 MAIN = pathlib.Path(__file__).parent.parent / "main.py"
+CONFIG = MAIN.parent / "hardvqa_tf" / "configs" / "easy_vqa.py"
 TINY = [
     "--config.image_size=(20, 24)",
     "--config.model.small_cnn.filters=(4, 5, 6)",
@@ -78,6 +79,20 @@ def test_an_argument_that_is_no_text(flag):
             "--config.model=3: give its values, --config.",
         ),
         (["--mode=train", "--num_virtual_devices=0"], "num_virtual_devices=0"),
+        (["--mode=train", "--workdir=a", "--workdir", "b"], "--workdir is given more than on"),
+        (["--mode=train", "--mode=train"], "the last would count alone. Give it once.\n"),
+        (["--runs=a", "--mode=report", "--runs=b"], "once, with commas between its values"),
+        (["--config.seed=1", "--config.seed=2"], "--config.seed is given more than once"),
+        ([f"--config={CONFIG}", f"--config={CONFIG}"], "--config is given more than once"),
+        (["--fields", "--nofields"], "--fields is given more than once"),
+        (
+            ["--builder_args=seed=1", "--mode=build", "--builder_args=seed=2"],
+            "--builder_args has 'seed' twice. Received: seed=1 and seed=2",
+        ),
+        (  # Lists, of which each adds a value.
+            ["--config.image_size=20", "--config.image_size=30", "--sketch=a", "--sketch=b"],
+            "Say what to do",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -18,6 +18,8 @@ MODES = ("build", "train", "evaluate", "predict", "export", "report", "serve")
 _CONFIGS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "configs")
 
 FLAGS = flags.FLAGS
+_REPEATED = flags.MultiFlag  # Each time it is given, it adds a value.
+_COMMAS = flags.ListParser()
 MODE = flags.DEFINE_enum("mode", None, MODES, "What to do; see above.")
 DATASET = flags.DEFINE_string(
     "dataset",
@@ -34,8 +36,10 @@ RECORDS_DIR = flags.DEFINE_string(
 SOURCE_DIR = flags.DEFINE_string(
     "source_dir", None, "Folder of the data set's official files; see docs/data.md."
 )
-BUILDER_ARGS = flags.DEFINE_list(
-    "builder_args", [], "build: name=value,... of the builder, see docs/data.md."
+BUILDER_ARGS = flags.DEFINE_multi_string(
+    "builder_args",
+    [],
+    "build: name=value,... of the builder, see docs/data.md. May be given several times.",
 )
 RESPLIT = flags.DEFINE_enum(
     "resplit",
@@ -236,10 +240,28 @@ def parse(arguments):
     Returns:
       The arguments that are no flags.
     """
+    before = {name: FLAGS[name].present for name in FLAGS}
     try:
-        return FLAGS(arguments)
+        rest = FLAGS(arguments)
     except flags.Error as error:
         sys.exit(f"Error: {_allowed(str(error), _task(arguments[1:])) or error}")
+    for name in FLAGS:
+        if FLAGS[name].present - before.get(name, 0) > 1 and not isinstance(
+            FLAGS[name], _REPEATED
+        ):
+            sys.exit(f"Error: {_given_again(FLAGS[name])}")
+    return rest
+
+
+def _given_again(flag):
+    """Of a flag of which absl takes the last value in silence."""
+    how = (
+        ", with commas between its values" if isinstance(flag.parser, flags.ListParser) else ""
+    )
+    return (
+        f"--{flag.name} is given more than once, and the last would count alone. Give it once"
+        f"{how}."
+    )
 
 
 def _allowed(message, task):
@@ -308,6 +330,11 @@ def records_dir():
     if DATASET.value and DATASET.value != config().dataset:
         return os.path.join("data", DATASET.value)
     return config().records_dir
+
+
+def builder_args():
+    """Each name=value of all --builder_args flags, as it was typed."""
+    return [item for given in BUILDER_ARGS.value for item in _COMMAS.parse(given)]
 
 
 def sketches():

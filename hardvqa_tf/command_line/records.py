@@ -36,7 +36,7 @@ def _config_builder_args(config):
 
 def _builder_args():
     given = {}
-    for item in flags.BUILDER_ARGS.value:
+    for item in flags.builder_args():
         name, sign, value = (part.strip() for part in item.partition("="))
         if not sign:
             raise ValueError(f"--builder_args takes name=value,... Received: {name!r}.")
