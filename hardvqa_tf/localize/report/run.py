@@ -59,18 +59,20 @@ class ReportedRun(FinishedRun):
 
     def by_cells(self, way, num_cells=None):
         """AP50 with other cells, see `judging.by_cells`; None where it was not asked so."""
-        for row in self.evaluation["by_cells"].get("rows", ()):
+        for row in self.evaluation.get("by_cells", {}).get("rows", ()):
             if row["by"] == way and num_cells in (None, row["num_cells"]):
                 return _known(row["AP50"])
         return None
 
     def kept(self, name, key):
         """A share of `judging.kept_cells`, or its chance."""
-        return self.evaluation["kept_cells"].get(name, {}).get(key)
+        return self.evaluation.get("kept_cells", {}).get(name, {}).get(key)
 
     def faithful(self, row, name):
         """A value of a row of `judging.faithfulness`."""
-        return _known(self.evaluation["faithfulness"].get("rows", {}).get(row, {}).get(name))
+        return _known(
+            self.evaluation.get("faithfulness", {}).get("rows", {}).get(row, {}).get(name)
+        )
 
     @property
     def order(self):

@@ -82,7 +82,7 @@ def shown(groups):
 
 def by_cells(groups):
     """AP50 of the same models with other cells."""
-    groups = [group for group in groups if group.first.evaluation["by_cells"]]
+    groups = [group for group in groups if group.first.evaluation.get("by_cells")]
     if not groups:
         return []
     numbers = sorted({n for group in groups for n in numbers_of(group.first)})
@@ -103,13 +103,13 @@ def by_cells(groups):
 
 def numbers_of(run):
     """The numbers of cells that a run was asked with by norm, ascending."""
-    rows = run.evaluation["by_cells"].get("rows", ())
+    rows = run.evaluation.get("by_cells", {}).get("rows", ())
     return [row["num_cells"] for row in rows if row["by"] == NORM]
 
 
 def kept_cells(groups):
     """Where kept cells lie; and how much they overlap with those of other drawings."""
-    groups = [group for group in groups if group.first.evaluation["kept_cells"]]
+    groups = [group for group in groups if group.first.evaluation.get("kept_cells")]
     if not groups:
         return []
     captions = (
@@ -138,7 +138,7 @@ def kept_cells(groups):
 
 def faithfulness(groups):
     """AP50, and boxes that are found again, of models that see less."""
-    groups = [group for group in groups if group.first.evaluation["faithfulness"]]
+    groups = [group for group in groups if group.first.evaluation.get("faithfulness")]
     if not groups:
         return []
     measured = {

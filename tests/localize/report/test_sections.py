@@ -131,3 +131,12 @@ def test_labels_tell_selections_and_encoders_apart():
 
 def test_ticks_of_numbers_that_are_near_have_no_labels():
     assert figures._apart([4, 8, 10, 16, 32, 144]) == [4, 10, 16, 32, 144]
+
+
+def test_an_evaluation_of_before_cells_were_asked_for():
+    """It is shown beside newer ones, without what it does not know."""
+    older, newer = reported("older", 50.0), reported("newer", 60.0, seed=1)
+    for key in ("by_cells", "kept_cells", "faithfulness"):
+        del older.evaluation[key]
+    for runs in ([older, newer], [newer, older], [older]):
+        assert sections_of(runs)
