@@ -186,7 +186,10 @@ def _report(problems, name, error):
     """Reports what is wrong with a whole file; what was reported already passes through."""
     if problems.on_error == "stop" and isinstance(error, BuildError):
         raise error
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = str(error)
+    if isinstance(error, OSError):
+        said = error.strerror or str(error)
+        reason = f"{said}. Put a file there that can be read, or remove it."
     problems.report(name, reason)
 
 
