@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from hardvqa_tf.localize.judging.asking import query_of
 from hardvqa_tf.localize.judging.queries import Found, Query
+from hardvqa_tf.localize.judging.rows import compare
 from hardvqa_tf.localize.judging.voc import (
     Image,
     _best_box,
@@ -11,6 +13,9 @@ from hardvqa_tf.localize.judging.voc import (
     format_voc,
     of_queries,
 )
+from hardvqa_tf.localize.scenes import read_scenes
+from records.build import build
+from tests.records import photo_trees
 
 BOX = (0, 0, 10, 10)
 AWAY = (50, 50, 60, 60)
@@ -112,3 +117,24 @@ def test_the_mean_is_that_of_classes_over_all_their_images():
     lines = format_voc({"right drawing": values})
     assert lines[1].split() == ["right", "drawing", f"{100 * values['AP07']:.2f}", "75.00"]
     assert "2 classes" in lines[-1]
+
+
+def test_difficult_objects_from_the_official_file_to_the_numbers(tmp_path):
+    """Found or missed, the difficult cat of 000030 changes neither VOC's AP nor COCO's."""
+    drawings = photo_trees.write_drawings(tmp_path / "drawings", "cat", "dog", "couch")
+    tree = photo_trees.voc_tree(tmp_path / "tree")
+    arguments = {"classes": "cat+dog+sofa", "drawings": str(drawings)}
+    build("voc", str(tmp_path / "r"), source_dir=str(tree), builder_args=arguments)
+    scenes = read_scenes(str(tmp_path / "r"), "test")
+    queries = [query_of(scene, name) for scene in scenes for name in scene.classes()]
+    asked = sorted((q.scene.removeprefix("VOC2007_0000"), q.name) for q in queries)
+    assert asked == [("30", "cat"), ("31", "dog"), ("32", "cat")]
+    easy = [
+        Found(q.boxes[~q.difficult], np.full(int(np.sum(~q.difficult)), 0.5)) for q in queries
+    ]
+    everything = [Found(q.boxes, np.arange(len(q.boxes), 0.0, -1)) for q in queries]
+    for found in (easy, everything):
+        values = of_queries(queries, found)
+        assert (values["AP07"], values["AP10"], values["num_classes"]) == (1.0, 1.0, 2)
+        row = compare(queries, {"": found})[""]
+        assert row["AP"] == 1.0 and row["num_objects"] == 3
