@@ -23,6 +23,7 @@ from hardvqa_tf.configs.table.kinds import (
     yes_or_no,
 )
 from hardvqa_tf.localize.slots import (
+    DECODER_MEMORIES,
     GUIDANCES,
     LOCALIZER_ATTENTIONS,
     LOCALIZER_ENCODERS,
@@ -260,8 +261,25 @@ LOCALIZE = {
             "num_groups": count(8, "of its normalisation; divides each of filters"),
         },
         "sketch": {
-            "pixels": choice(32, (16, 32, 64), "a drawing's sides, about those of an object"),
+            "pixels": choice(
+                32, (16, 32, 64, 128, 256), "a drawing's sides, about those of an object"
+            ),
             "shared": yes_or_no(True, "with edge_cnn: one tower for image and drawing"),
+            "encoder": choice("edge_cnn", LOCALIZER_ENCODERS, "of drawings, where not shared"),
+            "weights": text(
+                None, "of it, a file's path; None: random; of a ResNet imagenet", or_none=True
+            ),
+            "trainable": yes_or_no(True, "learn its weights, too"),
+        },
+        "decoder_memory": choice("kept", DECODER_MEMORIES, "at which objects look"),
+        # Of decoder_memory=maps.
+        "pyramid": {
+            "stages": sizes(
+                (2, 3, 4), "of the encoder, whose outputs are maps", ascending=True
+            ),
+            "extra_maps": whole(1, "coarser ones, each of half the sides", least=0, most=4),
+            "width": count(256, "of all maps, and of the drawings' tokens"),
+            "num_groups": count(32, "of their normalisation; divides width"),
         },
         "embedding_dim": count(64, "in which drawings and cells are compared"),
         "guidance": {
@@ -287,6 +305,7 @@ LOCALIZE = {
             "hidden_dim": count(128, "of the layers after each attention"),
             "dropout": rate(0.0, "of each attention"),
             "norm_first": yes_or_no(False, "normalise in front of each part"),
+            "num_points": count(4, "of each head on each map, of decoder_memory=maps"),
         },
     },
     "train": {

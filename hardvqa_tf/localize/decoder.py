@@ -12,7 +12,8 @@ drawing by them. For the objects h of a level, the drawing's tokens s, and the b
 with g the maximum over the refined tokens s. In the authors' code g is that of the tokens as
 they came; of refined ones the drawing knows what was found. The product is ours: it tells
 whether an object and the drawing agree. The memory is that of the kept cells, so that the
-decoder pays for those only.
+decoder pays for those only; or the cells of several full maps, at which objects look by
+`DeformableAttention`, near their boxes r.
 
 Letters: N rows, K kept cells, each an object, T tokens of the drawings, D width.
 """
@@ -21,6 +22,7 @@ import keras
 from keras import ops
 
 from hardvqa_tf.layers import BoxRefinement, DecoderLayer, QueryGuidedAttention
+from hardvqa_tf.layers.deformable_attention import check_map_shapes
 from hardvqa_tf.layers.multi_head import check_positive
 from hardvqa_tf.localize.rows import greatest_of_valid
 
@@ -37,7 +39,7 @@ class ObjectDecoder(keras.layers.Layer):
         num_heads: of each attention; divides the width of cells and tokens.
         hidden_dim: of the layers behind each attention, and of those of boxes and scores.
         dropout: of the attentions.
-        norm_first: see `DecoderLayer`.
+        norm_first, map_shapes, num_points: see `DecoderLayer`.
 
     Call arguments:
         cells: float[N, K, D].
@@ -48,6 +50,8 @@ class ObjectDecoder(keras.layers.Layer):
         tokens_valid: bool[N, T].
         token_places: float[N or 1, T, Ds].
         valid: bool[N, K], optional; False is padding.
+        memory: float[N, P, Dm], with `map_shapes` alone: the cells of all maps, at which
+            objects look instead of at the kept ones.
         training: bool.
 
     Returns:
@@ -70,6 +74,8 @@ class ObjectDecoder(keras.layers.Layer):
         hidden_dim=128,
         dropout=0.0,
         norm_first=False,
+        map_shapes=None,
+        num_points=4,
         **kwargs,
     ):
         # autocast off: boxes and logits keep their precision.
@@ -81,11 +87,10 @@ class ObjectDecoder(keras.layers.Layer):
         self.hidden_dim = hidden_dim
         self.dropout = dropout
         self.norm_first = norm_first
+        self.map_shapes = map_shapes and check_map_shapes(map_shapes)
+        self.num_points = num_points
         self.asleep = False
-        self.levels = [
-            _Level(num_heads, hidden_dim, dropout, norm_first, self.dtype_policy, f"level_{i}")
-            for i in range(num_levels)
-        ]
+        self.levels = [_Level(self, name=f"level_{i}") for i in range(num_levels)]
 
     def build(
         self,
@@ -97,9 +102,16 @@ class ObjectDecoder(keras.layers.Layer):
         tokens_valid_shape=None,
         token_places_shape=None,
         valid_shape=None,
+        memory_shape=None,
     ):
+        if (memory_shape is None) == bool(self.map_shapes):
+            raise ValueError(
+                "`memory` and `map_shapes` belong together: the cells of all maps, and the "
+                f"maps' (h, w). Received: map_shapes={self.map_shapes!r}, memory of shape "
+                f"{memory_shape}. Give both, or neither for a memory of kept cells."
+            )
         for level in self.levels:
-            level.build(cells_shape, boxes_shape, tokens_shape)
+            level.build(cells_shape, memory_shape or cells_shape, boxes_shape, tokens_shape)
         self.built = True
 
     def call(
@@ -112,12 +124,15 @@ class ObjectDecoder(keras.layers.Layer):
         tokens_valid,
         token_places,
         valid=None,
+        memory=None,
         training=None,
     ):
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         cells, places, tokens, token_places = (
             ops.cast(x, self.compute_dtype) for x in (cells, places, tokens, token_places)
         )
+        if memory is not None:
+            memory = ops.cast(memory, self.compute_dtype)
         first = ops.stop_gradient(ops.cast(logits[..., 0], wide))
         boxes, objects, outputs = ops.stop_gradient(ops.cast(boxes, wide)), cells, {}
         for i, level in enumerate(self.levels):
@@ -125,7 +140,7 @@ class ObjectDecoder(keras.layers.Layer):
             if not self.asleep:
                 objects, tokens, boxes, change = level(
                     objects,
-                    cells,
+                    cells if memory is None else memory,
                     places,
                     boxes,
                     tokens,
@@ -160,21 +175,32 @@ class ObjectDecoder(keras.layers.Layer):
             "hidden_dim": self.hidden_dim,
             "dropout": self.dropout,
             "norm_first": self.norm_first,
+            "map_shapes": self.map_shapes,
+            "num_points": self.num_points,
         }
 
 
 class _Level(keras.layers.Layer):
     """One level of `ObjectDecoder`: objects, tokens, boxes [N, K, 4] and changes of logits."""
 
-    def __init__(self, num_heads, hidden_dim, dropout, norm_first, dtype, name):
+    def __init__(self, of, name):
+        dtype, hidden_dim = of.dtype_policy, of.hidden_dim
         super().__init__(name=name, dtype=dtype, autocast=False)
         self.hidden_dim = hidden_dim
+        self.of_maps = bool(of.map_shapes)
         self.look = DecoderLayer(
-            num_heads, hidden_dim, dropout, norm_first, dtype=dtype, name="look"
+            of.num_heads,
+            hidden_dim,
+            of.dropout,
+            of.norm_first,
+            of.map_shapes,
+            of.num_points,
+            dtype=dtype,
+            name="look",
         )
         self.refine_boxes = BoxRefinement(hidden_dim, dtype=dtype, name="boxes")
         self.refine_objects, self.refine_tokens = (
-            QueryGuidedAttention(num_heads, hidden_dim, dropout, dtype=dtype, name=name)
+            QueryGuidedAttention(of.num_heads, hidden_dim, of.dropout, dtype=dtype, name=name)
             for name in ("objects", "tokens")
         )
         self.hidden_dense = keras.layers.Dense(
@@ -185,9 +211,9 @@ class _Level(keras.layers.Layer):
         )
         self.drawing_dense = None
 
-    def build(self, cells_shape, boxes_shape, tokens_shape):
+    def build(self, cells_shape, memory_shape, boxes_shape, tokens_shape):
         d, ds = cells_shape[-1], tokens_shape[-1]
-        self.look.build(cells_shape, cells_shape)
+        self.look.build(cells_shape, memory_shape, references_shape=boxes_shape)
         self.refine_boxes.build(cells_shape, boxes_shape)
         self.refine_objects.build(cells_shape, tokens_shape)
         self.refine_tokens.build(tokens_shape, cells_shape)
@@ -200,7 +226,7 @@ class _Level(keras.layers.Layer):
     def call(
         self,
         objects,
-        cells,
+        memory,
         places,
         boxes,
         tokens,
@@ -209,13 +235,16 @@ class _Level(keras.layers.Layer):
         valid=None,
         training=None,
     ):
+        if self.of_maps:
+            near = {"references": boxes}
+        else:  # the memory is that of the objects themselves
+            near = {"cells_valid": valid, "cell_positions": places}
         objects = self.look(
             objects,
-            cells,
-            cells_valid=valid,
+            memory,
             objects_valid=valid,
             object_positions=places,
-            cell_positions=places,
+            **near,
             training=training,
         )
         boxes = self.refine_boxes(objects, boxes)

@@ -19,6 +19,7 @@ of an embedding.
 from keras import ops
 
 from hardvqa_tf.localize.boxes import box_giou, pair_giou, pair_l1
+from hardvqa_tf.localize.layer_names import of_maps
 
 CLASS_WEIGHT, L1_WEIGHT, GIOU_WEIGHT = 2.0, 5.0, 2.0
 ALPHA = 0.25  # of the focal loss: the weight of objects; gamma is 2
@@ -139,16 +140,43 @@ def localizer_loss(
     found["dense"] = losses[0]["loss"]
     found["loss"] = sum(level["loss"] for level in losses)
     if classes is not None and contrast_weight:
-        found["contrast"] = contrast(
+        found["contrast"] = contrast_of_maps(
             outputs["query_embeddings"],
             outputs["cell_embeddings"],
             targets,
             target_valid,
             classes,
-            outputs["presence"].shape[2:],
+            grids=grids_of(outputs),
         )
         found["loss"] = found["loss"] + contrast_weight * found["contrast"]
     return found
+
+
+def grids_of(outputs):
+    """(h, w) of each map that a model's cells lie on, in their order; of the one grid.
+
+    Args:
+      outputs: of a model from `build_localizer`.
+    """
+    return [tuple(values.shape[2:]) for values in of_maps(outputs, "presence")]
+
+
+def contrast_of_maps(query_embeddings, cell_embeddings, *targets, grids):
+    """`contrast` on each map by itself, the mean: all cells are to be compared with drawings.
+
+    Args:
+      query_embeddings, cell_embeddings, targets: as of `contrast`.
+      grids: (h, w) of each map, in the order of the cells.
+
+    Returns:
+      float32[B, Q].
+    """
+    of_maps, start = [], 0
+    for h, w in grids:
+        cells = cell_embeddings[:, start : start + h * w]
+        of_maps.append(contrast(query_embeddings, cells, *targets, (h, w)))
+        start += h * w
+    return sum(of_maps) / len(of_maps)
 
 
 def contrast(query_embeddings, cell_embeddings, targets, target_valid, classes, grid):

@@ -279,10 +279,12 @@ class Columns(layers.Layer):
 
 @_register
 class CountKept(layers.Layer):
-    """Cells that are kept: bool[B, Q, h, w] -> int32[B, Q]."""
+    """Cells that are kept: bool[B, Q, h, w] -> int32[B, Q]; of a list of maps, of all."""
 
     def call(self, mask):
-        return ops.sum(ops.cast(mask, "int32"), axis=(2, 3))
+        masks = mask if isinstance(mask, list | tuple) else [mask]
+        return sum(ops.sum(ops.cast(one, "int32"), axis=(2, 3)) for one in masks)
 
     def compute_output_spec(self, mask):
-        return keras.KerasTensor(mask.shape[:2], dtype="int32")
+        first = mask[0] if isinstance(mask, list | tuple) else mask
+        return keras.KerasTensor(first.shape[:2], dtype="int32")

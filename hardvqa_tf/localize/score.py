@@ -6,7 +6,7 @@ on one device; but the contrast compares a device's drawings with that device's 
 
 import tensorflow as tf
 
-from hardvqa_tf.localize.losses import contrast, localizer_loss
+from hardvqa_tf.localize.losses import contrast_of_maps, grids_of, localizer_loss
 from hardvqa_tf.localize.matching import match
 
 _LOSSES = ("loss", "dense", "contrast", "focal", "l1", "giou")
@@ -56,13 +56,13 @@ class Score:
             return loss
         number_b, number_q = loss.shape
         own = [
-            contrast(
+            contrast_of_maps(
                 outputs["query_embeddings"][b : b + 1, q : q + 1],
                 outputs["cell_embeddings"][b : b + 1],
                 batch["boxes"][b : b + 1, q : q + 1],
                 valid[b : b + 1, q : q + 1],
                 batch["classes"][b : b + 1, q : q + 1],
-                outputs["presence"].shape[2:],
+                grids=grids_of(outputs),
             )
             for b in range(number_b)
             for q in range(number_q)

@@ -46,3 +46,6 @@ GUIDANCES = {
 }
 # {name: title}: what cells are kept by.
 SELECTIONS = {"presence": "by presence", "dense_score": "by dense score"}
+# {name: title}: what the decoder's objects look at.
+KEPT, MAPS = "kept", "maps"
+DECODER_MEMORIES = {KEPT: "the kept cells alone", MAPS: "full maps of several scales"}
