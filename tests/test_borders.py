@@ -38,6 +38,12 @@ GOLDEN = {
     "clevr": 701_683,
     "clevr_sample": 356_667,
     "coco": 678_897,
+    "coco_maps": 105_155_749,
+    "coco_maps_before": 91_684_389,
+    "coco_maps_biformer": 84_532_325,
+    "coco_maps_last": 86_325_157,
+    "coco_maps_resnet101": 124_226_213,
+    "coco_maps_swiftformer": 69_533_605,
     "easy_vqa": 224_059,
     "jsonl": 356_155,
     "sketch_scenes": 678_897,
@@ -46,6 +52,7 @@ GOLDEN = {
     "sort_of_clevr": 282_427,
     "sort_of_clevr_full": 406_075,
     "voc": 678_897,
+    "voc_maps": 105_155_749,
     "vqa_cp": 5_892_563,
     "vqa_cp_adahan_pairwise": 6_683_603,
     "vqa_cp_adahan_sum": 5_892_563,
@@ -442,7 +449,7 @@ def test_every_config_builds_its_model(name):
     assert config.is_locked
     config.model.resnet101.weights = None  # No download, and no other number of parameters.
     if config.task == "localize":
-        count = build_localizer(config).count_params()
+        count = build_localizer(config, pretrained=False).count_params()
     else:
         maps = (10, 10, 2048) if config.model.image_encoder == "features" else None
         count = build_model(config, Words, input_shape=maps).count_params()

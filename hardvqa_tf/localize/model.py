@@ -24,6 +24,8 @@ Letters: B images, Q queries of an image, N = B·Q rows, S drawings of a query, 
 drawing, P = h·w cells, K kept cells, D width, E width of an embedding.
 """
 
+import math
+
 import keras
 
 from hardvqa_tf import layers
@@ -162,3 +164,9 @@ def fields_of_maps(model):
         fields_of(keras.Model(image, model.get_layer(name).output))
         for name in names or [layer_names.GRID]
     ]
+
+
+def total_cells(model):
+    """P, the cells of a model's grid, or of all its maps."""
+    masks = layer_names.of_maps(model.output, "mask")
+    return sum(math.prod(tensor.shape[2:]) for tensor in masks)

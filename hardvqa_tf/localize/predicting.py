@@ -11,7 +11,7 @@ from hardvqa_tf.localize.classes import Classes
 from hardvqa_tf.localize.data import open_split
 from hardvqa_tf.localize.judging.asking import found_by
 from hardvqa_tf.localize.judging.judge import THRESHOLD
-from hardvqa_tf.localize.model import grid_fields
+from hardvqa_tf.localize.model import grid_fields, total_cells
 from hardvqa_tf.localize.pictures.found import draw_found
 from records.decode import decode_image
 from records.drawings.readers import read_drawing
@@ -79,7 +79,7 @@ def predict(run, encoded, *, sketch=None, threshold=None):
     }
     batch = {name: keras.ops.convert_to_tensor(value) for name, value in batch.items()}
     outputs = run.model(batch, training=False)
-    names = ("logits", "boxes", "mask", "presence")
+    names = ("logits", "boxes", "mask", "presence", "num_cells")
     row = {name: np.asarray(outputs[name])[0, 0] for name in names}
     image = decode_image(encoded, orientation=orientation).numpy()
     shares = found_by(row["logits"][None], row["boxes"][None], [(1, 1)])[0]
@@ -94,14 +94,21 @@ def predict(run, encoded, *, sketch=None, threshold=None):
         ],
         "threshold": float(threshold),
         "best_score": float(shares.scores.max(initial=0.0)),
-        "num_cells": int(row["mask"].sum()),
-        "total_cells": row["mask"].size,
+        "num_cells": int(row["num_cells"]),
+        "total_cells": total_cells(run.model),
     }
     text = f"{len(boxes)} found, with a score of {threshold:.3g} at least"
     fields = grid_fields(run.model)
     mask, presence = row["mask"], row["presence"]
     picture = draw_found(
-        image, drawings, (boxes, scores), mask, presence, text=text, fields=fields
+        image,
+        drawings,
+        (boxes, scores),
+        mask,
+        presence,
+        text=text,
+        fields=fields,
+        kept=(result["num_cells"], result["total_cells"]),
     )
     return result, picture
 

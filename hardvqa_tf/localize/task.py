@@ -11,7 +11,7 @@ from hardvqa_tf.localize.pictures.gallery import Gallery
 from hardvqa_tf.localize.predicting import check_options, first_try, format_prediction, predict
 from hardvqa_tf.localize.report.run import ReportedRun
 from hardvqa_tf.localize.score import Score
-from hardvqa_tf.localize.slots import LOCALIZER_ATTENTIONS, LOCALIZER_ENCODERS
+from hardvqa_tf.localize.slots import LOCALIZER_ATTENTIONS, LOCALIZER_ENCODERS, MAPS
 
 __all__ = [  # of what is imported, what the task has
     "BEST",
@@ -72,7 +72,8 @@ def describe_model(config):
             ("image_encoder", LOCALIZER_ENCODERS),
         )
     )
-    return f"{encoder} + {attention} + {parts.decoder.num_levels} decoder levels"
+    maps = " over full maps" if parts.decoder_memory == MAPS else ""
+    return f"{encoder} + {attention} + {parts.decoder.num_levels} decoder levels{maps}"
 
 
 def make_score(config):

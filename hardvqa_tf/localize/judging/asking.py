@@ -10,17 +10,19 @@ import tensorflow as tf
 
 from hardvqa_tf.localize.decoder import NO_CELL
 from hardvqa_tf.localize.judging.queries import Found, Query, is_of_nothing
+from hardvqa_tf.localize.layer_names import of_maps
 from hardvqa_tf.localize.postprocess import postprocess
 
-_OUTPUTS = ("logits", "boxes", "mask", "presence", "dense_logits")
+_OUTPUTS = ("logits", "boxes", "dense_logits")
+_OF_CELLS = ("mask", "presence")
 
 
 class Answers(NamedTuple):
     """Queries of a split, in the order of the records, and what was found to each.
 
-    `queries`: list of N `Query`; `found`: list of `Found`. Of each cell, [N, h, w]: `mask`
-    bool, True = kept; `presence` float32, its norm; `dense` float32, its logit by the dense
-    head.
+    `queries`: list of N `Query`; `found`: list of `Found`. Of each cell, [N, h, w], or of those
+    of several maps, one after the other, [N, P, 1]: `mask` bool, True = kept; `presence`
+    float32, its norm; `dense` float32, its logit by the dense head.
     """
 
     queries: list
@@ -56,9 +58,19 @@ def make_ask(model):
     @tf.function(reduce_retracing=True)
     def ask(batch):
         outputs = model(batch, training=False)
-        return {name: outputs[name] for name in _OUTPUTS}
+        of_cells = {name: _in_one(of_maps(outputs, name)) for name in _OF_CELLS}
+        return {name: outputs[name] for name in _OUTPUTS} | of_cells
 
     return lambda batch: ask({name: batch[name] for name in inputs})
+
+
+def _in_one(grids):
+    """Grids [B, Q, h, w] of all maps, as one: the cells of several as [B, Q, P, 1]."""
+    if len(grids) == 1:
+        return grids[0]
+    shape = tf.shape(grids[0])[:2]
+    flat = [tf.reshape(grid, [*tf.unstack(shape), -1, 1]) for grid in grids]
+    return tf.concat(flat, axis=2)
 
 
 def ask_split(ask, data, scenes, group_of, *, of_segments=False):

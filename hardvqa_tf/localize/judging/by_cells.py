@@ -13,7 +13,12 @@ Letters: N queries, P cells, K of them.
 
 import numpy as np
 
-from hardvqa_tf.localize.judging.other_cells import find_with_cells, greatest, random_masks
+from hardvqa_tf.localize.judging.other_cells import (
+    MAX_PAIRS,
+    find_with_cells,
+    greatest,
+    random_masks,
+)
 from hardvqa_tf.localize.judging.queries import is_of_nothing, random_of
 from hardvqa_tf.localize.judging.rows import compare
 
@@ -94,7 +99,9 @@ def _masks(answers, rows, total_cells, seed):
     own, presence, dense = answers.mask[rows], answers.presence[rows], answers.dense[rows]
     counts = own.sum(axis=(1, 2))
     usual = int(counts[0]) if (counts == counts[0]).all() else total_cells
-    numbers = sorted({*(k for k in NUMBERS if k < total_cells), usual, total_cells})
+    numbers = {*(k for k in NUMBERS if k < total_cells), usual, total_cells}
+    # Objects look at one another: all cells of large maps are too many.
+    numbers = sorted(k for k in numbers if k**2 <= MAX_PAIRS)
     masks = {(NORM, k): greatest(presence, k) for k in numbers}
     if not own.all():
         randoms = [random_of(answers.queries[row], seed) for row in rows]

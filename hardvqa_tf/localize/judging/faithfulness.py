@@ -30,6 +30,7 @@ import numpy as np
 
 from hardvqa_tf.localize.judging.by_cells import average_precision, rows_of_something
 from hardvqa_tf.localize.judging.other_cells import (
+    MAX_PAIRS,
     find_in_parts,
     find_with_cells,
     random_masks,
@@ -64,7 +65,8 @@ def measure_faithfulness(model, data, answers, threshold, fields, seed=0):
       data: `QueryData(..., with_strings=True)`.
       answers: `asking.Answers` of this model to these data.
       threshold: from which score on a box is shown.
-      fields: `encoders.fields.Fields` of the model's grid.
+      fields: `encoders.fields.Fields` of the model's grid; None for several maps: parts of the
+        image are left out.
       seed: of the queries that are asked again, and of random cells.
 
     Returns:
@@ -86,10 +88,13 @@ def measure_faithfulness(model, data, answers, threshold, fields, seed=0):
     random = random_masks(kept, [random_of(query, seed) for query in queries])
     given = {"kept": kept, "others": ~kept, "random": random}
     given["others"][~given["others"].any(axis=(1, 2))] = True  # AdaHAN may keep all of a query.
+    if kept[0].size ** 2 > MAX_PAIRS:
+        given.pop("others")  # too many for objects that look at one another
     found = {"model": [answers.found[row] for row in rows]}
     found |= find_with_cells(model, data, rows, sizes, given)
     check_kept(queries, found["model"], found["kept"], _rounding(model))
-    parts, pixels = find_in_parts(model, data, rows, sizes, _views(kept, random, fields))
+    views = {} if fields is None else _views(kept, random, fields)
+    parts, pixels = find_in_parts(model, data, rows, sizes, views)
     found |= parts
     shown = [
         _as_query(query, of) for query, of in zip(queries, _shown(found["model"], threshold))
@@ -151,7 +156,9 @@ def format_faithfulness(measured):
     width = max(map(len, (heading, *ROWS.values())))
     lines = [f"{heading:{width}}  pixels    AP50      AP  found again"]
     for name, title in ROWS.items():
-        row = measured["rows"][name]
+        row = measured["rows"].get(name)
+        if row is None:
+            continue
         pixels, again = (
             "-" if value is None else f"{100 * value:.1f} %"
             for value in (row.get("pixels"), row["found_again"])

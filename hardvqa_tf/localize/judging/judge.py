@@ -26,7 +26,7 @@ from hardvqa_tf.localize.judging.thresholds import (
     match_queries,
 )
 from hardvqa_tf.localize.judging.voc import format_voc, of_queries
-from hardvqa_tf.localize.model import grid_fields
+from hardvqa_tf.localize.model import fields_of_maps, total_cells
 from hardvqa_tf.localize.scenes import read_scenes
 from records.class_set import in_words
 from records.folder import has_records, read_info, what_is_known
@@ -128,7 +128,7 @@ class Judge:
             "num_scenes": len({query.scene for query in answers.queries}),
             "class_set": self._info.get("class_set"),
             "num_cells": float(np.mean(answers.num_cells)),
-            "total_cells": int(np.prod(self._model.output["mask"].shape[2:])),
+            "total_cells": total_cells(self._model),
             "areas": {name: [*bounds] for name, bounds in areas.items()},
             "rows": compare(answers.queries, found, areas=areas),
             "voc": self._voc(answers.queries, found),
@@ -176,7 +176,8 @@ class Judge:
 
     def _cells(self, answers, data, threshold, several):
         """What is to be said of the kept cells."""
-        fields = grid_fields(self._model)
+        fields = fields_of_maps(self._model)
+        fields = fields[0] if len(fields) == 1 else None
         shows = 0.5 if threshold is None else threshold["threshold"]
         return {
             "by_cells": measure_by_cells(self._model, data, answers),

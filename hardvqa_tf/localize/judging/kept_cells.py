@@ -55,7 +55,8 @@ def measure_kept(answers, fields, several=None, num_drawings=1):
 
     Args:
       answers: `asking.Answers`.
-      fields: `encoders.fields.Fields` of the grid.
+      fields: `encoders.fields.Fields` of the grid; None for cells of several maps, of which
+        overlaps alone are measured.
       several: `asking.Answers` to the same queries, asked with several drawings; None: there
         are none.
       num_drawings: of each query of `several`.
@@ -67,9 +68,10 @@ def measure_kept(answers, fields, several=None, num_drawings=1):
     if answers.mask.all():
         return {}
     asked = [i for i, query in enumerate(answers.queries) if not is_of_nothing(query)]
-    lie = [_lie(answers.queries[i], answers.mask[i], fields) for i in asked]
+    placed = asked if fields is not None else []
+    lie = [_lie(answers.queries[i], answers.mask[i], fields) for i in placed]
     objects = [
-        pair for i in asked for pair in _kept(answers.queries[i], answers.mask[i], fields)
+        pair for i in placed for pair in _kept(answers.queries[i], answers.mask[i], fields)
     ]
     measured = {
         name: [row[name] for row in lie] for name in ("on_asked", "on_others", "on_ground")

@@ -20,7 +20,7 @@ from hardvqa_tf.localize.phases import keep_every_cell
 
 MAX_PAIRS = 5_000_000  # of cells, in all queries that are asked together: K² of each
 ROWS_AT_ONCE = 64  # with an image of their own each
-_OF_CELLS = 4  # The decoder's first arguments; those of the drawing follow.
+_OF_CELLS, _OF_DRAWING = 4, 3  # the decoder's first arguments, and those that follow
 
 
 def random_masks(masks, queries_random):
@@ -123,8 +123,11 @@ def split_at_selection(model):
     attention = model.get_layer(layer_names.ATTENTION)
     decoder = model.get_layer(layer_names.DECODER)
     is_ranked = hasattr(attention, "keep_all")  # all but "none", whose cells keep their places
-    num_parts = _OF_CELLS + 3  # `valid`, of attentions that have it, says all of all cells.
-    before = keras.Model(model.inputs, [*decoder.input[:num_parts], attention.input[0]])
+    # `valid`, of attentions that have it, says all of all cells.
+    parts = [*decoder.input[: _OF_CELLS + _OF_DRAWING]]
+    if decoder.map_shapes:
+        parts.append(model.get_layer(layer_names.GUIDED).output)  # its memory
+    before = keras.Model(model.inputs, [*parts, attention.input[0]])
     last = f"level_{decoder.num_levels - 1}"
 
     @tf.function(reduce_retracing=True)
@@ -143,7 +146,9 @@ def split_at_selection(model):
         chosen = tf.argsort(tf.cast(~given, tf.int32), axis=1, stable=True)[:, :most]
         cells = [tf.gather(part, chosen, batch_dims=1) for part in parts[:_OF_CELLS]]
         valid = tf.gather(given, chosen, batch_dims=1)
-        levels = decoder(*cells, *parts[_OF_CELLS:], valid=valid, training=False)
+        of_drawing = parts[_OF_CELLS : _OF_CELLS + _OF_DRAWING]
+        memory = parts[-1] if decoder.map_shapes else None
+        levels = decoder(*cells, *of_drawing, valid=valid, memory=memory, training=False)
         return levels[f"{last}_logits"], levels[f"{last}_boxes"]
 
     return take_in, find

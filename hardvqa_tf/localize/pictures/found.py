@@ -30,6 +30,7 @@ def draw_found(
     text,
     right=None,
     fields=None,
+    kept=None,
     width=1080,
 ):
     """Draws one query's picture.
@@ -44,6 +45,7 @@ def draw_found(
       text: what is shown, below the panels.
       right: float[G, 4], as the boxes; None where they are not known.
       fields: `encoders.fields.Fields`, where cells look; None: see `panels`.
+      kept: (kept cells, of all); None: those of the mask.
       width: W', of the picture.
 
     Returns:
@@ -51,7 +53,8 @@ def draw_found(
     """
     image, mask = panels.check_image(image), panels.check_grid("mask", mask)
     presence = panels.check_grid("presence", presence)
-    titles = ["Drawn", "Found", f"Kept: {mask.sum()} of {mask.size} cells", "Presence"]
+    num_cells, total = kept or (mask.sum(), mask.size)
+    titles = ["Drawn", "Found", f"Kept: {num_cells} of {total} cells", "Presence"]
     slot = (width - 2 * MARGIN - (len(titles) - 1) * GAP) // len(titles)
     small = enlarge(image, slot - 2 * panels.FRAME)
     shown = [

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hardvqa_tf.localize.boxes import to_corners
 from hardvqa_tf.localize.judging.asking import found_by
 from hardvqa_tf.localize.judging.queries import Found
-from hardvqa_tf.localize.model import grid_fields
+from hardvqa_tf.localize.model import grid_fields, total_cells
 from hardvqa_tf.localize.pictures.found import draw_found
 
 NUM_QUERIES, NUM_BOXES = 8, 3
@@ -20,7 +20,8 @@ class Asked(NamedTuple):
 
     `scene`, `name`: of image and class; `image` uint8[H, W, 3]; `drawings` float[D, 64, 64];
     `right` float[G, 4], (left, top, right, bottom) as shares of the image; `found`: `Found`,
-    its boxes as those; `mask` bool[h, w]; `presence` float[h, w].
+    its boxes as those; `mask` bool[h, w]; `presence` float[h, w];
+    `kept`: (kept cells, of all).
     """
 
     scene: str
@@ -31,6 +32,7 @@ class Asked(NamedTuple):
     found: Found
     mask: np.ndarray
     presence: np.ndarray
+    kept: tuple
 
 
 class Gallery:
@@ -50,7 +52,8 @@ class Gallery:
     def __init__(self, model, data):
         self._data, self.fields = data, grid_fields(model)
         self._inputs = [tensor.name for tensor in model.inputs]
-        names = ("logits", "boxes", "mask", "presence")
+        self._total_cells = total_cells(model)
+        names = ("logits", "boxes", "mask", "presence", "num_cells")
 
         @tf.function
         def ask(batch):
@@ -98,6 +101,7 @@ class Gallery:
             found_by(outputs["logits"][i : i + 1], outputs["boxes"][i : i + 1], [(1, 1)])[0],
             outputs["mask"][i],
             outputs["presence"][i],
+            (int(outputs["num_cells"][i]), self._total_cells),
         )
 
     def _draw(self, asked, width):
@@ -112,6 +116,7 @@ class Gallery:
             "scores",
             right=asked.right if len(asked.right) else None,
             fields=self.fields,
+            kept=asked.kept,
             width=width,
         )
 

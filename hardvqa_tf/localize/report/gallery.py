@@ -91,7 +91,7 @@ def _tile(asked, threshold, fields):
     )
     text = _found(asked, found)
     image = panels.dim_dropped(enlarge(asked.image, PIXELS), asked.mask, fields)
-    kept = f"kept {asked.mask.sum()} of {asked.mask.size} cells"
+    kept = "kept {} of {} cells".format(*asked.kept)
     return pages.Tile(draw_boxes(image, found), f"{kept}; {text}", text)
 
 

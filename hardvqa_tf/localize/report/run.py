@@ -9,6 +9,7 @@ from hardvqa_tf.localize.slots import (
     KEEPS_NUMBER,
     LOCALIZER_ATTENTIONS,
     LOCALIZER_ENCODERS,
+    MAPS,
     SELECTIONS,
 )
 from hardvqa_tf.report_parts.finished_run import FinishedRun
@@ -95,6 +96,8 @@ def _describe(run, with_encoder):
         name = f"{name} {run.num_cells:.0f}"
     if model["selection"] != "presence" and not run.leaves_none_out:
         name += f" {SELECTIONS.get(model['selection'], model['selection'])}"
+    if model.get("decoder_memory") == MAPS:
+        name += ", full maps"
     if with_encoder:
         encoder = model["image_encoder"]
         name = f"{LOCALIZER_ENCODERS.get(encoder, ('', encoder))[1]} + {name}"
