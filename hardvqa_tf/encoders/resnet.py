@@ -36,6 +36,7 @@ VARIANTS = {
     ),
 }
 
+LEAST_SIDE = 32  # pixels, which become one cell
 # Means of ImageNet's blue, green and red in [0, 255], as the Keras weights were trained with
 # (`keras.applications.resnet.preprocess_input`, "caffe" style).
 BGR_MEAN = (103.939, 116.779, 123.68)
@@ -67,6 +68,12 @@ def resnet(
         >>> resnet((320, 320), "resnet50", weights=None).output_shape
         (None, 10, 10, 2048)
     """
+    if min(image_size) < LEAST_SIDE:
+        raise ValueError(
+            f"A ResNet takes images of at least {LEAST_SIDE}x{LEAST_SIDE} pixels. Received: "
+            f"image_size={tuple(image_size)}. Use larger ones (in a config: image_size; of "
+            "drawings, model.sketch.pixels)."
+        )
     image = keras.Input((*image_size, 3), name="image")
     bgr = keras.layers.Rescaling(
         255.0, offset=[-mean for mean in BGR_MEAN], name="subtract_mean"

@@ -99,3 +99,11 @@ def test_a_failed_download_says_which_file_and_what_to_do(make, tiny_backbone, m
 def test_a_missing_file_says_what_to_do():
     with pytest.raises(ValueError, match="lost.h5', which is no file. Correct the path"):
         resnet101((64, 64), weights="lost.h5")
+
+
+@pytest.mark.parametrize("make", [resnet50, resnet101])
+def test_too_small_images_are_refused(make):
+    with pytest.raises(
+        ValueError, match=r"at least 32x32 pixels. Received: image_size=.16, 64"
+    ):
+        make((16, 64), weights=None)
