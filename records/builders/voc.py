@@ -44,7 +44,7 @@ class Voc(Photographs):
       val_share: share of train.txt's images that make up `val`, of a year without test.txt.
       drawn_as, without_drawings, drawings_per_class: as of `Photographs`.
 
-    An image's id is "VOC2007_000005", a question of nothing but year and file name.
+    An image's id is its year and its file's name, "VOC2007_000005".
     """
 
     name = "voc"
