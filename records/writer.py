@@ -118,10 +118,11 @@ def _write_in_processes(shards, num_processes, on_error, progress):
             "A writing process was killed, perhaps for want of memory. Run the same command "
             "again, with a smaller --num_processes: finished shards are kept."
         ) from None
-    except KeyboardInterrupt:  # SIGTERM may be for this process alone; the others end with it.
-        pool.shutdown(wait=False, cancel_futures=True)
+    except KeyboardInterrupt:  # The signal may have been for this process alone.
+        for process in multiprocessing.active_children():
+            process.terminate()
         raise
-    finally:
+    finally:  # Waits, else Python would warn of semaphores that nobody gave back.
         pool.shutdown(cancel_futures=True)
 
 
