@@ -72,6 +72,10 @@ def check_file(path, num_bytes=None):
         raise BuildError(damage(path, wrong))
 
 
+# What JSON can hold instead of an object.
+_KINDS = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+
+
 def read_json(path, what_to_do=AGAIN):
     """The object that a JSON file of records, or of a run, holds.
 
@@ -90,8 +94,8 @@ def read_json(path, what_to_do=AGAIN):
     except ValueError as error:
         raise BuildError(f"{path} is not JSON ({error}). {what_to_do}") from None
     if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise BuildError(f"{path} should hold an object, but holds a {kind}. {what_to_do}")
+        kind = _KINDS.get(type(content), "a number")
+        raise BuildError(f"{path} should hold an object, but holds {kind}. {what_to_do}")
     return content
 
 

@@ -9,7 +9,9 @@ program say `type` instead of `function`, and answers are booleans and integers.
 which no question has an answer, like `test`, is built without answers.
 """
 
+import contextlib
 import functools
+import math
 import os
 import re
 import sys
@@ -283,17 +285,16 @@ def _where(raw, position):
 def _object(raw):
     name = " ".join(text_field(raw, key) for key in ("size", "color", "material", "shape"))
     coords = field(raw, "pixel_coords", list)
-    if len(coords) < 2 or not all(isinstance(c, (int, float)) for c in coords[:2]):
+    if len(coords) < 2 or not {int, float}.issuperset(map(type, coords[:2])):
         raise ValueError(
             "'pixel_coords' must begin with x and y. Received: "
             f"{shown(coords, repr)}. Correct it."
         )
-    try:
-        return Object(name, float(coords[0]), float(coords[1]))
-    except OverflowError:
-        raise ValueError(
-            f"'pixel_coords' must be pixels. Received: {shown(coords)}. Correct it."
-        ) from None
+    with contextlib.suppress(OverflowError):
+        x, y = float(coords[0]), float(coords[1])
+        if math.isfinite(x) and math.isfinite(y):
+            return Object(name, x, y)
+    raise ValueError(f"'pixel_coords' must be pixels. Received: {shown(coords)}. Correct it.")
 
 
 def _report_no_scene(source, filename, problems):

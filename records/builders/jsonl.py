@@ -231,6 +231,10 @@ def _parse(line):
         raise ValueError(
             f"not JSON ({error.msg}, column {error.colno}). Expected one line like {_EXAMPLE}"
         ) from None
+    except strict_json.RepeatedKey:
+        raise
+    except ValueError as error:  # Too deep, or a number without an end.
+        raise ValueError(f"{error} Expected one line like {_EXAMPLE}") from None
     if not isinstance(raw, dict):
         raise ValueError(f"not a JSON object. Expected one line like {_EXAMPLE}")
     unknown = sorted(set(raw) - set(_KEYS))
@@ -247,7 +251,7 @@ def _split(raw, of_file):
         )
     if not isinstance(split, str) or not re.fullmatch(r"\w+", split, re.ASCII):
         raise ValueError(
-            f"'split' must be letters, digits and _ in a string. Received: {split!r}."
+            f"'split' must be letters, digits and _ in a string. Received: {shown(split)}."
         )
     if of_file and split != of_file:
         raise ValueError(

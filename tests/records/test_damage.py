@@ -77,7 +77,8 @@ def test_other_words_with_the_right_form(folder):
     [
         ("[]", "should hold an object, but holds a list"),
         ("[" * 100_000, "is not JSON"),
-        ("null", "should hold an object, but holds a NoneType"),
+        ("null", "should hold an object, but holds null"),
+        ("5", "should hold an object, but holds a number"),
         (
             '{"version": "1.1.0"}',
             "is not, or no longer, what this program wrote: it has no",

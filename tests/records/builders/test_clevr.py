@@ -306,6 +306,18 @@ def test_an_entry_that_is_no_object(tmp_path, source):
             [scene("train", 1), scene("train", 0, ("big", "red", "metal", "cube", "3", 2))],
             r"scene 1 \(from 0\): 'pixel_coords' must begin with x and y. Received: \['3', 2",
         ),
+        *(
+            (
+                [scene("train", 1), scene("train", 0, ("big", "red", "metal", "cube", x, 2))],
+                rf"scene 1 \(from 0\): 'pixel_coords' must {sentence}",
+            )
+            for x, sentence in (
+                (float("nan"), r"be pixels. Received: \[NaN, 2"),
+                (float("-inf"), r"be pixels. Received: \[-Infinity, 2"),
+                (10**400, "be pixels"),
+                (True, r"begin with x and y. Received: \[True, 2"),
+            )
+        ),
     ],
 )
 def test_a_wrong_scene_costs_the_positions_only(tmp_path, source, scenes, sentence):

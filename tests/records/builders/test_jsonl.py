@@ -1,5 +1,6 @@
 """Your own images and questions: both forms, ids, and every mistake by file and line."""
 
+import json
 import os
 
 import pytest
@@ -176,15 +177,22 @@ def test_no_train_split(tmp_path, source):
     [
         (RAIN, r"data\.jsonl:1: 'split' is missing. In data.jsonl every line names one"),
         (RAIN | {"split": "a b"}, r"data\.jsonl:1: 'split' must be letters, digits and _"),
+        (
+            json.dumps(RAIN | {"split": 0}).replace("0", "[" * 900 + "]" * 900),
+            r"data\.jsonl:1: 'split' must be letters, digits and _",
+        ),
         ("{", r"data\.jsonl:1: not JSON.*No line of split 'train' can be read"),
+        ("[" * 5000, r"data\.jsonl:1: it is nested too deeply.*Expected one line like"),
+        ("9" * 5000, r"data\.jsonl:1: it has a whole number .*Expected one line like"),
     ],
 )
 def test_data_jsonl_of_which_no_line_is_right(tmp_path, source, line, sentence):
     os.remove(source / "train.jsonl")
     os.remove(source / "val.jsonl")
     write_lines(source / "data.jsonl", line)
-    with pytest.raises(BuildError, match=sentence):
+    with pytest.raises(BuildError, match=sentence) as raised:
         build("jsonl", tmp_path / "r", source_dir=str(source))
+    assert len(str(raised.value)) < 400
 
 
 def test_a_skipped_line_without_a_split_is_noted_without_one(tmp_path, source):
