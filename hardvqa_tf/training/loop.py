@@ -100,7 +100,9 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
         is_chief = strategies.is_chief()
         with naming_damage(shards), forgotten_if_untrained(workdir, config, is_chief):
             return _Training(config, workdir, strategy, report, progress).run()
-    except tf.errors.ResourceExhaustedError as error:
+    except (tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError) as error:
+        if not _is_too_large(error):
+            raise
         raise MemoryError(
             f"The memory is not enough for this model and batch ({cause_of(error)}). Use a "
             "smaller train.batch_size, or a smaller model."
@@ -112,6 +114,12 @@ def train_model(config, workdir, num_virtual_devices=None, report=print, progres
             "Another machine of this run is gone; what was saved last is kept. Start the same "
             f"command on all machines, and it goes on. ({str(error).splitlines()[0]})"
         ) from error
+
+
+def _is_too_large(error):
+    """Whether TensorFlow lacks memory, or numbers to count the elements of a tensor."""
+    too_many = "more than 2**63 - 1 elements" in error.message
+    return too_many or isinstance(error, tf.errors.ResourceExhaustedError)
 
 
 # What collective operations raise when a peer is gone, in TensorFlow 2.21.

@@ -61,12 +61,13 @@ def check_splits(config, assets):
     for key, why in uses.items():
         split = config.train[key.removeprefix("train.")]
         if split in splits and not _has_known_answer(config.records_dir, split, assets):
-            answered = [name for name, facts in splits.items() if facts["num_answered"]]
+            folder = config.records_dir
+            answered = [name for name in splits if _has_known_answer(folder, name, assets)]
             raise ValueError(
                 f"The split {split!r} of {config.records_dir} has no answer that the model can "
                 f"give, to any of its {splits[split]['num_questions']:,} questions: {why}. "
                 f"Received: {key}={split!r}, for a model of {len(assets.answers):,} answers. "
-                f"Splits with answers: {', '.join(answered) or 'none'}."
+                f"Splits with such answers: {', '.join(answered) or 'none'}."
             )
 
 

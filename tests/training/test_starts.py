@@ -73,6 +73,15 @@ def test_a_start_that_fails_leaves_no_run(config, tmp_path, key, value, said):
     assert not files_of(tmp_path)
 
 
+def test_a_model_that_no_memory_holds(config, tmp_path):
+    """One tensor of it has more elements than TensorFlow can count."""
+    config.model.mixer = "bilevel_routing"
+    config.model.bilevel_routing.local_kernel = 2**31 - 1
+    with pytest.raises(MemoryError, match="not enough for this model .*Use a smaller"):
+        train(config, tmp_path / "run")
+    assert not files_of(tmp_path)
+
+
 def test_the_corrected_command_starts(config, tmp_path, monkeypatch):
     scripted(monkeypatch, [0.5, 0.6])
 
@@ -195,7 +204,10 @@ def test_a_split_without_an_answer_that_the_model_can_give(config, tmp_path, mon
     """Every epoch would be as bad as the first one, which would be kept."""
     few = Vocabularies(["what"], ["a very rare answer"], 5)
     monkeypatch.setattr(task, "assets_from_records", lambda config: few)
-    with pytest.raises(ValueError, match="no answer that the model can give.* of 1 answers"):
+    with pytest.raises(
+        ValueError,
+        match="no answer that the model can give.* of 1 answers.* such answers: none",
+    ):
         train(config, tmp_path / "run")
 
 

@@ -8,6 +8,7 @@ A table of such values is what configs/base.py is made of:
 import dataclasses
 import difflib
 import operator
+import struct
 from collections.abc import Callable
 
 from ml_collections import ConfigDict
@@ -16,6 +17,7 @@ from ml_collections.config_dict import placeholder
 _AS_DEFAULT = object()
 GREATEST = 2**31 - 1  # TensorFlow counts in int32.
 _GREATEST_FLOAT = (2 - 2**-23) * 2.0**127  # of float32
+_LEAST_FLOAT = 2.0**-126  # above 0; what is less TensorFlow may take for 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Value:
         parts = value if isinstance(value, tuple | list) else [value]
         if "at least" in self.allowed and any(_is(p, int) and p > self.most for p in parts):
             return f"must be at most {self.most:,}."
-        return f"must be {self.allowed}.{nearest(value, self.choices)}"
+        words = f"must be {self.allowed}.{nearest(value, self.choices)}"
+        if self.type is float and _is(value, float) and value != _rounded(value):
+            words += f" In float32 it is {_rounded(value):g}."
+        return words
 
 
 def choice(default, choices, comment, absent=_AS_DEFAULT):
@@ -93,7 +98,7 @@ def number(
     or_none=False,
     absent=_AS_DEFAULT,
 ):
-    """A number that is finite in float32.
+    """A number that is finite in float32, and in its range there, too.
 
     `above` and `below` are not in its range, `least` and `most` are.
     """
@@ -112,6 +117,7 @@ def number(
             is_number
             and abs(value) <= _GREATEST_FLOAT
             and all(is_right(value, bound) for _, bound, is_right in bounds)
+            and all(is_right(_rounded(value), bound) for _, bound, is_right in bounds)
         )
 
     return _or_none(Value(default, comment, float, words, allows, absent=absent), or_none)
@@ -212,6 +218,15 @@ def nearest(name, names):
     """A hint at the one of `names` that is meant, or an empty text."""
     near = difflib.get_close_matches(str(name), names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _rounded(value):
+    """A number as float32 has it."""
+    if abs(value) < _LEAST_FLOAT:
+        return 0.0
+    if abs(value) <= _GREATEST_FLOAT:
+        return struct.unpack("f", struct.pack("f", value))[0]
+    return value  # Too large, infinite or none.
 
 
 def _is(value, kind):
