@@ -273,7 +273,18 @@ def _require(workdir, name):
         raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")
 
 
+def _wrong_with_model(path):
+    """What is wrong with a model's file, as it follows its path; None if nothing is seen."""
+    wrong = damage.what_is_wrong(path)
+    if not wrong and not zipfile.is_zipfile(path):
+        wrong = "is damaged: it has no end, or is no model of Keras"
+    return wrong
+
+
 def _load_model(path):
+    wrong = _wrong_with_model(path)
+    if wrong:
+        raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras, zipfile and HDF5 tell of damage in many ways.
@@ -303,9 +314,7 @@ def check_best_model(workdir, best_epoch):
       ValueError: if `best_epoch`, 0 before the first, has left no whole model.keras.
     """
     path = os.path.join(workdir, "model.keras")
-    wrong = damage.what_is_wrong(path)
-    if not wrong and not zipfile.is_zipfile(path):
-        wrong = "is damaged: it has no end, or is no model of Keras"
+    wrong = _wrong_with_model(path)
     if best_epoch and wrong:
         raise ValueError(
             f"{path} {wrong}. It is the model of epoch {best_epoch}, the best one so far. "

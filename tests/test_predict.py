@@ -259,7 +259,7 @@ def test_a_model_file_that_was_cut_off(workdir, image, tmp_path):
     shutil.copytree(workdir, tmp_path / "run")
     model = tmp_path / "run" / "model.keras"
     model.write_bytes(model.read_bytes()[:999])
-    with pytest.raises(ValueError, match="model.keras cannot be loaded .*copy it again"):
+    with pytest.raises(ValueError, match="model.keras is damaged: it has no end.*Copy the run"):
         predict_image(str(tmp_path / "run"), str(image), question="red?")
 
 
