@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 
 from records import schema
 from records.counts import counts_of
@@ -196,7 +197,19 @@ def _refuse_differences(records_dir, there, plan, what):
         if there.get(key) != plan.get(key)
     ]
     if differing:
-        _refuse(records_dir, what, differing)
+        _refuse(records_dir, what, differing, _what_happened(there, plan))
+
+
+def _what_happened(there, plan):
+    """That files were changed, where that is all; their fingerprints say it to nobody."""
+    differing = [key for key in there | plan if there.get(key) != plan.get(key)]
+    if differing != ["source_fingerprint"] or not _is_checksum(plan["source_fingerprint"]):
+        return ""
+    return "Files of the source were changed since then: mended, added or removed. "
+
+
+def _is_checksum(text):
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 def _flat(plan):
@@ -208,10 +221,10 @@ def _flat(plan):
     return identity | arguments | maps
 
 
-def _refuse(records_dir, what, differing):
+def _refuse(records_dir, what, differing, happened=""):
     raise BuildError(
         f"{records_dir} holds {what}, not those that were asked for. Differing: "
-        f"{'; '.join(differing)}. Give another --records_dir, or delete that folder."
+        f"{'; '.join(differing)}. {happened}Give another --records_dir, or delete that folder."
     )
 
 

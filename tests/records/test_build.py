@@ -172,7 +172,11 @@ def test_what_an_interrupted_build_skipped_still_stops_one_that_does_not_skip(tm
 def test_another_finished_data_set_is_refused_with_the_differing_keys(tmp_path, source):
     build("jsonl", tmp_path / "r", source_dir=str(source))
     write_image(source / "photos/train0.png", width=100, height=90)
-    with pytest.raises(BuildError, match="finished records.*source_fingerprint.*delete that"):
+    changed = "source_fingerprint.* Files of the source were changed .*delete that"
+    with pytest.raises(BuildError, match=f"finished records.*{changed}"):
+        build("jsonl", tmp_path / "r", source_dir=str(source))
+    unfinish(tmp_path / "r")  # As one that stopped at an image which was mended then.
+    with pytest.raises(BuildError, match=f"of an unfinished build.*{changed}"):
         build("jsonl", tmp_path / "r", source_dir=str(source))
     with pytest.raises(BuildError, match='dataset \\("jsonl" there, "sort_of_clevr" asked'):
         build("sort_of_clevr", tmp_path / "r")
