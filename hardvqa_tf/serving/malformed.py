@@ -10,9 +10,7 @@ from hardvqa_tf.serving.refusals import shown
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _TLS = b"\x16"  # A handshake begins so.
-_HTTP_2 = (
-    "This is HTTP/2. Make the client speak HTTP/1.1, as the server does (curl: --http1.1)."
-)
+_HTTP_2 = "This is HTTP/2. Make the client speak HTTP/1.1, as the server does."
 _OTHER_VERSION = (
     "The server does not speak this version of HTTP. End the first line with HTTP/1.1."
 )
