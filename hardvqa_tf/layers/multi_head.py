@@ -62,6 +62,11 @@ def question_projection(question_shape, units, dtype):
             "With `use_question` the layer needs a question. Received: question=None. "
             "Call it with `question`, float[N, Dq], or set use_question=False."
         )
+    if len(question_shape) != 2:
+        raise ValueError(
+            "`question` must have the shape [N, Dq]. Received: question of shape "
+            f"{tuple(question_shape)}. Give one vector for each row of `cells`."
+        )
     projection = keras.layers.Dense(
         units,
         use_bias=False,

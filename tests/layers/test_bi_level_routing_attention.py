@@ -190,3 +190,5 @@ def test_errors_say_what_to_do():
         BiLevelRoutingAttention(mode="sparse")
     with pytest.raises(ValueError, match="or set use_question=False"):
         BiLevelRoutingAttention(2, 3, use_question=True)(_cells(DIVIDED))
+    with pytest.raises(ValueError, match=r"shape \(2, 1, 3\). Give one vector for each row"):
+        BiLevelRoutingAttention(2, 3, use_question=True)(_cells(DIVIDED), QUESTION[:, None])

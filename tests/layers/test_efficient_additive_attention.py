@@ -102,3 +102,5 @@ def test_errors_say_what_to_do():
         EfficientAdditiveAttention(num_heads=0)
     with pytest.raises(ValueError, match="or set use_question=False"):
         EfficientAdditiveAttention(use_question=True)(CELLS)
+    with pytest.raises(ValueError, match=r"shape \(2, 1, 3\). Give one vector for each row"):
+        EfficientAdditiveAttention(use_question=True)(CELLS, QUESTION[:, None])

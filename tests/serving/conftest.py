@@ -57,7 +57,7 @@ def browser():
 def tab(browser):
     """One for all tests, for each new one takes longer than most of them."""
     page = browser.new_page(service_workers="block")
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(600_000)
     # As long as somebody listens, no file dialog opens, not even for a moment.
     page.on("filechooser", lambda chooser: None)
     page.said, page.requests = [], []

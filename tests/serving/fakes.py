@@ -44,7 +44,7 @@ class FakeSignature:
         questions = columns["question"]
         self.batches.append([q.decode() for q in questions])
         self.entered.set()
-        if not self.gate.wait(120):
+        if not self.gate.wait(600):
             raise TimeoutError("A test forgot to open the gate.")
         if self.error:
             raise self.error
@@ -76,6 +76,8 @@ class Served(Model):
 
 
 def make_service(*servables, token=None, hosts=None, **limits):
+    """Without a deadline that a slow machine could pass, but where a test gives one."""
+    limits = {"deadline_seconds": 600.0} | limits
     models = {servable.name: Served(servable) for servable in servables}
     return Service(Registry(models), Limits(**limits), token, hosts)
 

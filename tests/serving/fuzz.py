@@ -20,7 +20,8 @@ from tests.gifs import EXTENSION, make_gif
 from tests.serving.tiny_models import encode, png
 
 ALLOWED = {200, 400, 404, 405, 408, 413, 415, 503}
-ALLOWED_OF_CONNECTIONS = ALLOWED | {100, 431, 505}
+# 504: their deadline is short, and may pass where the machine is slow.
+ALLOWED_OF_CONNECTIONS = ALLOWED | {100, 431, 504, 505}
 PATHS = (
     "/v1/models/tiny:predict",
     "/v1/models/tiny/versions/3:predict",
@@ -254,7 +255,7 @@ async def connect_all(port, num_connections, seed, at_once=100):
 
     async def connect(parts, reads):
         async with places:
-            received = await asyncio.wait_for(_converse(port, parts, reads), 120)
+            received = await asyncio.wait_for(_converse(port, parts, reads), 600)
         for code in map(int, re.findall(rb"HTTP/1\.1 (\d{3}) ", received)):
             codes[code] = codes.get(code, 0) + 1
             if code not in ALLOWED_OF_CONNECTIONS:
@@ -319,9 +320,10 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         save_tiny_vqa(f"{folder}/3")
-        service = make_service(Servable("tiny", 3, f"{folder}/3"), **LIMITS)
-        with open_client(service) as client:
+        servable = Servable("tiny", 3, f"{folder}/3")
+        with open_client(make_service(servable, **LIMITS)) as client:
             run(client, arguments.requests, arguments.seed)
+        service = make_service(servable, **LIMITS, deadline_seconds=3)
         with short_bounds(), running(service) as port:
             codes = asyncio.run(connect_all(port, arguments.connections, arguments.seed))
             print(f"{arguments.connections:,} connections, {memory_mb():.0f} MiB, {codes}")

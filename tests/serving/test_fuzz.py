@@ -53,6 +53,11 @@ def test_3_200_such_connections_leave_memory_flat(tiny_servable):
     assert max(memory[6:]) - min(memory[2:4]) < 24, memory
 
 
+def test_the_program_sends_both_kinds(capsys):
+    fuzz.main(["--requests=20", "--connections=20"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("20 connections, ")
+
+
 def drawn_from(schema):
     """A hypothesis strategy of values that fit a JSON schema, of those that we publish."""
     for key in ("anyOf", "oneOf"):

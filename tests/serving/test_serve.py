@@ -247,8 +247,9 @@ def running(service, monkeypatch=None):
     server = uvicorn.Server(serve.configure(make_app(service), service.limits))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    while not server.started:
+    while not server.started and thread.is_alive():
         time.sleep(0.01)
+    assert server.started, "It did not start; its log says why."
     try:
         yield listener.getsockname()[1]
     finally:

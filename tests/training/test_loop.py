@@ -206,8 +206,8 @@ def test_what_a_resumed_run_lost_of_its_metrics_is_said(
 
 
 def test_patience(scripted, config, tmp_path, monkeypatch):
-    saved = []
-    monkeypatch.setattr(loop, "save_model", lambda *args: saved.append(1))
+    saved, save = [], loop.save_model
+    monkeypatch.setattr(loop, "save_model", lambda *args: saved.append(save(*args)))
     config.train.epochs, config.train.patience = 9, 2
     scripted([0.5, 0.4, 0.6, 0.6, 0.1, 0.9])
     last = train_model(config, str(tmp_path), report=lambda line: None)
