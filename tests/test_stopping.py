@@ -20,7 +20,7 @@ NOT_IGNORED = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_ha
 # In the place of what a writing process does.
 WAITING = """
 import records.writer
-from tests.command_line import waiting_writer
+from tests import waiting_writer
 records.writer.write_shard = waiting_writer.write_shard
 """
 
