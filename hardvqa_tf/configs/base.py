@@ -24,6 +24,7 @@ from hardvqa_tf.configs.table.kinds import (
 )
 from hardvqa_tf.localize.slots import (
     DECODER_MEMORIES,
+    FUSIONS,
     GUIDANCES,
     LOCALIZER_ATTENTIONS,
     LOCALIZER_ENCODERS,
@@ -270,6 +271,7 @@ LOCALIZE = {
                 None, "of it, a file's path; None: random; of a ResNet imagenet", or_none=True
             ),
             "trainable": yes_or_no(True, "learn its weights, too"),
+            "fusion": choice("tokens", FUSIONS, "of several drawings of a query"),
         },
         "decoder_memory": choice("kept", DECODER_MEMORIES, "at which objects look"),
         # Of decoder_memory=maps.
@@ -306,6 +308,7 @@ LOCALIZE = {
             "dropout": rate(0.0, "of each attention"),
             "norm_first": yes_or_no(False, "normalise in front of each part"),
             "num_points": count(4, "of each head on each map, of decoder_memory=maps"),
+            "refine": yes_or_no(True, "objects by the drawing, and the drawing by them"),
         },
     },
     "train": {

@@ -11,7 +11,7 @@ from keras import ops
 NEVER = -1e30
 
 
-def attend(query, key, value, num_heads, scale, keep=None, drop=None):
+def attend(query, key, value, num_heads, scale, keep=None, drop=None, group_size=None):
     """softmax_J(scale · query_i · key_j) of every head, and what it takes from `value`.
 
     Args:
@@ -23,6 +23,8 @@ def attend(query, key, value, num_heads, scale, keep=None, drop=None):
         keep: bool, to be broadcast to [..., I, J], optional; False is never attended to. Where
             a row has nothing to attend to, the output is zero.
         drop: what is done to the weights before they are used, optional: a dropout.
+        group_size: every so many of the J are attended to by themselves, and the weights of
+            the groups averaged, but for those of which nothing is kept. None: all together.
 
     Returns:
         attended: float[..., I, Dv]; weights: float32[..., M, I, J], rows with sum 1 (or 0).
@@ -34,14 +36,29 @@ def attend(query, key, value, num_heads, scale, keep=None, drop=None):
     if keep is not None:
         keep = keep[..., None, :, :]  # the same for every head
         logits = ops.where(keep, logits, ops.full_like(logits, NEVER))
-    weights = ops.softmax(logits, axis=-1)
-    if keep is not None:
-        weights = ops.where(keep, weights, ops.zeros_like(weights))
+    weights = _softmax(logits, keep, group_size)
     used = ops.cast(weights if drop is None else drop(weights), value.dtype)
     attended = ops.matmul(used, value)  # [..., M, I, Dv/M]
     attended = ops.swapaxes(attended, -3, -2)  # [..., I, M, Dv/M]
     shape = ops.shape(attended)
     return ops.reshape(attended, (*shape[:-2], shape[-2] * shape[-1])), weights
+
+
+def _softmax(logits, keep, group_size):
+    """float32[..., M, I, J], zero where `keep` is not; see `attend`."""
+    if group_size is None:
+        weights = ops.softmax(logits, axis=-1)
+        return weights if keep is None else ops.where(keep, weights, ops.zeros_like(weights))
+    shape = ops.shape(logits)
+    logits = ops.reshape(logits, (*shape[:-1], -1, group_size))
+    weights = ops.softmax(logits, axis=-1)
+    if keep is None:
+        return ops.reshape(weights / ops.cast(ops.shape(logits)[-2], weights.dtype), shape)
+    keep = ops.reshape(keep, (*ops.shape(keep)[:-1], -1, group_size))
+    weights = ops.where(keep, weights, ops.zeros_like(weights))
+    groups = ops.sum(ops.cast(ops.any(keep, axis=-1), weights.dtype), axis=-1)
+    weights = weights / ops.maximum(groups, 1.0)[..., None, None]
+    return ops.reshape(weights, shape)
 
 
 def dense(units, name, dtype, use_bias=True):

@@ -33,6 +33,8 @@ class QueryGuidedAttention(keras.layers.Layer):
         num_heads: M; divides D.
         hidden_dim: width of the layer between W_1 and W_2.
         dropout: rate on the attention's weights and on the hidden layer.
+        group_size: tokens that a cell looks at by themselves, such as those of one of several
+            sketches; what it sees in the groups is averaged. None: at all tokens together.
 
     Call arguments:
         cells: float[N, P, D].
@@ -60,7 +62,7 @@ class QueryGuidedAttention(keras.layers.Layer):
         (3, 25, 6)
     """
 
-    def __init__(self, num_heads=8, hidden_dim=1024, dropout=0.0, **kwargs):
+    def __init__(self, num_heads=8, hidden_dim=1024, dropout=0.0, group_size=None, **kwargs):
         super().__init__(**kwargs)
         check_positive(num_heads=num_heads, hidden_dim=hidden_dim)
         if not 0 <= dropout < 1:
@@ -71,6 +73,7 @@ class QueryGuidedAttention(keras.layers.Layer):
         self.num_heads = num_heads
         self.hidden_dim = hidden_dim
         self.dropout = dropout
+        self.group_size = group_size
         self._weight_dropout = self._make_dropout("weight_dropout")
         self._hidden_dropout = self._make_dropout("hidden_dropout")
         self.hidden_dense = self._dense(hidden_dim, "hidden", activation="relu")
@@ -129,6 +132,7 @@ class QueryGuidedAttention(keras.layers.Layer):
             (d // self.num_heads) ** -0.5,
             keep=None if valid is None else valid[:, None],
             drop=lambda w: self._weight_dropout(w, training=training),
+            group_size=self.group_size,
         )  # [N, P, D], [N, M, P, T]
         hidden = self.hidden_dense(self.attended_dense(attended))
         hidden = self._hidden_dropout(hidden, training=training)
@@ -149,4 +153,5 @@ class QueryGuidedAttention(keras.layers.Layer):
             "num_heads": self.num_heads,
             "hidden_dim": self.hidden_dim,
             "dropout": self.dropout,
+            "group_size": self.group_size,
         }

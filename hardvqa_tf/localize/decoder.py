@@ -40,6 +40,8 @@ class ObjectDecoder(keras.layers.Layer):
         hidden_dim: of the layers behind each attention, and of those of boxes and scores.
         dropout: of the attentions.
         norm_first, map_shapes, num_points: see `DecoderLayer`.
+        refine: whether objects are refined by the drawing, and the drawing by them; else both
+            are scored as they are.
 
     Call arguments:
         cells: float[N, K, D].
@@ -76,6 +78,7 @@ class ObjectDecoder(keras.layers.Layer):
         norm_first=False,
         map_shapes=None,
         num_points=4,
+        refine=True,
         **kwargs,
     ):
         # autocast off: boxes and logits keep their precision.
@@ -89,6 +92,7 @@ class ObjectDecoder(keras.layers.Layer):
         self.norm_first = norm_first
         self.map_shapes = map_shapes and check_map_shapes(map_shapes)
         self.num_points = num_points
+        self.refine = refine
         self.asleep = False
         self.levels = [_Level(self, name=f"level_{i}") for i in range(num_levels)]
 
@@ -177,6 +181,7 @@ class ObjectDecoder(keras.layers.Layer):
             "norm_first": self.norm_first,
             "map_shapes": self.map_shapes,
             "num_points": self.num_points,
+            "refine": self.refine,
         }
 
 
@@ -199,10 +204,14 @@ class _Level(keras.layers.Layer):
             name="look",
         )
         self.refine_boxes = BoxRefinement(hidden_dim, dtype=dtype, name="boxes")
-        self.refine_objects, self.refine_tokens = (
-            QueryGuidedAttention(of.num_heads, hidden_dim, of.dropout, dtype=dtype, name=name)
-            for name in ("objects", "tokens")
-        )
+        self.refine_objects = self.refine_tokens = None
+        if of.refine:
+            self.refine_objects, self.refine_tokens = (
+                QueryGuidedAttention(
+                    of.num_heads, hidden_dim, of.dropout, dtype=dtype, name=name
+                )
+                for name in ("objects", "tokens")
+            )
         self.hidden_dense = keras.layers.Dense(
             hidden_dim, activation="relu", dtype=dtype, name="score_hidden"
         )
@@ -215,8 +224,9 @@ class _Level(keras.layers.Layer):
         d, ds = cells_shape[-1], tokens_shape[-1]
         self.look.build(cells_shape, memory_shape, references_shape=boxes_shape)
         self.refine_boxes.build(cells_shape, boxes_shape)
-        self.refine_objects.build(cells_shape, tokens_shape)
-        self.refine_tokens.build(tokens_shape, cells_shape)
+        if self.refine_objects is not None:
+            self.refine_objects.build(cells_shape, tokens_shape)
+            self.refine_tokens.build(tokens_shape, cells_shape)
         self.drawing_dense = keras.layers.Dense(d, dtype=self.dtype_policy, name="drawing")
         self.drawing_dense.build((tokens_shape[0], ds))
         self.hidden_dense.build((*cells_shape[:2], 2 * d + ds))
@@ -248,22 +258,24 @@ class _Level(keras.layers.Layer):
             training=training,
         )
         boxes = self.refine_boxes(objects, boxes)
-        agreed = self.refine_objects(
-            objects,
-            tokens,
-            valid=tokens_valid,
-            cell_positions=places,
-            query_positions=token_places,
-            training=training,
-        )["cells"]
-        tokens = self.refine_tokens(
-            tokens,
-            agreed,
-            valid=valid,
-            cell_positions=token_places,
-            query_positions=places,
-            training=training,
-        )["cells"]
+        agreed = objects
+        if self.refine_objects is not None:
+            agreed = self.refine_objects(
+                objects,
+                tokens,
+                valid=tokens_valid,
+                cell_positions=places,
+                query_positions=token_places,
+                training=training,
+            )["cells"]
+            tokens = self.refine_tokens(
+                tokens,
+                agreed,
+                valid=valid,
+                cell_positions=token_places,
+                query_positions=places,
+                training=training,
+            )["cells"]
         drawing = greatest_of_valid(tokens, tokens_valid)[:, None]  # [N, 1, Ds]
         product = agreed * self.drawing_dense(drawing)
         shape = (*ops.shape(agreed)[:2], tokens.shape[-1])

@@ -11,12 +11,14 @@ from hardvqa_tf.localize import layer_names, rows, slots
 from hardvqa_tf.localize.map_rows import JoinMaps, SplitMaps
 from hardvqa_tf.localize.parts import look_around, named
 
+_BEHIND = ("last", "none")  # Where no stage of the tower is guided.
+
 
 def guided_grid(model, encoder, image, grid, drawing, sketch_valid):
     """The grid of each query [N, h, w, D], by a tower that the drawings guide, or not."""
     where = model.guidance.where
     named(model.guidance, "where", slots.GUIDANCES)
-    if where == "last":
+    if where in _BEHIND:
         return rows.RepeatForQueries(name="cells_of_rows")(grid, sketch_valid)
     stem, *stages = stages_of(encoder)
     x = rows.RepeatForQueries(name="cells_of_rows")(stem(image), sketch_valid)
@@ -37,7 +39,7 @@ def guided_maps(model, pyramid, image, maps, drawing, sketch_valid):
       maps: its maps of the image, not guided, list of [B, h, w, D].
     """
     named(model.guidance, "where", slots.GUIDANCES)
-    if model.guidance.where == "last":
+    if model.guidance.where in _BEHIND:
         return [
             rows.RepeatForQueries(name=f"cells_of_rows_{i}")(grid, sketch_valid)
             for i, grid in enumerate(maps)
@@ -62,6 +64,7 @@ def look_at_drawing(model, grid, drawing, name, places=None):
         model.guidance.num_heads,
         model.guidance.hidden_dim,
         model.guidance.dropout,
+        drawing.group_size,
         name=name,
     )
     if places is None:

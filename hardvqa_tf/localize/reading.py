@@ -10,8 +10,8 @@ import keras
 
 from hardvqa_tf import layers
 from hardvqa_tf.encoders.stages import encode
-from hardvqa_tf.localize import rows
-from hardvqa_tf.localize.parts import look_around, sketch_encoder
+from hardvqa_tf.localize import rows, slots
+from hardvqa_tf.localize.parts import look_around, named, sketch_encoder
 
 SKETCH_SIZE = 64  # pixels of a drawing's sides, as the rasterizer draws it
 
@@ -21,7 +21,8 @@ class Drawing(NamedTuple):
 
     tokens float[N, S·T, D], valid bool[N, S·T], places float[N, S·T, D]; vector float[N, D],
     the maximum over the tokens; embedding float32[N, E], to be compared with cell_embeddings
-    float32[B, P, E], both of unit length.
+    float32[B, P, E], both of unit length; group_size: T, where cells look at each drawing by
+    itself, else None. With the fusion "maximum" S is 1.
     """
 
     tokens: keras.KerasTensor
@@ -30,6 +31,7 @@ class Drawing(NamedTuple):
     vector: keras.KerasTensor
     embedding: keras.KerasTensor
     cell_embeddings: keras.KerasTensor
+    group_size: int | None = None
 
 
 def read_drawings(model, image_encoder, grids, sketch, sketch_valid, pretrained, project=None):
@@ -53,6 +55,10 @@ def read_drawings(model, image_encoder, grids, sketch, sketch_valid, pretrained,
     drawn = _drawn(model, image_encoder if shared else None, drawings, pretrained)
     if project is not None:
         drawn = project(drawn)
+    fusion = named(model.sketch, "fusion", slots.FUSIONS) and model.sketch.fusion
+    if fusion == slots.MAXIMUM:
+        drawn = rows.GreatestOfDrawings(name="fused")(drawn, sketch_valid)
+        sketch_valid = rows.AnyDrawing(name="any_drawing")(sketch_valid)
     h, w, d = drawn.shape[1:]  # [B·Q·S, h, w, D]
     embed = _embedding(model, d, "embed")
     one_for_both = shared and project is None
@@ -77,6 +83,7 @@ def read_drawings(model, image_encoder, grids, sketch, sketch_valid, pretrained,
         rows.GreatestToken(name="sketch_vector")(tokens, valid),
         rows.MeanOfDrawings(name="embedding")(of_drawings, sketch_valid),
         of_cells,
+        h * w if fusion == slots.ATTENTION else None,
     )
 
 

@@ -4,6 +4,8 @@ Letters: B images, Q queries of an image, N = B·Q rows, S drawings of a query, 
 drawing, P = h·w cells, D width, E width of an embedding.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -86,6 +88,35 @@ def greatest_of_valid(tokens, valid):
     greatest = ops.max(ops.where(valid[..., None], tokens, lowest), axis=1)
     none = ops.zeros_like(greatest)
     return ops.where(ops.any(valid, axis=1, keepdims=True), greatest, none)
+
+
+@_register
+class GreatestOfDrawings(layers.Layer):
+    """The maximum over a query's valid drawings, of each feature: [B·Q·S, h, w, D] -> [N, ...].
+
+    Zeros where none is valid.
+    """
+
+    def call(self, grids, sketch_valid):
+        b, q, s = ops.shape(sketch_valid)
+        shape = grids.shape[1:]
+        flat = ops.reshape(grids, (b * q, s, math.prod(shape)))
+        greatest = greatest_of_valid(flat, ops.reshape(sketch_valid, (b * q, s)))
+        return ops.reshape(greatest, (b * q, *shape))
+
+    def compute_output_spec(self, grids, sketch_valid):
+        return keras.KerasTensor((None, *grids.shape[1:]), dtype=grids.dtype)
+
+
+@_register
+class AnyDrawing(layers.Layer):
+    """Whether a query has a valid drawing: bool[B, Q, S] -> bool[B, Q, 1]."""
+
+    def call(self, sketch_valid):
+        return ops.any(sketch_valid, axis=-1, keepdims=True)
+
+    def compute_output_spec(self, sketch_valid):
+        return keras.KerasTensor((*sketch_valid.shape[:2], 1), dtype="bool")
 
 
 @_register

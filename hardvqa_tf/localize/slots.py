@@ -43,6 +43,14 @@ GUIDANCES = {
     "last": "after the last stage",
     "after": "after each stage",
     "before": "before each stage",
+    "none": "nowhere: the drawing is there in the similarity and the dense head alone",
+}
+# {name: title}: how several drawings of a query become one.
+TOKENS, MAXIMUM, ATTENTION = "tokens", "maximum", "attention"
+FUSIONS = {
+    TOKENS: "their tokens side by side",
+    MAXIMUM: "the maximum of their features",
+    ATTENTION: "the mean of what cells see in each",
 }
 # {name: title}: what cells are kept by.
 SELECTIONS = {"presence": "by presence", "dense_score": "by dense score"}

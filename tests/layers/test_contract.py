@@ -75,6 +75,14 @@ def _queried(n):
     return {"cells": _cells(n), "query": query, "valid": valid}
 
 
+def _queried_in_groups(n):
+    """Two groups of the three tokens each, of which the first is not always there."""
+    one, other = _queried(n), _queried(n + 1)
+    query, valid = (np.stack([one[k], other[k][:n]], axis=1) for k in ("query", "valid"))
+    valid[1:, 0] = False
+    return one | {"query": query.reshape(n, 6, DQ), "valid": valid.reshape(n, 6)}
+
+
 def _decoder(n):
     queried, rng = _queried(n), np.random.default_rng(700 + n)
     return {
@@ -209,6 +217,11 @@ CASES = {
         layers.QueryGuidedAttention,
         {"num_heads": 2, "hidden_dim": 7, "dropout": 0.2},
         _queried,
+    ),
+    "query_guided_in_groups": (
+        layers.QueryGuidedAttention,
+        {"num_heads": 2, "hidden_dim": 7, "group_size": 3},
+        _queried_in_groups,
     ),
     "sobel": (
         layers.SobelEdges,

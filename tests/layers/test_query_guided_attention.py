@@ -68,6 +68,29 @@ def test_padded_tokens_are_not_looked_at():
     assert (np.array(outputs["weights"])[~np.repeat(VALID[:, None], P, axis=1)] == 0).all()
 
 
+def test_groups_of_tokens_are_looked_at_by_themselves_and_averaged():
+    rng = np.random.default_rng(7)
+    query = rng.normal(size=(N, 3 * T, DS))
+    together, apart = _layer(), _layer(group_size=T)
+    valid = np.ones((N, 3, T), bool)
+    valid[0, 1] = False  # a group that is not there counts for nothing
+    valid[1, 2, 1:] = False
+    outputs = apart(CELLS, query, valid=valid.reshape(N, -1))
+    weights = np.array(outputs["weights"]).reshape(N, P, 3, T)
+    for row, there in ((0, (0, 2)), (1, (0, 1, 2))):
+        for group in range(3):
+            part = query[row : row + 1, group * T : (group + 1) * T]
+            alone = together(CELLS[row : row + 1], part, valid=valid[row : row + 1, group])
+            expected = alone["weights"][0] / len(there)
+            np.testing.assert_allclose(weights[row, :, group], expected, atol=1e-12)
+    # Without a mask all groups count; and one group is all tokens together.
+    outputs = apart(CELLS, query)
+    np.testing.assert_allclose(np.sum(outputs["weights"], axis=-1), np.ones((N, P)), atol=1e-12)
+    for mask in (None, VALID):
+        one, same = apart(CELLS, QUERY, valid=mask), together(CELLS, QUERY, valid=mask)
+        np.testing.assert_allclose(one["cells"], same["cells"], atol=1e-12)
+
+
 def test_without_a_token_nothing_is_attended_to():
     layer = _layer()
     outputs = layer(CELLS, QUERY, valid=np.zeros((N, T), bool))

@@ -103,9 +103,16 @@ def test_it_learns_and_is_saved_and_loaded(model, tmp_path):
     model.set_weights(before)
 
 
-@pytest.mark.parametrize("guidance, attention", ONE_OF_EACH)
-def test_order_doubling_and_padding_of_drawings_change_nothing(guidance, attention):
-    model = build(guidance__where=guidance, attention=attention)
+@pytest.mark.parametrize(
+    "guidance, attention, fusion",
+    [
+        *((*pair, "tokens") for pair in ONE_OF_EACH),
+        ("last", "adahan", "maximum"),
+        ("after", "han", "attention"),
+    ],
+)
+def test_order_doubling_and_padding_of_drawings_change_nothing(guidance, attention, fusion):
+    model = build(guidance__where=guidance, attention=attention, sketch__fusion=fusion)
     batch = small.inputs()
     expected, names = numpy(model(batch)), ("sketch", "sketch_valid")
     turned = {name: batch[name][:, :, ::-1] for name in names}
@@ -211,6 +218,7 @@ def test_cells_look_at_the_drawing_at_every_stage(where):
         "last": {"guide_0": P, "guide_1": P},
         "after": {"guide_0": 48, "guide_1": 12},
         "before": {"guide_0": 192, "guide_1": 48},
+        "none": {},
     }
     assert guides == expected[where]
 

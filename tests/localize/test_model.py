@@ -166,6 +166,55 @@ def test_the_drawing_matters(model):
         assert np.abs(found[name] - expected[name]).max() > 1e-3, name
 
 
+@pytest.mark.parametrize("where", ["last", "after", "none"])
+@pytest.mark.parametrize("fusion", ["maximum", "attention"])
+def test_fusions_of_several_drawings(fusion, where, tmp_path):
+    tokens = build(guidance__where=where)
+    fused = build(guidance__where=where, sketch__fusion=fusion)
+    assert [v.shape for v in fused.weights] == [v.shape for v in tokens.weights]
+    # The same model where a query has one drawing, whatever stands in the padding.
+    batch = small.inputs()
+    one = {n: batch[n][:, :, :1] for n in ("sketch", "sketch_valid")} | {
+        "image": batch["image"]
+    }
+    alone = numpy(fused(one))
+    assert_close(alone, numpy(tokens(one)))
+    padded = batch | {"sketch_valid": batch["sketch_valid"] & [[[True, False]]]}
+    assert_close(numpy(fused(padded)), alone)
+    # Order and doubles change nothing, and it is not what tokens side by side are.
+    both = batch | {"sketch_valid": np.ones_like(batch["sketch_valid"])}
+    found = numpy(fused(both))
+    turned = both | {"sketch": batch["sketch"][:, :, ::-1]}
+    assert_close(numpy(fused(turned)), found)
+    twice = {n: np.concatenate([both[n]] * 2, axis=2) for n in ("sketch", "sketch_valid")}
+    assert_close(numpy(fused(both | twice)), found)
+    differs = np.abs(found["dense_logits"] - numpy(tokens(both))["dense_logits"]).max()
+    # Without guidance no cell looks at a drawing: the mean of nothing is nothing.
+    assert differs > 1e-3 or (fusion, where) == ("attention", "none")
+    none = both | {"sketch_valid": np.zeros_like(batch["sketch_valid"])}
+    assert all(np.isfinite(value).all() for value in numpy(fused(none)).values())
+    assert all(np.isfinite(g).all() for g in gradients_of_a_step(fused, both))
+    fused.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_close(numpy(loaded(both)), found, 1e-6)
+
+
+def test_without_refinement(tmp_path):
+    model, refined = build(decoder__refine=False), build()
+    gone = {v.path for v in refined.weights} - {v.path for v in model.weights}
+    assert gone and all("/objects/" in path or "/tokens/" in path for path in gone)
+    gradients = [gradients_of_a_step(model, small.inputs(seed=i)) for i in range(3)]
+    for i, variable in enumerate(model.trainable_variables):
+        assert max(np.abs(g[i]).max() for g in gradients) > 0, variable.path
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_close(numpy(loaded(small.inputs())), numpy(model(small.inputs())), 1e-6)
+    # The drawing still matters, by the score and by the similarity.
+    other = small.inputs() | {"sketch": small.inputs(seed=9)["sketch"]}
+    differs = numpy(model(other))["logits"] - numpy(model(small.inputs()))["logits"]
+    assert np.abs(differs).max() > 1e-3
+
+
 @pytest.mark.parametrize("attention", ["han", "adahan"])
 def test_kept_cells_have_the_greatest_presence(attention):
     outputs = numpy(build(attention=attention)(small.inputs()))
@@ -340,7 +389,7 @@ def test_where_cells_look():
     ("changed", "message"),
     [
         ({"attention": "soft"}, "Unknown attention.*Use one of: none, han, adahan"),
-        ({"guidance__where": "first"}, "Unknown where.*Use one of: last, after, before"),
+        ({"guidance__where": "first"}, "Unknown where.*Use one of: last, after, before, none"),
         ({"selection": "random"}, "Unknown selection.*Use one of: presence, dense_score"),
         ({"image_encoder": "no_cnn"}, "Unknown image_encoder.*Use one of: edge_cnn"),
         ({"sketch__pixels": 24}, "config.model.sketch.pixels must divide 64"),
