@@ -69,11 +69,13 @@ NAMES = {
     "check_options": "options of `predict` alone; ValueError for what no model could answer",
     "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
     "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",
-    "EXPORTS": "whether its runs can be exported and served; the names in EXPORT_NAMES follow",
-    # Export: {name: `tf.function`} of a SavedModel and what they need to live; what is known of
-    # a `runs.Run`, for model.json; examples for a first try, their files written into a folder;
-    # and what the model card says about the task, see `vqa.card.Card`.
-    "make_signatures": "(model, assets, *, max_pixels) -> signatures, kept",
+    "EXPORTS": "whether its runs can be exported; the names in EXPORT_NAMES follow",
+    "SERVES": "whether the server knows what its exports take and give",
+    # Export: {name: `tf.function`} of a SavedModel and what they need to live, for a model of
+    # an epoch with such metrics, {} where they are not at hand; what is known of a `runs.Run`,
+    # for model.json; examples for a first try, their files written into a folder; and what the
+    # model card says about the task, see `vqa.card.Card`.
+    "make_signatures": "(model, assets, *, max_pixels, best_epoch) -> signatures, kept",
     "describe_export": "(run) -> dict: input, image_size, grid, and what the task knows",
     "pick_examples": "(config, records_dir, folder) -> list of dicts",
     "check_onnx": "(config) -> None; ValueError for a model that cannot be converted",
@@ -121,7 +123,7 @@ def name_of_task(config):
 
 
 def check_exports(config, workdir):
-    """Refuses to export, or to serve, a run whose task cannot be exported.
+    """Refuses to export a run whose task cannot be exported.
 
     Raises:
       ValueError: says what can be done with it.
@@ -129,7 +131,25 @@ def check_exports(config, workdir):
     if not task_of(config).EXPORTS:
         raise ValueError(
             f"{workdir} holds a run of the task {name_of_task(config)}, which cannot be "
-            "exported or served yet: use --mode=predict, --mode=evaluate or --mode=report."
+            "exported yet: use --mode=predict, --mode=evaluate or --mode=report."
+        )
+
+
+def check_serves(config, folder):
+    """Refuses to serve a run, or an export, of a task that the server does not know.
+
+    Args:
+      config: of the run; or what model.json of an export holds.
+      folder: where it is.
+
+    Raises:
+      ValueError: says what can be done with it.
+    """
+    if not task_of(config).SERVES:
+        raise ValueError(
+            f"{folder} holds a model of the task {name_of_task(config)}, which cannot be "
+            "served yet: use --mode=predict, or load its export, made by --mode=export, in a "
+            "program."
         )
 
 

@@ -30,9 +30,10 @@ def decode_image(encoded, image_size=None, orientation=None):
     image = decode_pixels(encoded)
     if orientation is not None:
         image = turn(image, tf.convert_to_tensor(orientation))
-    if image_size is None:
-        return image
+    return image if image_size is None else _resized(image, image_size)
 
+
+def _resized(image, image_size):
     def resize():
         resized = tf.image.resize(image, image_size, antialias=True)
         return tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8)
@@ -71,6 +72,28 @@ def decode_images(encoded, usable, image_size):
     return tf.map_fn(
         decode, (encoded, usable), fn_output_signature=tf.TensorSpec(shape, tf.uint8)
     )
+
+
+def decode_images_and_sizes(encoded, usable, image_size):
+    """`decode_images`, and how large the images were.
+
+    Returns:
+      uint8[N, H, W, 3], and int32[N, 2], (height, width); zeros where not usable.
+    """
+    shape = (*image_size, 3)
+
+    def decode(row):
+        def decode_one():
+            image = decode_pixels(row[0])
+            return _resized(image, image_size), tf.shape(image)[:2]
+
+        def nothing():
+            return tf.zeros(shape, tf.uint8), tf.zeros([2], tf.int32)
+
+        return tf.cond(row[1], decode_one, nothing)
+
+    specs = tf.TensorSpec(shape, tf.uint8), tf.TensorSpec([2], tf.int32)
+    return tf.map_fn(decode, (encoded, usable), fn_output_signature=specs)
 
 
 def decode_pixels(encoded, channels=3, dtype=tf.uint8):

@@ -40,8 +40,10 @@ CORE = {
     # unicode_ops
     *("AsString", "DecodePaddedRaw", "StaticRegexFullMatch", "StringJoin", "StringLength"),
     *("StringSplitV2", "Substr", "UnicodeTranscode"),
+    # Of drawings: regex_replace_op, string_to_number_op
+    *("StaticRegexReplace", "StringToNumber"),
     # Images: image/decode_image_op, image/scale_and_translate_op
-    *("DecodeImage", "ScaleAndTranslate"),
+    *("DecodeImage", "DecodeJpeg", "ScaleAndTranslate"),
     # Shapes and arrays: array_ops, concat, gather, ragged_tensor_to_tensor, topk, unique, where
     *("BroadcastTo", "ConcatV2", "EnsureShape", "ExpandDims", "Fill", "GatherV2", "OnesLike"),
     *(
@@ -66,6 +68,11 @@ CORE = {
     *("MatMul", "Max", "Maximum", "Mean", "Minimum", "Mul", "Neg", "NotEqual", "Prod"),
     *("RealDiv", "Relu", "Round", "Rsqrt", "Select", "SelectV2", "Sigmoid", "Softmax"),
     *("Sqrt", "Square", "Sub", "Sum", "Tanh", "UnsortedSegmentSum"),
+    # Of drawings and localizers: the same, list_kernels, avgpooling_op, bitwise_ops, pad_op,
+    # roll_op, scatter_nd_op, searchsorted_op, segment_reduction_ops, slice_op
+    *("AvgPool", "Ceil", "Floor", "FloorMod", "LeftShift", "Log", "Min", "PadV2", "RightShift"),
+    *("Roll", "SegmentMax", "SegmentMin", "Slice", "TensorListConcatV2", "TensorScatterAdd"),
+    *("TensorScatterUpdate", "UpperBound"),
 }
 
 

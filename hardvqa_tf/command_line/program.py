@@ -14,8 +14,8 @@ Modes, what each needs, and what it leaves:
   --mode=predict    answers --question about --image with the model in --workdir, and draws
                     which cells it looked at. Of a localizer: finds what is in --sketch.
   --mode=export     writes the model in --workdir as a SavedModel that takes image bytes and a
-                    question, into <workdir>/export/<version>/: for TensorFlow Serving, or any
-                    program with TensorFlow. Its README.md says how to call it.
+                    question, or a drawing, into <workdir>/export/<version>/: for TensorFlow
+                    Serving, or any program with TensorFlow. Its README.md says how to call it.
   --mode=build      writes the records of --dataset into --records_dir, from its official files
                     in --source_dir; with --verify checks records that are there. With
                     --features: maps of a frozen encoder (the config's `maps`) in the place of

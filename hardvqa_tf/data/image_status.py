@@ -58,12 +58,13 @@ _STEPS[0xFF] = 0, 1  # filling
 _FRAMES = (0xFFC0, 0xFFC1, 0xFFC2, 0xFFC9, 0xFFCA)
 
 
-def image_status(encoded, max_pixels=MAX_PIXELS):
+def image_status(encoded, max_pixels=MAX_PIXELS, may_be_transparent=False):
     """Says what is wrong with images, as far as their headers and ends tell.
 
     Args:
       encoded: string[N], bytes that should be an image of one of `FORMATS`.
       max_pixels: height times width of the largest image to be decoded.
+      may_be_transparent: transparent pixels are not looked for.
 
     Returns:
       string[N], OK or a sentence.
@@ -110,7 +111,9 @@ def image_status(encoded, max_pixels=MAX_PIXELS):
     whole = _has_end(encoded, length, is_jpeg, tf.cast(jpeg[2], tf.int32), is_png)
     whole |= is_bmp & (bmp[3] > 0) | is_gif & (gif[3] > 0)
     is_ok = is_known & has_pixels & fits & has_few_scans & whole
-    is_transparent = has_transparent_pixels(encoded, is_ok)
+    is_transparent = (
+        tf.zeros_like(is_ok) if may_be_transparent else has_transparent_pixels(encoded, is_ok)
+    )
     is_ok &= ~is_transparent
 
     def say():

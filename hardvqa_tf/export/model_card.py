@@ -57,7 +57,7 @@ def _title(card, run, facts, version):
     return (
         f"# {facts['name']}, version {version}\n\n{card.summary()}; "
         f"{run.model.count_params():,} parameters. A TensorFlow SavedModel; it needs "
-        "TensorFlow and tensorflow-text, or TensorFlow Serving, and nothing else."
+        f"{card.needs}, or TensorFlow Serving, and nothing else."
     )
 
 
@@ -67,8 +67,10 @@ def _data(task, run, facts, records_dir):
     info = read_json(path) if has_records(records_dir) else {}
     splits = info.get("splits", {}) if info.get("dataset") == facts["data"] else {}
     for split, found in splits.items():
+        # Queries follow from the objects of an image.
+        items = task.ITEMS if f"num_{task.ITEMS}" in found else "objects"
         lines.append(
-            f"- `{split}`: {found[f'num_{task.ITEMS}']:,} {task.ITEMS} about "
+            f"- `{split}`: {found[f'num_{items}']:,} {items} about "
             f"{found['num_images']:,} images"
         )
     return "\n".join([lines[0], "", *lines[1:]]).rstrip()

@@ -1,7 +1,7 @@
 """A trained run leaves as a SavedModel, with a card of what it is; its task says what it takes.
 
-It needs nothing of this repository to run, only TensorFlow and tensorflow-text, or TensorFlow
-Serving, which links both.
+It needs nothing of this repository to run, only TensorFlow and, where its task cuts texts into
+words, tensorflow-text; or TensorFlow Serving, which links both.
 """
 
 import contextlib
@@ -55,7 +55,9 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
     with _new_version(folder) as (partial, version):
         facts = {"name": name, "task": name_of_task(run.config), **task.describe_export(run)}
         facts |= {"data": run.config.dataset, "examples": []}
-        signatures, kept = task.make_signatures(run.model, run.assets, max_pixels)
+        signatures, kept = task.make_signatures(
+            run.model, run.assets, max_pixels=max_pixels, best_epoch=run.best_epoch
+        )
         write_saved_model(partial, run.model, signatures, kept)
         extra, assets = (os.path.join(partial, name) for name in ("assets.extra", "assets"))
         os.makedirs(extra, exist_ok=True)

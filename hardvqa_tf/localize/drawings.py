@@ -68,6 +68,10 @@ class Drawings:
         of_class, rasters = self._rasters(class_name)
         return rasters[[of_class[number] for number in numbers]]
 
+    def strokes(self, number):
+        """The strokes of a drawing, a list of int32[n, 2]; empty for one of pixels."""
+        return self._stored.strokes[number]
+
     def check(self, class_names):
         """Raises ValueError for a class that no drawing is left to ask for."""
         lacking = sorted({name for name in class_names if not self._can_ask(name)})

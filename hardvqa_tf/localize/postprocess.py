@@ -3,6 +3,8 @@
 Letters: N queries, K predictions, C classes, R detections.
 """
 
+import math
+
 from keras import ops
 
 from hardvqa_tf.localize.boxes import to_corners
@@ -26,7 +28,9 @@ def postprocess(logits, boxes, sizes, max_detections=MAX_DETECTIONS):
     """
     scores = ops.sigmoid(ops.cast(logits, "float32"))
     classes = 1 if len(scores.shape) == 2 else scores.shape[-1]
-    scores = ops.reshape(scores, (ops.shape(scores)[0], -1))  # [N, K·C]
+    # [N, K·C], of a size that a graph knows, too, if it knows that of the logits.
+    each = -1 if None in scores.shape[1:] else math.prod(scores.shape[1:])
+    scores = ops.reshape(scores, (ops.shape(scores)[0], each))
     count = scores.shape[-1] or ops.shape(scores)[-1]
     scores, best = ops.top_k(scores, min(max_detections, count))
     best = ops.cast(best, "int32")

@@ -10,7 +10,7 @@ from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.localize.classes import Classes
 from hardvqa_tf.localize.data import open_split
 from hardvqa_tf.localize.judging.asking import found_by
-from hardvqa_tf.localize.judging.judge import THRESHOLD
+from hardvqa_tf.localize.judging.judge import threshold_of
 from hardvqa_tf.localize.model import grid_fields, total_cells
 from hardvqa_tf.localize.pictures.found import draw_found
 from records.decode import decode_image
@@ -68,7 +68,7 @@ def predict(run, encoded, *, sketch=None, threshold=None):
     """
     check_options(sketch=sketch, threshold=threshold)
     if threshold is None:
-        threshold = run.best_epoch.get(THRESHOLD, 0.5)
+        threshold = threshold_of(run.best_epoch)
     drawings = np.stack([read_drawing(path).draw() for path in sketch])
     orientation = exif_orientation(encoded)  # As the file's owner sees it.
     pixels = decode_image(encoded, tuple(run.config.image_size), orientation)

@@ -2,8 +2,10 @@
 
 from hardvqa_tf.data.inputs import input_shape
 from hardvqa_tf.localize import matching
+from hardvqa_tf.localize.card import Card, describe_export
 from hardvqa_tf.localize.classes import Classes
 from hardvqa_tf.localize.data import open_split
+from hardvqa_tf.localize.examples import pick_examples
 from hardvqa_tf.localize.judging.judge import BEST, Judge, format_evaluation, format_metrics
 from hardvqa_tf.localize.model import build_localizer
 from hardvqa_tf.localize.phases import phases
@@ -11,20 +13,25 @@ from hardvqa_tf.localize.pictures.gallery import Gallery
 from hardvqa_tf.localize.predicting import check_options, first_try, format_prediction, predict
 from hardvqa_tf.localize.report.run import ReportedRun
 from hardvqa_tf.localize.score import Score
+from hardvqa_tf.localize.signatures import make_signatures
 from hardvqa_tf.localize.slots import LOCALIZER_ATTENTIONS, LOCALIZER_ENCODERS, MAPS
 
 __all__ = [  # of what is imported, what the task has
     "BEST",
+    "Card",
     "Judge",
     "ReportedRun",
     "check_options",
+    "describe_export",
     "first_try",
     "format_evaluation",
     "format_metrics",
     "format_prediction",
     "input_shape",
+    "make_signatures",
     "open_split",
     "phases",
+    "pick_examples",
     "predict",
 ]
 
@@ -33,7 +40,8 @@ ASSETS_FILE = "classes.json"
 JUDGE_OPTIONS = ()
 PREDICT_OPTIONS = ("sketch", "threshold")
 MEASURES = 2
-EXPORTS = False
+EXPORTS, SERVES = True, False
+ONNX_AXES = {0: "B", 1: "Q", 2: "S"}  # images, queries of one, drawings of one
 
 
 def assets_from_records(config):
@@ -60,6 +68,19 @@ def build_model(config, assets, *, input_shape=None, static_shapes=None, pretrai
     del assets
     return build_localizer(
         config, image_size=input_shape, static_shapes=bool(static_shapes), pretrained=pretrained
+    )
+
+
+def check_onnx(config):
+    """Refuses: in every localizer, rows look at the tokens of a drawing.
+
+    Of `QueryGuidedAttention`, tf2onnx 1.17 loses a shape: the file that it writes fails when it
+    runs.
+    """
+    del config
+    raise ValueError(
+        "tf2onnx cannot convert a localizer: it loses a shape where cells look at the drawing. "
+        "Use the SavedModel, --export_format=savedmodel."
     )
 
 

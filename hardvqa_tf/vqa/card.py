@@ -3,8 +3,8 @@
 import json
 import re
 
+from hardvqa_tf.data.card_text import cells_text, in_table, percent, times
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
-from hardvqa_tf.encoders.fields import Fields
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.signatures import outputs_of
@@ -35,6 +35,8 @@ class Card:
       facts: the content of model.json.
     """
 
+    needs = "TensorFlow and tensorflow-text"
+
     def __init__(self, run, facts):
         self._run, self._facts = run, facts
 
@@ -45,9 +47,9 @@ class Card:
         mixed = slots.part("mixer", facts["mixer"]).reads is not slots.Reads.NOTHING
         mixer = f"Mixer: `{facts['mixer']}`; attention" if mixed else "Attention"
         takes = (
-            f"a map of {_times(self._run.model.inputs[0].shape[1:])}"
+            f"a map of {times(self._run.model.inputs[0].shape[1:])}"
             if facts["input"] == MAPS
-            else f"an image, which it sees as {_times(facts['image_size'])} pixels"
+            else f"an image, which it sees as {times(facts['image_size'])} pixels"
         )
         return (
             f"Answers a question about {takes}, and says which of {height} x {width} cells it "
@@ -74,8 +76,8 @@ class Card:
         else:
             lines = [f"Split `{result['split']}`: the answers are hidden."]
         lines += [
-            f"| {_in_table(row['type'])} | {row['num_questions']:,} "
-            f"| {_percent(row['accuracy'])} | {_percent(row['blind_by_text'])} |"
+            f"| {in_table(row['type'])} | {row['num_questions']:,} "
+            f"| {percent(row['accuracy'])} | {percent(row['blind_by_text'])} |"
             for row in result["rows"]
         ]
         cells = f"{result['num_cells']:.1f} of {result['total_cells']} cells"
@@ -84,7 +86,7 @@ class Card:
     def epoch(self, metrics):
         """The table of an epoch's metrics, for a run that was never evaluated."""
         rows = [
-            f"| {_in_table(name.removeprefix('val/'))} | {_percent(value)} |"
+            f"| {in_table(name.removeprefix('val/'))} | {percent(value)} |"
             for name, value in metrics.items()
             if name.startswith("val/")
         ]
@@ -94,11 +96,11 @@ class Card:
         """How the model is called, by Python, REST and gRPC."""
         question, name = self._question(), self._facts["name"]
         if self._facts["input"] == MAPS:
-            shape, maps = _times(self._run.model.inputs[0].shape[1:]), self._run.config.maps
+            shape, maps = times(self._run.model.inputs[0].shape[1:]), self._run.config.maps
             return _CALLS_WITH_MAPS.format(
                 shape=shape,
                 encoder=maps.encoder,
-                image_size=_times(maps.image_size),
+                image_size=times(maps.image_size),
                 question=question,
                 name=name,
             )
@@ -114,26 +116,7 @@ class Card:
 
     def cells(self):
         """Where the cells of a mask look in the image, and how to draw them."""
-        if not self._facts["fields"]:
-            height, width = self._facts["grid"]
-            return (
-                f"It is not known where they look. Divide the image equally: {height} rows, "
-                f"{width} columns."
-            )
-        fields = Fields.from_json(self._facts["fields"])
-        (top, left), (down, right) = (
-            [origin - pitch / 2 for origin, pitch in zip(fields.origin, fields.pitch)],
-            fields.pitch,
-        )
-        height, width = fields.image_size
-        return f"""\
-Cell (i, j), row and column from 0, is drawn as the box from {_line(top, down, "i")} down to
-{_line(top + down, down, "i")}, and from {_line(left, right, "j")} right to
-{_line(left + right, right, "j")}: pixels of the image as the model sees it, {height} high and
-{width} wide. Draw it in the image at hand by a factor for each side, and cut it off where the
-image ends; what no box covers, no cell is drawn at. A cell sees more than its box:
-{_times(f"{side:g}" for side in fields.extent)} pixels around its middle. As JSON:
-`fields` in `assets.extra/model.json`."""
+        return cells_text(self._facts["fields"], self._facts["grid"])
 
     def refused(self):
         """What a row is refused for, besides its picture."""
@@ -239,19 +222,3 @@ REST: `{{"instances": [{{"features": [[[...]]], "question": {question}}}]}}` to
 `/v1/models/{name}:predict`; gRPC: inputs `features` and `question` of a
 `PredictRequest`. Many questions about one map: the signature `many_questions`, `features`
 float32[B, ...] and `question` string[B, Q]; an empty question fills up a row."""
-
-
-def _line(start, step, letter):
-    return f"{start:g} + {step:g}·{letter}"
-
-
-def _times(sizes):
-    return " x ".join(str(size) for size in sizes)
-
-
-def _percent(share):
-    return f"{100 * share:.2f} %"
-
-
-def _in_table(text):
-    return text.replace("|", "\\|")

@@ -10,13 +10,12 @@ Letters: B images, Q questions per image, N rows of one image and one question, 
 width of maps, A answers, R regions of a grid, T words of a question.
 """
 
-import dataclasses
-
 import tensorflow as tf
 
 from hardvqa_tf.data.image_status import OK, image_status
 from hardvqa_tf.data.inputs import IMAGE, MAPS, takes_maps
 from hardvqa_tf.data.pixels import scale_pixels
+from hardvqa_tf.data.signature_rows import Output, blank_unless, replace_unusable
 from hardvqa_tf.data.words import ragged_words
 from hardvqa_tf.vqa import slots
 from hardvqa_tf.vqa.best_answers import NUM_BEST
@@ -24,34 +23,6 @@ from hardvqa_tf.vqa.pictures.looks import LOOKS
 from hardvqa_tf.vqa.text import question_status
 from records.decode import decode_images
 from records.formats import MAX_PIXELS
-
-
-@dataclasses.dataclass(frozen=True)
-class Output:
-    """What stands in a name that a signature gives.
-
-    Attributes:
-      name: of the output.
-      dtype: "string", "bool", "float32" or "int32".
-      axes: those behind the rows': letters or numbers.
-      meaning: in a few words.
-    """
-
-    name: str
-    dtype: str
-    axes: tuple
-    meaning: str
-
-    def kind(self, *rows, **sizes):
-        """Its type and shape in words, e.g. "bool[N, 5, 5]".
-
-        Args:
-          *rows: the axes in front, e.g. "N".
-          **sizes: numbers of letters.
-        """
-        axes = [str(sizes.get(axis, axis)) for axis in (*rows, *self.axes)]
-        return self.dtype + (f"[{', '.join(axes)}]" if axes else "")
-
 
 # The one list of them, in the order that documents have. Which are there for some parts of a
 # model alone, `slots` says.
@@ -88,17 +59,19 @@ def outputs_of(parts):
     ]
 
 
-def make_signatures(model, assets, max_pixels=MAX_PIXELS):
+def make_signatures(model, assets, max_pixels=MAX_PIXELS, best_epoch=None):
     """The signatures of an export.
 
     Args:
       model: from `build_vqa_model`.
       assets: `Vocabularies`.
       max_pixels: see `AnswerGraph`.
+      best_epoch: metrics of training, of which no answer depends.
 
     Returns:
       ({name: `tf.function`}, what they need to live).
     """
+    del best_epoch
     graph = AnswerGraph(model, assets, max_pixels)
     signatures = {
         tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY: graph.answer,
@@ -171,17 +144,17 @@ class AnswerGraph:
             picture = tf.cast(picture, self._input.dtype)
             is_finite = tf.reduce_all(tf.math.is_finite(picture), axis=[1, 2, 3])
             status = tf.where(is_finite, OK, "The map holds numbers that are not finite.")
-            return _replace(picture, is_finite), status
+            return replace_unusable(picture, is_finite), status
         status = image_status(picture, self._max_pixels)
         pixels = decode_images(picture, status == OK, self._input.shape[1:3])
-        return scale_pixels(_replace(pixels, status == OK)), status
+        return scale_pixels(replace_unusable(pixels, status == OK)), status
 
     def _read_questions(self, question):
         """string[B, Q] -> int32[B, Q, T] and what is wrong, string[B, Q]."""
         shape, flat = tf.shape(question), tf.reshape(question, [-1])
         status = question_status(flat)
         tokens = self._tokenizer(tf.where(status == OK, flat, ""))
-        tokens = tf.reshape(_replace(tokens, status == OK), [shape[0], shape[1], -1])
+        tokens = tf.reshape(replace_unusable(tokens, status == OK), [shape[0], shape[1], -1])
         return tokens, tf.reshape(status, shape)
 
     def _name_answers(self, outputs, status):
@@ -200,7 +173,7 @@ class AnswerGraph:
         }
         if not mask.dtype.is_bool:
             found["weights"] = mask
-        found = {name: _blank_unless(status == OK, value) for name, value in found.items()}
+        found = {name: blank_unless(status == OK, value) for name, value in found.items()}
         found["answer"] = found["top_answers"][..., 0]
         found["answer_probability"] = found["top_probabilities"][..., 0]
         return found
@@ -214,21 +187,4 @@ class AnswerGraph:
             usable = tf.where(status == OK, question, "")
             words = ragged_words(tf.reshape(usable, [-1])).to_tensor("", shape=[None, length])
             found["words"] = tf.reshape(words, [*tf.unstack(tf.shape(question)), length])
-        return {name: _blank_unless(status == OK, value) for name, value in found.items()}
-
-
-def _replace(rows, usable):
-    """Puts a usable row in the place of each that is not.
-
-    A blank row would be answered, too, and might ask for more cells than any other.
-    """
-    number = tf.shape(rows)[0]
-    first = tf.argmax(usable, output_type=tf.int32)  # 0 if none is usable
-    return tf.gather(rows, tf.where(usable, tf.range(number), first))
-
-
-def _blank_unless(is_ok, values):
-    """[B, Q, ...], zeros or "" where not `is_ok`, bool[B, Q]."""
-    is_ok = tf.reshape(is_ok, [*tf.unstack(tf.shape(is_ok)), *[1] * (values.shape.rank - 2)])
-    nothing = "" if values.dtype == tf.string else tf.zeros([], values.dtype)
-    return tf.where(is_ok, values, nothing)
+        return {name: blank_unless(status == OK, value) for name, value in found.items()}

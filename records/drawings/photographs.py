@@ -11,19 +11,24 @@ from PIL import Image
 from scipy import ndimage
 
 _SIDE = 768  # Pixels of the longest side that are looked at: more have more noise.
-_UNEVEN = 6  # Grey levels between quartiles of the edge: drawn by a program, or scanned, less.
+UNEVEN = 6  # Grey levels between quartiles of the edge: drawn by a program, or scanned, less.
 _BLOCK, _CLOSED = 32, 5  # Pixels of a block; blocks of the widest shape that is no ground.
 _FAINT = 0.06  # Of the ground.
 _STRONG = 99.7  # Per cent of places that are fainter than good ink.
 _SPECK, _SPECK_SHARE = 6, 0.005  # Pixels, and of all ink.
-_LEAST_SIDE, _LEAST_LINE = 128, 40  # Pixels of a photograph, and of its largest piece of ink.
+LEAST_SIDE, _LEAST_LINE = 128, 40  # Pixels of a photograph, and of its largest piece of ink.
 
 
-def is_photograph(grey):
-    """Whether the edge of a picture, float32[H, W], is as uneven as only photographs are."""
+def is_photograph(grey, level=1):
+    """Whether the edge of a picture is as uneven as only photographs are.
+
+    Args:
+      grey: numbers [H, W].
+      level: what a grey level, of 255, is in them.
+    """
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     low, high = np.percentile(edge, (25, 75))
-    return min(grey.shape) >= _LEAST_SIDE and high - low >= _UNEVEN
+    return min(grey.shape) >= LEAST_SIDE and high - low >= UNEVEN * level
 
 
 def ink_of(grey):

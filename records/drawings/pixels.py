@@ -21,8 +21,11 @@ from records.formats import MAX_PIXELS
 _SAMPLES = 4  # A side of a pixel of the raster.
 _MARGIN = 2  # Pixels of the raster at each side, as of strokes.
 _WIDTH = 2 * _SAMPLES  # Of a line of strokes, in samples.
-_AT_ONCE = 2**18  # Pixels, as floats.
-_FAINT = 24  # Grey levels, of 255: ink that differs less from the ground is none.
+_AT_ONCE = 2**18  # Pixels that are looked at together.
+GREY = np.array([299, 587, 114], np.int32)  # Thousandths of red, green and blue.
+# Greys are whole numbers, in units of a level of 255: an alpha's 255 by those thousandths.
+LEVEL = 255 * int(GREY.sum())
+FAINT = 24 * LEVEL  # Ink that differs less from the ground is none.
 
 
 def raster_of(encoded, size=SIZE):
@@ -46,7 +49,7 @@ def raster_of(encoded, size=SIZE):
 
 
 def _decoded(encoded):
-    """Returns float grey levels [H, W], 0..255, on white or black paper."""
+    """Returns greys int32[H, W], 0..255 `LEVEL`, on white or black paper."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -68,19 +71,19 @@ def _decoded(encoded):
     except (OSError, SyntaxError, Warning) as error:
         raise ValueError(f"the picture cannot be decoded ({error}). Save it again.") from None
     on_white = _on_paper(image, 255)
-    return on_white if np.ptp(on_white) >= _FAINT else _on_paper(image, 0)
+    return on_white if np.ptp(on_white) >= FAINT else _on_paper(image, 0)
 
 
 def _on_paper(image, paper):
-    """Grey levels of an RGBA image on paper of one, by rows: floats of all need gigabytes."""
-    levels = np.empty((image.height, image.width), np.float32)
+    """int32[H, W]: greys of an RGBA image on paper of one, by rows, which take less memory."""
+    levels = np.empty((image.height, image.width), np.int32)
     rows = max(1, _AT_ONCE // image.width)
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))
-        pixels = np.asarray(image.crop(box), np.float32)
-        grey = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
-        alpha = pixels[..., 3] / 255
-        levels[top : top + rows] = grey * alpha + paper * (1 - alpha)
+        colours = np.asarray(image.crop(box)).astype(np.int32)
+        alpha = colours[..., 3]
+        blank = paper * int(GREY.sum()) * (255 - alpha)
+        levels[top : top + rows] = colours[..., :3] @ GREY * alpha + blank
     return levels
 
 
@@ -94,15 +97,16 @@ def _eight_bits(image):
 
 def _ink(grey):
     """Returns bool[h, w], cut to what is drawn."""
-    if photographs.is_photograph(grey):
-        return _cut(photographs.ink_of(grey))
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    ground = np.median(edge)
+    if photographs.is_photograph(grey, LEVEL):
+        return _cut(photographs.ink_of(grey.astype(np.float32) / np.float32(LEVEL)))
+    edge = np.sort(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    # Twice the median, and all else twice, too: so all is whole.
+    ground = edge[(len(edge) - 1) // 2] + edge[len(edge) // 2]
     # What is drawn with is farther from the ground than paper and shadows are.
-    is_dark = ground - grey.min() >= grey.max() - ground
-    differs = ground - grey if is_dark else grey - ground
+    is_dark = ground - 2 * grey.min() >= 2 * grey.max() - ground
+    differs = ground - 2 * grey if is_dark else 2 * grey - ground
     strongest = differs.max()
-    return _cut(differs > strongest / 2 if strongest >= _FAINT else None)
+    return _cut(2 * differs > strongest if strongest >= 2 * FAINT else None)
 
 
 def _cut(ink):
@@ -128,7 +132,9 @@ def _fitted(ink, size):
         scale = (fit + _WIDTH) / longest
     new = [max(1, round(length * scale)) for length in (width, height)]
     kind = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    resized = Image.fromarray(ink.astype(np.uint8) * 255).resize(new, kind)
+    # Along rows, then along columns: of both at once, versions of Pillow differ in the order.
+    resized = Image.fromarray(ink.astype(np.uint8) * 255).resize((new[0], height), kind)
+    resized = resized.resize(new, kind)
     # Made smaller, a line of one pixel covers but a part of a sample, and must not vanish.
     at_least = min(0.2, line * scale / 2)
     share = np.asarray(resized) / 255 >= min(0.5, max(at_least, scale / 2))

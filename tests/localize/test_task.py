@@ -151,21 +151,28 @@ def test_runs_are_reported(run, tmp_path):
 
 def assert_what_works_instead(said):
     """One sentence, which does not send to what is then refused, too."""
-    assert "a run of the task localize, which cannot be exported or served yet: use" in said
-    assert said.endswith("--mode=predict, --mode=evaluate or --mode=report.")
-    assert "--mode=export" not in said
+    assert (
+        "a model of the task localize, which cannot be served yet: use --mode=predict" in said
+    )
+    assert said.endswith("or load its export, made by --mode=export, in a program.")
 
 
 def test_what_it_cannot_do_is_said_before_anything_is_written(
     run, scene_config, tmp_path, door
 ):
     flags.define_config()
-    for export_format in ("savedmodel", "onnx"):
-        given = {"mode": "export", "workdir": run[0], "export_format": export_format}
-        with flagsaver.as_parsed(**given), pytest.raises(SystemExit) as ended:
-            door.main(["main.py"])
-        assert_what_works_instead(ended.value.code)
-    for given in ({"model_dir": run[0]}, {"model_dir": f"my={run[0]}"}, {"workdir": run[0]}):
+    given = {"mode": "export", "workdir": run[0], "export_format": "onnx"}
+    with flagsaver.as_parsed(**given), pytest.raises(SystemExit, match="loses a shape") as end:
+        door.main(["main.py"])
+    assert end.value.code.endswith("Use the SavedModel, --export_format=savedmodel.")
+    exported = tmp_path / "models" / "mine" / "3"
+    (exported / "assets.extra").mkdir(parents=True)
+    (exported / "saved_model.pb").write_bytes(b"")
+    (exported / "assets.extra" / "model.json").write_text('{"name": "a", "task": "localize"}')
+    for given in (
+        *({"model_dir": run[0]}, {"model_dir": f"my={run[0]}"}, {"workdir": run[0]}),
+        *({"model_dir": str(folder)} for folder in (exported, *exported.parents[:2])),
+    ):
         with flagsaver.as_parsed(mode="serve", **given), pytest.raises(SystemExit) as ended:
             door.main(["main.py"])
         assert_what_works_instead(ended.value.code)

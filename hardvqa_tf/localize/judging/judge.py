@@ -39,6 +39,11 @@ SEVERAL = (3, 5)  # numbers of drawings, beside one
 DRAWN = (RIGHT, WRONG, RANDOM)  # rows whose precision is drawn over recall
 
 
+def threshold_of(epoch):
+    """From which score on a box is shown, by an epoch's metrics; 0.5 where they do not say."""
+    return epoch.get(THRESHOLD, 0.5)
+
+
 class Judge:
     """Judges a model, as it is when asked, by the queries of a split.
 

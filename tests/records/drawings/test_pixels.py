@@ -90,6 +90,18 @@ def test_many_strokes(width):
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.93
 
 
+def test_grey_is_exact():
+    """A pixel halfway between ground and ink is ground, whatever a machine's rounding is."""
+    image = np.full((40, 60, 3), 255, np.uint8)
+    image[10:30, 10:20] = 1
+    image[10:30, 20:50] = 128  # (255 - 128) is half of (255 - 1)
+    halfway = raster_of(_png(image))
+    image[10:30, 20:50] = 255
+    np.testing.assert_array_equal(halfway, raster_of(_png(image)))
+    image[10:30, 20:50] = 127
+    assert (raster_of(_png(image)) != halfway).any()
+
+
 def test_photographs_are_turned_by_exif():
     image, file = Image.open(io.BytesIO(files.picture())), io.BytesIO()
     image.transpose(Image.Transpose.ROTATE_90).save(file, "PNG")
