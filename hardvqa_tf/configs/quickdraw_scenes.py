@@ -5,7 +5,9 @@
 
 FOLDER holds drawings of the Quick, Draw! Dataset, or others (docs/data.md). People draw a thing
 in more ways than our programs do, and a folder has few drawings of each: without the moves, a
-model knows those that it trained with far better than others. Measured: docs/localizer.md.
+model knows those that it trained with far better than others. On the test split AP50 60.2, of
+unseen classes 55.5: one seed, 7,491 drawings; three drawings a query: 66.7 and 63.3. More:
+docs/localizer.md, Measured.
 """
 
 from hardvqa_tf.configs import sketch_scenes_full
