@@ -123,8 +123,8 @@ def test_a_resplit(user, door):
 @pytest.mark.parametrize(
     "given, message",
     [
-        ({"mode": "evaluate", "predictions": "x.json"}, "give --annotations, too"),
-        ({"mode": "evaluate", "annotations": "x.json"}, "give --predictions, too"),
+        ({"mode": "evaluate", "predictions": __file__}, "give --annotations, too"),
+        ({"mode": "evaluate", "annotations": __file__}, "give --predictions, too"),
         (
             {"mode": "build", "features": "true", "source_records": "a", "records_dir": "a"},
             "two",
