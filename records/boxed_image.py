@@ -5,7 +5,6 @@ have the size that they say.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 from records.orientation import exif_orientation
@@ -153,17 +152,6 @@ def clipped(box, width, height):
     left, right = (min(max(value, 0.0), width) for value in (left, right))
     top, bottom = (min(max(value, 0.0), height) for value in (top, bottom))
     return (left, top, right, bottom) if right > left and bottom > top else None
-
-
-def finite(value):
-    """A number of JSON as a float; None for all that is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        value = float(value)
-    except OverflowError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _short(value):

@@ -4,6 +4,7 @@ Of a key that an object has twice, `json` takes the last value in silence.
 """
 
 import json
+import math
 
 
 class RepeatedKey(ValueError):
@@ -110,3 +111,14 @@ def _find_repeated(values):
         if isinstance(value, list):
             left.extend(value)
     return None
+
+
+def finite(value):
+    """A number of JSON as a float; None for all that is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        value = float(value)
+    except OverflowError:
+        return None
+    return value if math.isfinite(value) else None

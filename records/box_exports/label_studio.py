@@ -20,7 +20,7 @@ from records.box_exports.labelled import (
     first_there,
     split_named,
 )
-from records.boxed_image import finite, object_within, without_empty
+from records.boxed_image import object_within, without_empty
 from records.source import (
     BuildError,
     check_text,
@@ -30,6 +30,7 @@ from records.source import (
     shown,
     text_field,
 )
+from records.strict_json import finite
 
 _BOXES = "rectanglelabels"
 _SHAPES = ("polygon", "brush", "ellipse", "keypoint", "rectangle", "vector", "bitmask", "video")

@@ -9,14 +9,13 @@ Boxes are [left, top, right, bottom] in pixels, from the left and upper edge of 
 people see it. Optional: `areas` of the objects, in pixels; `crowd`, 1 for a box around many.
 """
 
-import json
 import os
 
-from records import strict_json
 from records.box_exports.labelled import SKIPPED, Found, Labelled, split_named
-from records.boxed_image import finite, make_object
+from records.boxed_image import make_object
 from records.formats import MAX_SIDE
 from records.inside import inside
+from records.json_lines import object_of
 from records.questions import is_blank
 from records.source import (
     BuildError,
@@ -27,6 +26,7 @@ from records.source import (
     shown,
     text_field,
 )
+from records.strict_json import finite
 
 EXAMPLE = '{"image": "photos/1.jpg", "boxes": [[10, 20, 110, 95]], "labels": ["cat"]}'
 _MAX_AREA = MAX_SIDE**2
@@ -68,29 +68,12 @@ def _read_file(root, name, of_file, found):
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         where, split = f"{name}:{number}", of_file
         try:
-            raw = _parse(line)
+            raw = object_of(line, _KEYS, EXAMPLE)
             split = _split(raw, of_file)
             image = inside(root, text_field(raw, "image"))
             found.images.append(Labelled(image, where, split, None, _objects(raw)))
         except ValueError as error:
             found.notes.append((split, where, f"{error} {SKIPPED}"))
-
-
-def _parse(line):
-    if not line.strip():
-        raise ValueError("an empty line. Remove it.")
-    try:
-        raw = strict_json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"not JSON ({error.msg}, column {error.colno}). Expected a line like {EXAMPLE}"
-        ) from None
-    if not isinstance(raw, dict):
-        raise ValueError(f"not a JSON object. Expected a line like {EXAMPLE}")
-    unknown = sorted(set(raw) - set(_KEYS))
-    if unknown:
-        raise ValueError(f"unknown key {unknown[0]!r}. Known: {', '.join(_KEYS)}. Correct it.")
-    return raw
 
 
 def _split(raw, of_file):

@@ -12,8 +12,9 @@ are not looked at.
 import collections
 import math
 
-from records.boxed_image import finite, object_within
+from records.boxed_image import object_within
 from records.source import BuildError, field, shown, text_field
+from records.strict_json import finite
 
 _OF_IMAGE = ("id", "file_name", "width", "height")
 _OF_ANNOTATION = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")

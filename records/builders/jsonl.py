@@ -12,12 +12,11 @@ string) or `answers` (a list of strings, e.g. of several people), `id`, `type`, 
 
 import dataclasses
 import functools
-import json
 import os
 import re
 
-from records import strict_json
 from records.inside import inside
+from records.json_lines import object_of
 from records.near_names import NearNames
 from records.questions import is_blank
 from records.regular import kind_instead
@@ -156,7 +155,7 @@ class Jsonl:
         for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
             where, split = f"{name}:{number}", of_file or ""
             try:
-                raw = _parse(line)
+                raw = object_of(line, _KEYS, _EXAMPLE)
                 split = _split(raw, of_file)
                 image = inside(self._root, text_field(raw, "image"))
                 given = raw["image"]
@@ -220,27 +219,6 @@ def _questions(image, lines):
         else dataclasses.replace(line.question, id=f"{image}#{place}")
         for place, line in enumerate(lines)
     )
-
-
-def _parse(line):
-    if not line.strip():
-        raise ValueError("an empty line. Remove it.")
-    try:
-        raw = strict_json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"not JSON ({error.msg}, column {error.colno}). Expected one line like {_EXAMPLE}"
-        ) from None
-    except strict_json.RepeatedKey:
-        raise
-    except ValueError as error:  # Too deep, or a number without an end.
-        raise ValueError(f"{error} Expected one line like {_EXAMPLE}") from None
-    if not isinstance(raw, dict):
-        raise ValueError(f"not a JSON object. Expected one line like {_EXAMPLE}")
-    unknown = sorted(set(raw) - set(_KEYS))
-    if unknown:
-        raise ValueError(f"unknown key {unknown[0]!r}. Known: {', '.join(_KEYS)}. Correct it.")
-    return raw
 
 
 def _split(raw, of_file):

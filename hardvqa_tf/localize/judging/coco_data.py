@@ -16,6 +16,7 @@ import math
 from typing import NamedTuple
 
 from records.source import counted, field
+from records.strict_json import finite
 
 MAX_DETECTIONS = 100  # that count, of an image and category: the best ones
 _NUM_SHOWN = 3  # ids in a message
@@ -227,7 +228,7 @@ def _known(raw, key, known):
 
 def _box(raw):
     box = field(raw, "bbox", list)
-    box = [_finite(value) for value in box]
+    box = [finite(value) for value in box]
     if len(box) != 4 or None in box:
         raise ValueError(
             f"'bbox' must be four finite numbers, [x, y, width, height]. Received: "
@@ -248,23 +249,12 @@ def _box(raw):
 def _number(raw, key):
     if key not in raw:
         raise ValueError(f"{key!r} is missing. Add it.")
-    value = _finite(raw[key])
+    value = finite(raw[key])
     if value is None:
         raise ValueError(
             f"{key!r} must be a finite number. Received: {raw[key]!r:.80}. Correct it."
         )
     return value
-
-
-def _finite(value):
-    """As a float of double precision; None for all that is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        value = float(value)
-    except OverflowError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _shown(ids):
