@@ -16,7 +16,7 @@ import re
 from hashlib import sha256
 
 from records import folder, resume, schema, writer
-from records.builders import builder_for, knows, make_builder
+from records.builders import builder_for, defaults, knows, make_builder
 from records.contents import read_split, verify
 from records.counts import IMAGE_WITH_QUESTIONS, KINDS, counts_of
 from records.damage import read_json
@@ -77,7 +77,8 @@ def build(
         "source_fingerprint": builder.fingerprint(),
     }
     folder.check_place(records_dir)
-    finished = folder.read_finished(records_dir, plan, num_shards)
+    known = defaults(dataset)
+    finished = folder.read_finished(records_dir, plan, num_shards, known)
     if finished:
         resume.clear(records_dir)  # Again: the build may have been killed before it did so.
         if hasattr(builder, "prepare"):
@@ -85,7 +86,7 @@ def build(
         if finished["version"] != schema.VERSION:
             _say(f"They are finished, of version {finished['version']}, and stay as they are.")
         return finished
-    folder.check_unfinished(records_dir, plan, num_shards)
+    folder.check_unfinished(records_dir, plan, num_shards, known)
     _train_split(builder)  # Else there is nothing to train on, and it is said early.
     if hasattr(builder, "prepare"):
         builder.prepare(records_dir, on_error, _say)

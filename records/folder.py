@@ -141,10 +141,11 @@ def read_vocabularies(records_dir):
     return stored
 
 
-def read_finished(records_dir, plan, num_shards):
+def read_finished(records_dir, plan, num_shards, defaults=None):
     """Returns the info of the same records if they are finished; refuses other ones.
 
     Finished records of an older version that is read are the same ones: they stay as they are.
+    An argument that they do not know, as it came later, had its value of `defaults`.
     """
     path = os.path.join(records_dir, INFO_NAME)
     if not os.path.exists(path):
@@ -154,7 +155,7 @@ def read_finished(records_dir, plan, num_shards):
     check_info(path, info)
     if schema.is_readable(info["version"]):
         plan = plan | {"version": info["version"]}
-    _refuse_differences(records_dir, info, plan, "finished records")
+    _refuse_differences(records_dir, info, plan, "finished records", defaults)
     for split, of_split in info["splits"].items():
         if num_shards not in (None, len(of_split["shards"])):
             _refuse(
@@ -170,12 +171,16 @@ def read_finished(records_dir, plan, num_shards):
     return info
 
 
-def check_unfinished(records_dir, plan, num_shards):
-    """Refuses a folder that holds an unfinished build of something else."""
+def check_unfinished(records_dir, plan, num_shards, defaults=None):
+    """Refuses a folder that holds an unfinished build of something else.
+
+    `defaults`: as of `read_finished`.
+    """
     path = os.path.join(records_dir, PLAN_NAME)
     if os.path.exists(path):
         there = _read_plan(records_dir)
-        _refuse_differences(records_dir, there, plan, "records of an unfinished build")
+        what = "records of an unfinished build"
+        _refuse_differences(records_dir, there, plan, what, defaults)
         if num_shards is not None and {num_shards} != set(there["num_shards"].values()):
             _refuse(
                 records_dir,
@@ -189,7 +194,8 @@ def check_unfinished(records_dir, plan, num_shards):
         )
 
 
-def _refuse_differences(records_dir, there, plan, what):
+def _refuse_differences(records_dir, there, plan, what, defaults):
+    there = there | {"arguments": (defaults or {}) | there["arguments"]}
     there, plan = _flat(there), _flat(plan)
     differing = [
         f"{key} ({json.dumps(there.get(key))} there, {json.dumps(plan.get(key))} asked)"

@@ -320,6 +320,7 @@ LOCALIZE = {
                 "rotation": number(0.0, "turned by up to so many radians", least=0),
                 "stretch": number(0.0, "sides shortened to 1 / (1 + stretch)", least=0),
                 "mirror": yes_or_no(False, "left-right, every other one by chance"),
+                "bend": number(0.0, "bent by up to that share of a side", least=0),
             },
         },
         "contrast_weight": number(2.0, "of the contrast of drawings and objects", least=0),

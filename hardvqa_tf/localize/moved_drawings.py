@@ -1,4 +1,4 @@
-"""Drawings that are turned, made narrower or lower, and mirrored in training, each by itself.
+"""Drawings that are turned, made narrower, mirrored and bent in training, each by itself.
 
 A person who draws the same thing again draws it otherwise. A class has few drawings, and a
 model that sees each of them a hundred times in one shape learns it by heart.
@@ -8,8 +8,12 @@ Letters: B images, Q queries of an image, S drawings of a query.
 
 import tensorflow as tf
 
+_BENDS = 4  # places along each side that are moved by themselves
 
-def move_drawings(rasters, seed, rotation=0.0, stretch=0.0, mirror=False, first_row=0):
+
+def move_drawings(
+    rasters, seed, rotation=0.0, stretch=0.0, mirror=False, bend=0.0, first_row=0
+):
     """Moves each drawing by chance; all of it remains, but for corners that are turned out.
 
     Args:
@@ -18,6 +22,7 @@ def move_drawings(rasters, seed, rotation=0.0, stretch=0.0, mirror=False, first_
       rotation: greatest angle, in radians, about the raster's middle.
       stretch: each side becomes shorter by a factor of its own, 1 / (1 + stretch) at least.
       mirror: whether every other drawing, by chance, is mirrored left-right.
+      bend: how far pixels are moved as their neighbours are, in shares of a side.
       first_row: the row of the global batch that this part of it begins with.
 
     Returns:
@@ -46,4 +51,31 @@ def move_drawings(rasters, seed, rotation=0.0, stretch=0.0, mirror=False, first_
         fill_value=0.0,
         interpolation="BILINEAR",
     )
-    return tf.reshape(moved, tf.shape(rasters))
+    moved = tf.reshape(moved, tf.shape(rasters))
+    return _bend(moved, seed, bend, first_row) if bend else moved
+
+
+def _bend(rasters, seed, bend, first_row):
+    """Each pixel shows a place nearby; the ways there change slowly from pixel to pixel."""
+    batch, queries, number, height, width = tf.unstack(tf.shape(rasters))
+    seed = tf.random.experimental.stateless_fold_in(seed, 1)
+    shape = [first_row + batch, queries, number, _BENDS, _BENDS, 2]
+    ways = tf.random.stateless_uniform(shape, seed, -bend, bend)[first_row:]
+    ways = tf.image.resize(tf.reshape(ways, [-1, _BENDS, _BENDS, 2]), [height, width])
+    sides = tf.cast(tf.stack([height, width]), tf.float32)
+    here = tf.stack(tf.meshgrid(tf.range(height), tf.range(width), indexing="ij"), axis=-1)
+    wanted = tf.cast(here, tf.float32) + ways * sides
+    place = tf.clip_by_value(wanted, 0.0, sides - 1.0)
+    is_inside = tf.reduce_all(tf.abs(wanted - place) < 1.0, axis=-1)
+    low = tf.minimum(tf.cast(place, tf.int32), tf.stack([height, width]) - 2)
+    part = place - tf.cast(low, tf.float32)
+    flat = tf.reshape(tf.cast(rasters, tf.float32), [-1, height * width])
+    at = tf.reshape(low[..., 0] * width + low[..., 1], [-1, height * width])
+    y, x = (tf.reshape(part[..., i], [-1, height * width]) for i in range(2))
+    upper, lower = (
+        tf.gather(flat, at + row, axis=1, batch_dims=1) * (1 - x)
+        + tf.gather(flat, at + row + 1, axis=1, batch_dims=1) * x
+        for row in (0, width)
+    )
+    bent = tf.where(tf.reshape(is_inside, tf.shape(x)), upper * (1 - y) + lower * y, 0.0)
+    return tf.reshape(tf.cast(tf.round(bent), rasters.dtype), tf.shape(rasters))

@@ -13,7 +13,7 @@ import functools
 
 from records.drawings import scenes
 from records.drawings.beside import DRAWINGS, build_beside
-from records.drawings.sources import Doodles, Files
+from records.drawings.sources import Doodles, Files, FilesAndDoodles
 from records.drawings.strokes import pack
 from records.schema import ImageExample, Object
 from records.source import BuildError, counted
@@ -36,6 +36,10 @@ class SketchScenes:
         `test_unseen` are of one size.
       drawings_per_class: of doodles; not together with `drawings`, which are all used.
       num_random_classes: of doodles.
+      doodle_classes: random classes of doodles that train scenes show beside `drawings`, so
+        that a model learns to compare, not these drawings; together with `drawings` only.
+      bend: how far the drawings of train scenes are bent, in per cent of their longer side, so
+        that few drawings become many.
       seed: another seed composes other scenes; from 0.
 
     Raises:
@@ -59,6 +63,8 @@ class SketchScenes:
         num_test_images: int = 750,
         drawings_per_class: int = _PER_CLASS,
         num_random_classes: int = 234,
+        doodle_classes: int = 0,
+        bend: int = 0,
         seed: int = 0,
     ):
         if source_dir is not None:
@@ -82,16 +88,27 @@ class SketchScenes:
         at_least = {
             "drawings_per_class": (drawings_per_class, 10),  # two in val
             "num_random_classes": (num_random_classes, 0),
+            "doodle_classes": (doodle_classes, 0),
+            "bend": (bend, 0),
         } | {f"num_{k}_images": (v, 1) for k, v in self._sizes.items()}
         for argument, (value, least) in at_least.items():
             if value < least:
                 raise BuildError(
                     f"sketch_scenes needs at least {least} of {argument}. Received: {value}."
                 )
-        self._seed = seed
-        self._source = (
-            Files(drawings) if drawings else Doodles(drawings_per_class, num_random_classes)
-        )
+        if doodle_classes and not drawings:
+            raise BuildError(
+                "doodle_classes are shown beside drawings by people, and no `drawings` are "
+                f"given. Received: doodle_classes={doodle_classes}. Give drawings=FOLDER; of "
+                "doodles alone, num_random_classes is their number."
+            )
+        self._seed, self._bend = seed, bend
+        if doodle_classes:
+            self._source = FilesAndDoodles(drawings, _PER_CLASS, doodle_classes)
+        elif drawings:
+            self._source = Files(drawings)
+        else:
+            self._source = Doodles(drawings_per_class, num_random_classes)
         self._stored = None
 
     def splits(self):
@@ -130,7 +147,11 @@ class SketchScenes:
         for index in range(self._sizes[split]):
             image_id = f"{split}-{index:06d}"
             recipe = scenes.choose(
-                f"{self._seed}/{image_id}", list(drawings_of), drawings_of.get, self._packed
+                f"{self._seed}/{image_id}",
+                list(drawings_of),
+                drawings_of.get,
+                self._packed,
+                bend=self._bend if split == "train" else 0,
             )
             yield (
                 image_id,

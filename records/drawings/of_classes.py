@@ -23,6 +23,8 @@ class OfClasses:
       leaves_out: whether a class without drawings is left out; else it stops the build.
     """
 
+    only_trained = frozenset()
+
     def __init__(self, source, drawn_as, *, limit=0, leaves_out=False):
         self.name = source.name
         self._source, self._drawn_as = source, drawn_as

@@ -26,6 +26,7 @@ MIN_SIDE, MAX_SIDE = 20, 42  # the longer side of an object, in pixels
 MAX_INSTANCES = (3, 2, 1)  # of a class: the first has one to three
 MAX_COVERED = 12  # per cent of the smaller of two boxes
 OUTLINES_ONLY = 20  # per cent of the objects
+_BENDS = 3  # parts of a side that are bent by themselves
 _TRIES = 40
 
 
@@ -37,6 +38,7 @@ class Recipe:
       seed: str, of all that is chance: places, colours, turns.
       objects: tuple of (class name, drawing), in the order of their classes.
       clutter: tuple of drawings of which one stroke each lies about.
+      bend: how far the drawings of objects are bent, in per cent of their longer side.
 
     A drawing is packed, as in `strokes.pack`: (bytes, tuple of lengths).
     """
@@ -44,6 +46,7 @@ class Recipe:
     seed: str
     objects: tuple
     clutter: tuple
+    bend: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +64,7 @@ def seeded(*names):
     return np.random.RandomState(np.frombuffer(digest, "<u4"))
 
 
-def choose(seed, class_names, drawings_of, drawing):
+def choose(seed, class_names, drawings_of, drawing, bend=0):
     """Chooses what a scene is composed of.
 
     Args:
@@ -69,6 +72,7 @@ def choose(seed, class_names, drawings_of, drawing):
       class_names: list of at least three.
       drawings_of: (class name) -> numbers of the drawings that there are of it.
       drawing: (number) -> the drawing, packed.
+      bend: of the recipe.
 
     Returns:
       `Recipe`. No drawing is in it twice, unless a class has fewer than it needs.
@@ -83,7 +87,7 @@ def choose(seed, class_names, drawings_of, drawing):
     for _ in range(rng.randint(3, 8)):
         numbers = drawings_of(class_names[rng.randint(len(class_names))])
         clutter.append(drawing(numbers[rng.randint(len(numbers))]))
-    return Recipe(seed, tuple(objects), tuple(clutter))
+    return Recipe(seed, tuple(objects), tuple(clutter), bend)
 
 
 @functools.lru_cache(maxsize=1)
@@ -98,7 +102,7 @@ def compose(recipe):
     names = [name for name, _ in recipe.objects]
     for attempt in range(_TRIES):
         rng = seeded("compose", recipe.seed, attempt)
-        patches = _place_all(rng, recipe.objects)
+        patches = _place_all(rng, recipe)
         if {name for name, _, _ in patches} == set(names):
             break
     order = rng.permutation(len(patches))
@@ -113,13 +117,14 @@ def compose(recipe):
     return np.clip(image + noise, 0, 255).astype(np.uint8), tuple(placed)
 
 
-def _place_all(rng, objects):
+def _place_all(rng, recipe):
     """[(class name, patch, (row, column))], the only one of its class first: there is room."""
+    objects = recipe.objects
     names = [name for name, _ in objects]
     order = sorted(range(len(objects)), key=lambda i: (names.count(names[i]), i))
     patches, boxes = [], []
     for i in order:
-        patch = _object_patch(rng, unpack(*objects[i][1]))
+        patch = _object_patch(rng, unpack(*objects[i][1]), recipe.bend)
         place = _find_place(rng, patch, boxes)
         if place is not None:
             patches.append((names[i], patch, place))
@@ -153,9 +158,11 @@ class _Patch:
     opacity: int  # of the fill, in per cent
 
 
-def _object_patch(rng, strokes):
+def _object_patch(rng, strokes, bend):
     side = rng.randint(MIN_SIDE, MAX_SIDE + 1)
     width = rng.randint(5, 10)  # of a line, in samples: 1.25 to 2.25 pixels
+    if bend:
+        strokes = _bent(rng, strokes, bend)
     strokes = _fit(_turn(rng, strokes), side * SAMPLES - width, width)
     ink = line_samples(strokes, width)
     fills = rng.randint(100) >= OUTLINES_ONLY
@@ -169,6 +176,30 @@ def _object_patch(rng, strokes):
         colour=rng.randint(0, 256, 3),
         opacity=rng.randint(40, 101),
     )
+
+
+def _bent(rng, strokes, bend):
+    """Drawn by an unsteady hand: each point moved as its neighbours, so lines stay whole.
+
+    The moves are chosen at four places along each side, and interpolated linearly.
+    """
+    strokes = [stroke.astype(np.int64) for stroke in strokes]
+    points = np.concatenate(strokes)
+    low = points.min(axis=0)
+    extent = max(1, int((points.max(axis=0) - low).max()))
+    moves = rng.randint(-bend, bend + 1, (_BENDS + 1, _BENDS + 1, 2))
+    bent = []
+    for stroke in strokes:
+        place = (stroke - low) * _BENDS
+        cell = np.minimum(place // extent, _BENDS - 1)
+        (x, y), (i, j) = (place - cell * extent).T, cell.T
+        moved = sum(
+            moves[i + di, j + dj] * (of_x * of_y)[:, None]
+            for di, of_x in enumerate((extent - x, x))
+            for dj, of_y in enumerate((extent - y, y))
+        )
+        bent.append(100 * extent * (stroke - low) + moved)
+    return bent
 
 
 def _turn(rng, strokes):

@@ -1,7 +1,8 @@
 """Where drawings of a store come from: files by others, or our own doodles.
 
 A source has a name, a `fingerprint` of what it will give, and `drawings(problems)`, which
-yields `Drawing`s. Two with the same fingerprint give the same drawings.
+yields `Drawing`s. Two with the same fingerprint give the same drawings. `only_trained` names
+the classes that no split but train has.
 """
 
 import os
@@ -17,6 +18,8 @@ class Files:
     Args:
       path: of it.
     """
+
+    only_trained = frozenset()
 
     def __init__(self, path):
         self.name, self._path = "files", path
@@ -44,6 +47,8 @@ class Doodles:
       num_random: how many random classes, besides the named ones.
     """
 
+    only_trained = frozenset()
+
     def __init__(self, per_class, num_random=0):
         self.name = "doodles"
         self._per_class, self._class_names = per_class, doodles.class_names(num_random)
@@ -53,6 +58,38 @@ class Doodles:
 
     def drawings(self, problems):
         for class_name in self._class_names:
+            for seed in range(self._per_class):
+                strokes = doodles.draw(class_name, seed)
+                yield Drawing(class_name, str(seed), f"doodle {seed}", strokes)
+
+
+class FilesAndDoodles:
+    """Drawings by others, and random classes of doodles to train with beside them.
+
+    Args:
+      path: of a file or folder, as of `Files`.
+      per_class: how many doodles of each random class.
+      num_random: how many of these classes.
+    """
+
+    def __init__(self, path, per_class, num_random):
+        self.name = "files and doodles"
+        self._files, self._per_class = Files(path), per_class
+        self.only_trained = frozenset(doodles.random_class_name(i) for i in range(num_random))
+
+    def fingerprint(self):
+        doodled = f"{doodles.VERSION}: {len(self.only_trained)} classes of {self._per_class}"
+        return f"{self._files.fingerprint()} and doodles {doodled}"
+
+    def drawings(self, problems):
+        for drawing in self._files.drawings(problems):
+            if drawing.class_name in self.only_trained:
+                raise BuildError(
+                    f"{drawing.source} is of {drawing.class_name!r}, which is the name of a "
+                    "class of doodles. Rename the class, or leave doodle_classes out."
+                )
+            yield drawing
+        for class_name in sorted(self.only_trained):
             for seed in range(self._per_class):
                 strokes = doodles.draw(class_name, seed)
                 yield Drawing(class_name, str(seed), f"doodle {seed}", strokes)

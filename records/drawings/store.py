@@ -80,7 +80,7 @@ def build_store(
     if unseen_may_lack and isinstance(unseen, (list, tuple)):
         there = {drawing.class_name for drawing in drawings}
         unseen = [name for name in unseen if name in there]
-    splits = _split(drawings, shares, _checked_unseen(unseen), problems)
+    splits = _split(drawings, shares, _checked_unseen(unseen), source.only_trained, problems)
     os.makedirs(store_dir, exist_ok=True)
     with folder.lock(store_dir):
         plan["num_shards"] = _plan_shards(store_dir, splits, num_shards)
@@ -128,14 +128,17 @@ def _distinct(drawings):
     return kept, {"num_copies": copies, "num_in_several_classes": shared}
 
 
-def _split(drawings, shares, unseen, problems):
+def _split(drawings, shares, unseen, only_trained, problems):
     """Returns {split: drawings}; the splits that there are, in the order of `_SPLITS`."""
     by_class = {}
     for drawing in sorted(drawings, key=lambda d: (d.class_name, d.content_hash())):
         by_class.setdefault(drawing.class_name, []).append(drawing)
-    unseen = _unseen_classes(by_class, unseen)
+    unseen = _unseen_classes([name for name in by_class if name not in only_trained], unseen)
     splits = {split: [] for split in _SPLITS}
     for class_name, of_class in sorted(by_class.items()):
+        if class_name in only_trained:
+            splits["train"] += of_class
+            continue
         if len(of_class) < 3:
             problems.report(
                 f"class {class_name!r}",

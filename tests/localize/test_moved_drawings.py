@@ -69,8 +69,30 @@ def test_a_drawing_is_turned_about_its_middle(mirror):
     assert max(np.abs(angles)) <= 0.52 and min(angles) < -0.3 and max(angles) > 0.3
 
 
+def test_a_bend_moves_ink_a_little_and_lines_stay_whole():
+    given = np.zeros((30, 1, 1, SIZE, SIZE), np.uint8)
+    given[..., 31:33, 8:56] = 16  # a level line
+    found = move_drawings(given, (5, 6), bend=0.1).numpy()[:, 0, 0].astype(int)
+    heights = []
+    for raster in found:
+        columns = raster[:, 16:48]
+        assert (columns.sum(axis=0) > 8).all()  # not broken
+        middles = (np.arange(SIZE)[:, None] * columns).sum(axis=0) / columns.sum(axis=0)
+        assert np.abs(middles - 31.5).max() <= 0.1 * SIZE + 1
+        assert np.abs(np.diff(middles)).max() < 1.5  # neighbours move alike
+        heights.append(np.ptp(middles))
+    assert max(heights) > 3 and len(np.unique(np.round(heights, 3))) > 20
+
+
+def test_what_is_bent_in_from_outside_is_empty():
+    full = np.full((20, 1, 1, SIZE, SIZE), 16, np.uint8)
+    found = move_drawings(full, (5, 6), bend=0.1).numpy()
+    assert (found[..., 10:-10, 10:-10] == 16).all()
+    assert (found[..., 0, :] == 0).any() and set(np.unique(found)) == {0, 16}
+
+
 def test_moves_repeat_by_seed_and_row():
-    arguments = {"rotation": 0.3, "stretch": 0.2, "mirror": True}
+    arguments = {"rotation": 0.3, "stretch": 0.2, "mirror": True, "bend": 0.1}
     whole = move_drawings(rasters(), (1, 2), **arguments).numpy()
     np.testing.assert_array_equal(move_drawings(rasters(), (1, 2), **arguments), whole)
     part = move_drawings(rasters(batch=6), (1, 2), **arguments, first_row=14)

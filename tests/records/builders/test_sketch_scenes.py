@@ -125,6 +125,7 @@ def test_drawings_by_people(tmp_path):
         text = "\n".join(json.dumps(line) for line in lines)
         (folder / f"{name}.ndjson").write_text(text + "\n")
     arguments = OF_FOLDER | {"drawings": str(folder)}
+    _check_doodles_beside(arguments, tmp_path / "beside", names)
     info = build("sketch_scenes", tmp_path / "r", builder_args=arguments)
     stored = StoredDrawings(str(tmp_path / "r/drawings"))
     assert set(stored.class_names) == set(names)
@@ -134,6 +135,46 @@ def test_drawings_by_people(tmp_path):
         build("sketch_scenes", tmp_path / "r", builder_args=arguments)
 
 
+def _check_doodles_beside(arguments, records_dir, names):
+    beside = arguments | {"doodle_classes": 9, "bend": 10, "num_train_images": 20}
+    splits = build("sketch_scenes", records_dir, builder_args=beside)["splits"]
+    doodled = {f"doodle {i:04d}" for i in range(9)}
+    assert set(splits["train"]["images_per_class"]) & doodled
+    for split in ("val", "test", "test_unseen"):
+        assert set(splits[split]["images_per_class"]) <= set(names)
+    stored = StoredDrawings(str(records_dir / "drawings"))
+    assert set(stored.classes("train")) == doodled | set(stored.classes("val"))
+    assert len(stored.of("doodle 0003", "train")) == 40
+
+
+def test_doodles_beside_drawings_have_names_of_their_own(tmp_path):
+    folder = tmp_path / "doodle 0001"
+    folder.mkdir()
+    (folder / "a.json").write_text("[[[0, 0], [9, 9]]]")
+    arguments = OF_FOLDER | {"drawings": str(tmp_path), "doodle_classes": 2}
+    with pytest.raises(BuildError, match="'doodle 0001', which is the name of a class of dood"):
+        build("sketch_scenes", tmp_path / "r", builder_args=arguments)
+
+
+def test_only_training_scenes_are_bent(built, tmp_path):
+    build("sketch_scenes", tmp_path / "r", builder_args=SIZES | {"bend": 10})
+    bent, straight = contents_of(tmp_path / "r"), contents_of(built)
+    differing = {name for name, content in bent.items() if straight[name] != content}
+    assert any("train" in name for name in differing)
+    assert not any("val" in name or "test" in name for name in differing)
+
+
+def test_records_of_before_an_argument_came_are_the_same(built, tmp_path):
+    shutil.copytree(built, tmp_path / "r")
+    path = tmp_path / "r/dataset_info.json"
+    info = json.loads(path.read_text())
+    del info["arguments"]["bend"], info["arguments"]["doodle_classes"]
+    path.write_text(json.dumps(info))
+    assert build("sketch_scenes", tmp_path / "r", builder_args=SIZES) == info
+    with pytest.raises(BuildError, match=r"Differing: argument bend \(0 there, 5 asked\)\."):
+        build("sketch_scenes", tmp_path / "r", builder_args=SIZES | {"bend": 5})
+
+
 @pytest.mark.parametrize(
     ("source_dir", "arguments", "message"),
     [
@@ -141,6 +182,8 @@ def test_drawings_by_people(tmp_path):
         (None, {"num_train_images": 0}, "at least 1 of num_train_images. Received: 0"),
         (None, {"drawings_per_class": 9}, "at least 10 of drawings_per_class. Received: 9"),
         (None, {"num_random_classes": -1}, "at least 0 of num_random_classes. Received: -1"),
+        (None, {"bend": -1}, "at least 0 of bend. Received: -1"),
+        (None, {"doodle_classes": 5}, "no `drawings` are given. Received: doodle_classes=5"),
         (None, {"drawings": "nowhere"}, "nowhere"),
         (None, {"seed": -1}, "'seed' must be from 0 to 9223372036854775807.*Received: -1"),
         (None, {"seed": 2**63}, "'seed' must be from 0 to"),

@@ -1,5 +1,6 @@
 """Scenes: what is composed stays so, boxes hold the ink, and colour says nothing."""
 
+import dataclasses
 import hashlib
 import io
 
@@ -43,6 +44,34 @@ def test_what_this_version_composes():
     )
 
 
+def test_bent_drawings_are_others_in_their_boxes():
+    digest = hashlib.sha256()
+    for seed in range(4):
+        recipe = recipe_of(f"s{seed}")
+        bent = dataclasses.replace(recipe, bend=12)
+        (pixels, _), (others, placed) = scenes.compose(recipe), scenes.compose(bent)
+        assert (pixels != others).any()
+        names = {name for name, _ in recipe.objects}
+        assert {thing.name for thing in placed} == names
+        digest.update(others.tobytes())
+    # The same on every machine, as all of a scene.
+    expected = "5f5d0be420e243558efd64c78790a6624f5ddcef550548a5c2ccc79a48a264a2"
+    assert digest.hexdigest() == expected
+
+
+def test_a_bend_moves_points_by_no_more_than_its_share():
+    strokes = draw("house", 3)
+    low = np.concatenate(strokes).min(axis=0)
+    extent = int((np.concatenate(strokes).max(axis=0) - low).max())
+    for seed in range(5):
+        bent = scenes._bent(np.random.RandomState(seed), strokes, 10)
+        moves = np.concatenate(bent) / (100 * extent) - (np.concatenate(strokes) - low)
+        assert 0.02 * extent < np.abs(moves).max() <= 0.1 * extent
+        # Neighbours move alike: a stroke's point and one beside it, by nearly the same.
+        near = scenes._bent(np.random.RandomState(seed), [s + 1 for s in strokes], 10)
+        np.testing.assert_array_equal(np.concatenate(near), np.concatenate(bent))
+
+
 def test_a_recipe_names_three_classes_and_no_drawing_twice():
     counts = set()
     for seed in range(40):
@@ -70,8 +99,8 @@ def test_every_class_is_there_and_little_is_covered(seed):
 def test_a_box_holds_the_ink_and_touches_it():
     """Drawn alone on black, without ground, clutter and noise."""
     rng = scenes.seeded("box")
-    for number in (0, 13, 24):
-        patch = scenes._object_patch(rng, draw(CLASSES[number // 10], number % 10))
+    for number, bend in ((0, 0), (13, 0), (24, 10)):
+        patch = scenes._object_patch(rng, draw(CLASSES[number // 10], number % 10), bend)
         image = np.zeros((96, 96, 3), np.int64)
         ink = scenes._Patch(patch.ink, patch.fill, np.full(3, 255), np.full(3, 255), 100)
         scenes._paint(image, ink, 11, 7)
