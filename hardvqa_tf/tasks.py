@@ -11,9 +11,10 @@ is of; a config of before there were several has no such key, and means `vqa`.
     model = task.build_model(config, assets)
 
 A module is imported when its task is first asked for. It imports layers, encoders, `data`,
-`pictures`, `report_parts` and `records`; nothing of those who reach it through this file, and
-no other task. To add a task: its package, a line in TASKS, and its section in configs/base.py;
-a line in `score_files.SCORERS`, if its results have a form of their own.
+`pictures`, `report_parts`, `request_parts` and `records`; nothing of those who reach it through
+this file, and no other task. To add a task: its package, a line in TASKS, and its section in
+configs/base.py; if it exports, its `requests`, by which a server knows it; a line in
+`score_files.SCORERS`, if its results have a form of their own.
 tests/training/brightness.py is a small one.
 
 **Words.** The *items* of a task are what it learns and is judged by: questions, or queries. A
@@ -70,7 +71,6 @@ NAMES = {
     "format_prediction": "(result of `predict.predict_image`) -> lines for a terminal",
     "first_try": "(config, folder) -> {flag: value} for --mode=predict; files in the folder",
     "EXPORTS": "whether its runs can be exported; the names in EXPORT_NAMES follow",
-    "SERVES": "whether the server knows what its exports take and give",
     # Export: {name: `tf.function`} of a SavedModel and what they need to live, for a model of
     # an epoch with such metrics, {} where they are not at hand; what is known of a `runs.Run`,
     # for model.json; examples for a first try, their files written into a folder; and what the
@@ -99,6 +99,27 @@ EXPORT_NAMES = (
     "ONNX_AXES",
     "Card",
 )
+
+
+# What the module `requests` beside a task's own has, of which exports are served. It imports
+# nothing of the model: a server needs no Keras.
+REQUEST_NAMES = {
+    "INPUTS": "{name: `request_parts.inputs.Input`} of all that its signatures take",
+    "files_of_example": "(entry of `examples` in model.json) -> paths beside its image's, one"
+    " for each of its items that is asked with a file",
+    "PAGE": "the page that the server shows: a file in `serving/page`, without its ending",
+    "PAGE_ASKS": "whether that page asks the model, or only says how to",
+}
+
+
+def requests_of(name):
+    """The module that says what requests to the models of a task are made of.
+
+    Args:
+      name: of the task; of TASKS.
+    """
+    package = TASKS[name].rpartition(".")[0]
+    return importlib.import_module(f"{package}.requests")
 
 
 def task_of(config):
@@ -132,24 +153,6 @@ def check_exports(config, workdir):
         raise ValueError(
             f"{workdir} holds a run of the task {name_of_task(config)}, which cannot be "
             "exported yet: use --mode=predict, --mode=evaluate or --mode=report."
-        )
-
-
-def check_serves(config, folder):
-    """Refuses to serve a run, or an export, of a task that the server does not know.
-
-    Args:
-      config: of the run; or what model.json of an export holds.
-      folder: where it is.
-
-    Raises:
-      ValueError: says what can be done with it.
-    """
-    if not task_of(config).SERVES:
-        raise ValueError(
-            f"{folder} holds a model of the task {name_of_task(config)}, which cannot be "
-            "served yet: use --mode=predict, or load its export, made by --mode=export, in a "
-            "program."
         )
 
 

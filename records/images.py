@@ -51,8 +51,12 @@ class _Refused(ValueError):
     """The image cannot be used; the text says what to do."""
 
 
-def check_image(encoded):
+def check_image(encoded, may_be_transparent=False):
     """Decodes an image wholly and returns its (height, width).
+
+    Args:
+      encoded: the file's bytes.
+      may_be_transparent: a PNG's transparent pixels are taken, too.
 
     Raises:
       ValueError: training could not decode it, or would see other pixels than people do; says
@@ -60,7 +64,10 @@ def check_image(encoded):
     """
     with _checked(encoded) as (kind, image):
         size = image.height, image.width
-        _CHECKS[kind.name](image, encoded)
+        check = _CHECKS[kind.name]
+        if may_be_transparent and kind.name == "PNG":
+            check = _check_any_png
+        check(image, encoded)
     return size
 
 
@@ -199,6 +206,10 @@ def _check_png(image, encoded):
     pixels = _decode(image, encoded, 4 if may_be_transparent else 3)
     if may_be_transparent and not _is_opaque(encoded, pixels.numpy()[..., 3]):
         raise _Refused(_TRANSPARENT.format("PNG"))
+
+
+def _check_any_png(image, encoded):
+    _decode(image, encoded, 4)
 
 
 def _is_opaque(encoded, alpha):

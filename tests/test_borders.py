@@ -196,7 +196,11 @@ ARROWS = {
     "tasks": set(),  # which imports a task when it is asked for
     "score_files": set(),  # which imports scorers so, too
     "report_parts": {"pictures"},
-    **dict.fromkeys(TASK_PARTS, {"layers", "encoders", "data", "pictures", "report_parts"}),
+    "request_parts": set(),
+    **dict.fromkeys(
+        TASK_PARTS,
+        {"layers", "encoders", "data", "pictures", "report_parts", "request_parts"},
+    ),
     "configs": {"tasks", *(f"{task}.slots" for task in TASK_PARTS)},
     "runs": {"configs", "data", "encoders", "epochs", "layers", "tasks"},
     "training": {"configs", "data", "epochs", "runs", "stopping", "tasks"},
@@ -204,7 +208,7 @@ ARROWS = {
     "predict": {"pictures", "runs", "tasks"},
     "export": {"data", "runs", "tasks", "training"},
     "report": {"configs", "evaluate", "report_parts", "runs", "tasks", "training"},
-    "serving": {"stopping"},
+    "serving": {"request_parts", "stopping", "tasks"},
     "building": {"data", "training"},
     "maps": {"data", "encoders", "training"},
 }

@@ -17,6 +17,13 @@ def test_a_task_has_every_name(name):
 
 
 @pytest.mark.parametrize("name", tasks.TASKS)
+def test_what_is_exported_says_what_it_is_asked_with(name):
+    if tasks.task_of({"task": name}).EXPORTS:
+        requests = tasks.requests_of(name)
+        assert all(hasattr(requests, wanted) for wanted in tasks.REQUEST_NAMES)
+
+
+@pytest.mark.parametrize("name", tasks.TASKS)
 def test_a_task_takes_the_arguments_that_are_written(name):
     """Those that its line in NAMES lists; what it takes beyond them must have a default."""
     task, checked = tasks.task_of({"task": name}), 0

@@ -1,7 +1,5 @@
 """--mode=serve: exported models over HTTP, and their page."""
 
-import os
-
 from hardvqa_tf.command_line import flags
 from hardvqa_tf.command_line.say import say_if_heard
 from hardvqa_tf.command_line.streams import never_waiting
@@ -37,53 +35,14 @@ def run(_):
 
 
 def _check_model_dirs():
-    """Refuses runs instead of exports of them, and models of a task that is not served.
+    """Refuses a run's --workdir in the place of its export.
 
     Raises:
-      ValueError: says what such a run is for, or that --workdir is not what is served.
+      ValueError: says what is served.
     """
-    from hardvqa_tf.serving.folders import find_models
-
     if flags.WORKDIR.value and not flags.MODEL_DIR.value:
-        _check_run(flags.WORKDIR.value)
         raise ValueError(
             f"--mode=serve takes the folder of a model as --model_dir. Received: --workdir="
             f"{flags.WORKDIR.value}. Export it with --mode=export --workdir="
             f"{flags.WORKDIR.value}, then give --model_dir={flags.WORKDIR.value}"
         )
-    for entry in flags.MODEL_DIR.value:
-        try:
-            models = find_models([entry])
-        except ValueError:
-            folder = entry.partition("=")[2] or entry
-            inside = [os.path.join(folder, name) for name in _names_in(folder)]
-            for run in (folder, *inside):
-                _check_run(run)
-            raise
-        for folder in models.values():
-            _check_exported(folder)
-
-
-def _check_run(workdir):
-    from hardvqa_tf.runs import read_config
-    from hardvqa_tf.tasks import check_serves
-
-    if os.path.isfile(os.path.join(workdir, "config.json")):
-        check_serves(read_config(workdir), workdir)
-
-
-def _check_exported(folder):
-    """Refuses the newest version by the task that its model.json says, if it has one."""
-    from hardvqa_tf.serving.folders import list_versions, read_card
-    from hardvqa_tf.tasks import TASKS, check_serves
-
-    try:
-        card = read_card(max(list_versions(folder).items())[1])
-    except (OSError, ValueError):
-        return  # The server says what is wrong with it.
-    if isinstance(card, dict) and card.get("task") in TASKS:
-        check_serves(card, folder)
-
-
-def _names_in(folder):
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []

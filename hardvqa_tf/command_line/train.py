@@ -36,5 +36,4 @@ def _say_what_next(config, workdir):
     say(f"  tensorboard --logdir={shlex.quote(os.path.join(workdir, 'logs'))}")
     if task_of(config).EXPORTS:
         say(f"  python main.py --mode=export --workdir={folder}")
-        if task_of(config).SERVES:
-            say(f"  python main.py --mode=serve --model_dir={folder}")
+        say(f"  python main.py --mode=serve --model_dir={folder}")

@@ -20,7 +20,8 @@ from hardvqa_tf.localize.decoder import NO_CELL
 from hardvqa_tf.localize.judging.judge import threshold_of
 from hardvqa_tf.localize.model import total_cells
 from hardvqa_tf.localize.postprocess import MAX_DETECTIONS, postprocess
-from hardvqa_tf.localize.sketch_inputs import NO_DRAWING, read_sketches
+from hardvqa_tf.localize.sketch_inputs import read_sketches
+from hardvqa_tf.localize.sketch_sentences import NO_DRAWING
 from records.decode import decode_images_and_sizes
 from records.formats import MAX_PIXELS
 

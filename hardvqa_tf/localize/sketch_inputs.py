@@ -12,15 +12,11 @@ from hardvqa_tf.data.byte_numbers import big, number, numbers_at
 from hardvqa_tf.data.image_status import OK, image_status
 from hardvqa_tf.layers.rasterize import rasterize
 from hardvqa_tf.localize.sketch_pictures import raster_of
-from hardvqa_tf.localize.sketch_strokes import NOT_READ, read_strokes
+from hardvqa_tf.localize.sketch_sentences import NO_DRAWING, NOT_A_DRAWING, NOT_READ
+from hardvqa_tf.localize.sketch_strokes import read_strokes
 from records.drawings.rasterize import SIZE
 from records.formats import MAX_PIXELS
 
-NO_DRAWING = "There is no drawing. Give one: a PNG or JPEG, or strokes in JSON."
-NOT_A_DRAWING = (
-    "This is not a drawing. Give the bytes of a PNG or JPEG file, or strokes in JSON: "
-    "[[[x, y], ...], ...], a list of points for each stroke."
-)
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _LIST = r"\x{feff}?[ \t\n\r]*\[(?s:.)*"
 

@@ -15,10 +15,18 @@ Letters: N points of a drawing, C its strokes.
 import tensorflow as tf
 
 from hardvqa_tf.data.image_status import OK
+from hardvqa_tf.localize.sketch_sentences import (
+    HUGE,
+    NO_POINTS,
+    NOT_READ,
+    TOO_LARGE,
+    TOO_LONG,
+    TOO_MANY_POINTS,
+    TOO_MANY_STROKES,
+)
 from records.drawings.strokes import MAX_COORDINATE, MAX_POINTS, MOST_RAW_POINTS
 
 MAX_BYTES = 8_000_000
-_HUGE = 1e9
 _MOST_STEPS, _MOST_LEVELS, _EPSILON = 255_000, 128, 2.0
 _MOST_LOOKS, _LOOKS_A_POINT = 250_000, 16
 # Steps of all strokes together; a drawing of 100 strokes across it has 25,500.
@@ -35,24 +43,6 @@ def _list_of(item):
 _POINT = rf"\[{_W}{_NUMBER}{_W},{_W}{_NUMBER}{_W}\]"
 _STROKES = rf"{_W}{_list_of(_list_of(_POINT))}{_W}"
 _EMPTY = rf"{_W}\[{_W}(?:\[{_W}\]{_W}(?:,{_W}\[{_W}\]{_W})*)?\]{_W}"
-
-NOT_READ = (
-    "The drawing's strokes cannot be read. Write them in JSON as [[[x, y], ...], ...]: a list "
-    "of points for each stroke, at least one in each."
-)
-_NOTHING = "The drawing has no points. Draw something."
-_TOO_LARGE = (
-    f"The drawing's coordinates must be finite, and at most {_HUGE:.0e} in size. Scale it."
-)
-_TOO_MANY = (
-    f"The drawing has too many points, at most {MOST_RAW_POINTS:,} are read. Give it with "
-    "fewer points."
-)
-_TOO_LONG = "The drawing is a scribble, too long to follow. Draw less, or with fewer turns."
-_TOO_MANY_STROKES = (
-    f"The drawing has too many strokes: their ends alone are more than the {MAX_POINTS} points "
-    "of a drawing. Draw it with fewer strokes."
-)
 
 
 def read_strokes(text):
@@ -71,23 +61,23 @@ def read_strokes(text):
     is_empty = tf.strings.regex_full_match(tf.where(is_short, text, ""), _EMPTY)
     points, stroke = _parsed(tf.where(is_read, text, "[[[0,0]]]"))
     status = _first_that_holds(
-        (~is_short, _TOO_MANY),
-        (is_empty, _NOTHING),
+        (~is_short, TOO_MANY_POINTS),
+        (is_empty, NO_POINTS),
         (~is_read, NOT_READ),
-        (tf.shape(points)[0] > MOST_RAW_POINTS, _TOO_MANY),
-        (stroke[-1] >= MAX_POINTS, _TOO_MANY_STROKES),
-        (~tf.reduce_all(tf.abs(points) <= _HUGE), _TOO_LARGE),
+        (tf.shape(points)[0] > MOST_RAW_POINTS, TOO_MANY_POINTS),
+        (stroke[-1] >= MAX_POINTS, TOO_MANY_STROKES),
+        (~tf.reduce_all(tf.abs(points) <= HUGE), TOO_LARGE),
     )
     dot = tf.zeros([1, 2], tf.float64), tf.zeros([1], tf.int32)
     points, stroke = _if(status == OK, lambda: (points, stroke), lambda: dot)
     points = _moved(points)
     places = tf.reduce_sum(tf.math.ceil(_lengths(points, stroke)))
-    status = tf.where((status == OK) & (places > _MOST_PLACES), _TOO_LONG, status)
+    status = tf.where((status == OK) & (places > _MOST_PLACES), TOO_LONG, status)
     points, stroke = _if(status == OK, lambda: (points, stroke), lambda: dot)
     points, stroke = _simplified(points, stroke)
     points, stroke, fits = _normalized(points, stroke)
     ends = tf.reduce_sum(tf.minimum(tf.math.bincount(stroke), 2))
-    wrong = tf.where(ends > MAX_POINTS, _TOO_MANY_STROKES, _TOO_LONG)
+    wrong = tf.where(ends > MAX_POINTS, TOO_MANY_STROKES, TOO_LONG)
     status = tf.where((status == OK) & ~fits, wrong, status)
     points, stroke = _if(status == OK, lambda: (points, stroke), lambda: dot)
     return tf.cast(points, tf.int32), stroke, status

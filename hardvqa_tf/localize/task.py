@@ -40,7 +40,7 @@ ASSETS_FILE = "classes.json"
 JUDGE_OPTIONS = ()
 PREDICT_OPTIONS = ("sketch", "threshold")
 MEASURES = 2
-EXPORTS, SERVES = True, False
+EXPORTS = True
 ONNX_AXES = {0: "B", 1: "Q", 2: "S"}  # images, queries of one, drawings of one
 
 

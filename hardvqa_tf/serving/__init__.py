@@ -8,13 +8,13 @@ One request's way:
     bodies.py       its body, within limits
     predict.py      all that follows, up to its answer
     protocol.py     JSON to one array per input of the signature
-    inputs.py       a table of the inputs of our models: is each row what it must be?
+    inputs.py       the table of inputs of the model's task: is each row what it must be?
     rows.py         the rows that are good run, the others say why not
     batching.py     rows of several requests wait together and run as one batch
     response.py     arrays to JSON
 
 Beside it: service.py is what the routes share, routes.py has those that only tell, answers.py
-what all answer with, checks.py reads headers of images; folders.py and registry.py find models
-and load new versions of them, models.py and signatures.py are one loaded version, measures.py
-counts, openapi.py describes, serve.py starts.
+what all answer with; folders.py and registry.py find models and load new versions of them,
+models.py and signatures.py are one loaded version, measures.py counts, openapi.py describes,
+serve.py starts. What a model is asked with, its task says (`hardvqa_tf.tasks.requests_of`).
 """

@@ -5,6 +5,7 @@ GET  /v1/models/{m}[/versions/{v}|/labels/{l}]         status
 GET  /v1/models/{m}[/versions/{v}|/labels/{l}]/metadata
 POST /v1/models/{m}[/versions/{v}|/labels/{l}]:predict
 GET  /v1/models/{m}/examples/{i}                       an example image
+GET  /v1/models/{m}/examples/{i}/{j}                   what its item j is asked with, a file
 GET  /                                                 the page
 GET  /healthz  /metrics  /openapi.json
 """
@@ -44,6 +45,7 @@ def make_app(service):
         ]
     found += [
         Route(f"{base}/examples/{{number}}", routes.example),
+        Route(f"{base}/examples/{{number}}/{{item}}", routes.example),
         *(Route(base + which, routes.status) for which in ("", version, label)),
         Route("/v1/models", routes.list_models),
         *(Route(f"/{f.__name__}", f) for f in (routes.healthz, routes.metrics)),

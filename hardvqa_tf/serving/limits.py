@@ -16,6 +16,7 @@ class Limits:
       max_request_mb: of a request's body, in MiB.
       max_pixels: of one image, by its header.
       max_text_length: of one text, in characters.
+      max_points: of one drawing's strokes.
       image_memory_mb: of images that are kept to be asked about again, in MiB.
       max_connections: that are open at the same time.
     """
@@ -28,6 +29,7 @@ class Limits:
     max_request_mb: float = 16.0
     max_pixels: int = 25_000_000  # A phone's photo has 12 to 24 million.
     max_text_length: int = 1000
+    max_points: int = 20_000  # What a program records of a person's drawing has some thousands.
     image_memory_mb: float = 64.0
     max_connections: int = 1000
 

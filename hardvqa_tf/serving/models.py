@@ -1,5 +1,6 @@
 """One version of a model, loaded and warm."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -12,6 +13,7 @@ from hardvqa_tf.serving import folders
 from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.refusals import BadRows
 from hardvqa_tf.serving.signatures import Signature
+from hardvqa_tf.tasks import TASKS, name_of_task, requests_of
 from records.regular import read_regular
 
 _MAX_EXAMPLE_BYTES = 4 * 2**20
@@ -24,7 +26,8 @@ class Servable:
       signatures: {name: `Signature`}.
       signature_defs: the same as TensorFlow Serving describes them, a dict for JSON.
       card: content of assets.extra/model.json, or None.
-      examples: list of bytes, the images that the card names.
+      task: name of the model's task by its card, or None if it has none.
+      examples: list of `Example`s, those that the card names.
       users: requests that hold it.
     """
 
@@ -33,12 +36,15 @@ class Servable:
         self.signature_defs = _read_signature_defs(folder)
         # Kept: the functions work only as long as the object lives.
         self._loaded = tf.saved_model.load(folder, tags=["serve"])
+        self.card = folders.read_card(folder)
+        self.task = None if self.card is None else name_of_task(self.card)
         self.signatures = {
-            key: Signature(key, function) for key, function in self._loaded.signatures.items()
+            key: Signature(key, function, self.task)
+            for key, function in self._loaded.signatures.items()
         }
         if not self.signatures:
             raise ValueError("The SavedModel has no signatures. Export it with one.")
-        self.card, self.examples = _read_card(folder)
+        self.examples = _read_examples(self.card or {}, self.task, folder)
         self.users = 0
         self.warm_up()
 
@@ -75,13 +81,26 @@ def _read_signature_defs(folder):
     }
 
 
-def _read_card(folder):
-    """(model.json's content, the images that it names); all are kept in memory."""
-    card, extra = folders.read_card(folder), os.path.join(folder, folders.EXTRA)
-    if card is None:
-        return None, []
-    paths = [os.path.join(extra, e["image"]) for e in card.get("examples", []) if "image" in e]
-    return card, [_read_example(path, extra) for path in paths]
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """An image, and what each of its items is asked with where that is a file; all bytes."""
+
+    image: bytes
+    files: tuple
+
+
+def _read_examples(card, task, folder):
+    """What model.json names; all is kept in memory."""
+    extra, examples = os.path.join(folder, folders.EXTRA), []
+    files_of = requests_of(task).files_of_example if task in TASKS else lambda example: []
+    for example in card.get("examples", []):
+        if "image" in example:
+            image, *files = (
+                _read_example(os.path.join(extra, path), extra)
+                for path in (example["image"], *files_of(example))
+            )
+            examples.append(Example(image, tuple(files)))
+    return examples
 
 
 def _read_example(path, extra):
@@ -112,4 +131,4 @@ def _columns_to_try(signature, examples):
 def _bytes_to_try(known, examples):
     if known is None:
         return b""
-    return examples[0] if examples and known.is_remembered else known.example()
+    return examples[0].image if examples and known.is_remembered else known.example()

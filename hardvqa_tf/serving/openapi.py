@@ -78,8 +78,11 @@ def _paths_of(model):
         paths[path] = {"get": _get("Status.", _STATUS, ("404",))}
         paths[f"{path}/metadata"] = {"get": _get("Signatures.", {"type": "object"}, ("404",))}
         paths[f"{path}:predict"] = {"post": _predict(servable)}
-    for number in range(len(served[base].examples)):
-        paths[f"{base}/examples/{number}"] = {"get": _text("An example image.", "image/*")}
+    for number, example in enumerate(served[base].examples):
+        path = f"{base}/examples/{number}"
+        paths[path] = {"get": _text("An example image.", "image/*")}
+        for item in range(len(example.files)):
+            paths[f"{path}/{item}"] = {"get": _text("What to ask about it with.", "*/*")}
     return paths
 
 
@@ -110,6 +113,7 @@ def _predict(servable):
         responses += _responses_of(signature)
     return {
         "summary": f"Asks {servable.name}, version {servable.version}.",
+        "tags": [servable.task or "model"],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"oneOf": requests}}},

@@ -8,6 +8,7 @@
     page/cells.js     cells over an image
     page/looks.js     what a mixer looked at
     page/vqa.js       question and answer
+    page/localize.html  how to ask a model that finds what was drawn; it asks none itself
 
 A page of another task has its own .html and .js, and names those of the others that it shares.
 In one document, because only that one is given without a token, and because it then is of one
@@ -17,8 +18,8 @@ version, whatever a browser or a proxy remembers.
 import pathlib
 import re
 
-PAGES = {"vqa": "vqa"}  # {task: its page}
-_BEFORE_TASKS = "vqa"  # of a card that says no task
+from hardvqa_tf.tasks import BEFORE_TASKS, TASKS, requests_of
+
 _FOLDER = pathlib.Path(__file__).with_name("page")
 # A line of its own each.
 _INCLUDES = {
@@ -27,18 +28,19 @@ _INCLUDES = {
 }
 
 
-def page_of(cards):
-    """The page to ask some models from; that of the first one's task, if they have several.
+def page_of(tasks):
+    """The page to ask some models from; that of the first task whose page asks, if any does.
 
     Args:
-      cards: of the models, each a dict that says `task`, or None.
+      tasks: of the models, each a name, or None where nothing says it.
 
     Returns:
-      bytes; None where that task has no page.
+      bytes; None where there are models, but of no task that is known.
     """
-    first = next(iter(cards), None) or {}
-    name = PAGES.get(first.get("task", _BEFORE_TASKS))
-    return read_page(name) if name else None
+    names = [task or BEFORE_TASKS for task in tasks] or [BEFORE_TASKS]
+    known = [requests_of(name) for name in names if name in TASKS]
+    found = sorted(known, key=lambda task: not task.PAGE_ASKS)  # Else in their order.
+    return read_page(found[0].PAGE) if found else None
 
 
 def read_page(name):

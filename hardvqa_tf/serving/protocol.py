@@ -64,34 +64,44 @@ def _refuse_other_keys(request):
     """Left out in silence, a misspelt `signature_name` would ask another signature."""
     for key in request:
         if key not in _KEYS:
-            near = difflib.get_close_matches(key[:40].lower(), _KEYS, n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else "Leave it out."
+            hint = did_you_mean(key, _KEYS) or "Leave it out. "
             raise Refusal(
                 400,
-                f"A request has no key {shown(key)}. {hint} It has `instances` or `inputs`, "
+                f"A request has no key {shown(key)}. {hint}It has `instances` or `inputs`, "
                 "and may have `signature_name`.",
             )
 
 
-def read_columns(form, value, signature, finders=None, max_rows=None):
+def did_you_mean(given, names, other_names=()):
+    """A sentence with the name that is nearest to what was given, or "".
+
+    Args:
+      other_names: {what people write as well: name}.
+    """
+    other_names = {name: name for name in names} | dict(other_names)
+    near = difflib.get_close_matches(given[:40].lower(), other_names, n=1)
+    return f"Did you mean `{other_names[near[0]]}`? " if near else ""
+
+
+def read_columns(form, value, signature, known=None, find_bytes=None, max_rows=None):
     """Makes an array of every input.
 
     Args:
-      finders: {input: function} of those whose bytes may be named by their SHA-256. It is
-        called with that, in hexadecimal, and returns the bytes.
+      known: {input: `request_parts.inputs.Input`} of those that are known.
+      find_bytes: of known inputs whose bytes may be named by their SHA-256, it is called with
+        that, in hexadecimal, and returns the bytes.
       max_rows: of a signature that answers row by row.
 
     Returns:
       {input: array}; strings are bytes in arrays of objects, or `Problem` where they could not
       be read.
     """
-    inputs = signature.inputs
+    inputs, known = signature.inputs, known or {}
     if signature.is_joinable and max_rows is not None:
         _check_number(form, value, inputs, max_rows)
-    values = (_from_instances if form == INSTANCES else _from_inputs)(value, inputs)
-    finders = finders or {}
+    values = (_from_instances if form == INSTANCES else _from_inputs)(value, inputs, known)
     columns = {
-        name: _to_array(values[name], tensor, finders.get(name))
+        name: _to_array(values[name], tensor, known.get(name), find_bytes)
         for name, tensor in inputs.items()
     }
     if form == INSTANCES or signature.is_joinable:
@@ -112,7 +122,7 @@ def _check_number(form, value, inputs, max_rows):
         raise too_many_rows(most, max_rows)
 
 
-def _from_instances(instances, inputs):
+def _from_instances(instances, inputs, known):
     if not isinstance(instances, list) or not instances:
         raise Refusal(
             400,
@@ -129,18 +139,19 @@ def _from_instances(instances, inputs):
             raise Refusal(
                 400,
                 f"Each of `instances` must be an object with {_names(inputs)}. "
-                f"Received: {shown(given)} as number {number}.",
+                f"Received: {shown(given)} as number {number}."
+                f"{_near_names(row, inputs, known)}",
             )
     return {name: [row[name] for row in instances] for name in inputs}
 
 
-def _from_inputs(value, inputs):
+def _from_inputs(value, inputs, known):
     if isinstance(value, dict) and not _is_value(value):
         if value.keys() != inputs.keys():
             raise Refusal(
                 400,
                 f"`inputs` must be an object with {_names(inputs)}. "
-                f"Received: {shown(', '.join(value))}.",
+                f"Received: {shown(', '.join(value))}.{_near_names(value, inputs, known)}",
             )
         return value
     if len(inputs) != 1:
@@ -151,8 +162,24 @@ def _from_inputs(value, inputs):
     return {name: value for name in inputs}
 
 
-def _to_array(value, tensor, find_bytes):
-    shape = _shape_of(value, tensor)
+def _near_names(given, inputs, known):
+    """For keys that are no inputs, those that they may stand for: sentences, or ""."""
+    if not isinstance(given, dict):
+        return ""
+    missing = [name for name in inputs if name not in given]
+    others = {
+        other: name for name in missing if name in known for other in known[name].other_names
+    }
+    for key in given:
+        if key not in inputs and (near := did_you_mean(key, missing, others)):
+            return f" {near[:-1]}"
+    return ""
+
+
+def _to_array(value, tensor, known, find_bytes):
+    shape = _shape_of(value, tensor, known)
+    if not (known and known.is_remembered):
+        find_bytes = None
     if not tensor.is_string:
         return _numbers(value, tensor)
     flat = value if shape else [value]
@@ -163,7 +190,7 @@ def _to_array(value, tensor, find_bytes):
     return array.reshape(shape)
 
 
-def _shape_of(value, tensor):
+def _shape_of(value, tensor, known):
     """The shape of nested lists.
 
     Raises:
@@ -185,7 +212,9 @@ def _shape_of(value, tensor):
     )
     if not fits:
         raise Refusal(
-            400, f"`{tensor.name}` takes {tensor}. Received: nested lists of shape {shape}."
+            400,
+            f"`{tensor.name}` takes {tensor}. Received: nested lists of shape {shape}."
+            + (f" {known.wants}" if known else ""),
         )
     if not _is_regular(value, shape, 0):
         raise Refusal(

@@ -2,9 +2,12 @@
 
 from starlette.responses import Response
 
-from hardvqa_tf.serving import checks, openapi
+from hardvqa_tf.request_parts.image_checks import media_type
+from hardvqa_tf.serving import openapi
 from hardvqa_tf.serving.answers import json_of
+from hardvqa_tf.serving.inputs import known_inputs
 from hardvqa_tf.serving.refusals import Refusal, shown
+from records.source import counted
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; "
@@ -16,19 +19,22 @@ _PAGE_HEADERS = {
 
 async def list_models(request):
     models = request.app.state.service.registry.models.values()
-    return json_of(
-        {
-            "models": [
-                {
-                    "name": model.name,
-                    "versions": model.serving,
-                    "labels": model.labels,
-                    "card": model.find().card if model.serving else None,
-                }
-                for model in models
-            ]
+    return json_of({"models": [_described(model) for model in models]})
+
+
+def _described(model):
+    """A model, and what its newest version is."""
+    described = {"name": model.name, "versions": model.serving, "labels": model.labels}
+    described |= {"task": None, "inputs": {}, "card": None}
+    if model.serving:
+        newest = model.find()
+        inputs = {n: i for s in newest.signatures.values() for n, i in known_inputs(s).items()}
+        described |= {
+            "task": newest.task,
+            "inputs": {name: known.wants for name, known in inputs.items()},
+            "card": newest.card,
         }
-    )
+    return described
 
 
 async def status(request):
@@ -62,15 +68,28 @@ async def metadata(request):
 
 async def example(request):
     servable = find_servable(request)
-    number = request.path_params["number"]
+    found = servable.examples
+    found = found[_numbered(request, "number", len(found), f"Model {servable.name}", "example")]
+    content = found.image
+    if "item" in request.path_params:
+        # A picture, or a text that is JSON, which no image begins as.
+        whose = f"Example {request.path_params['number']} of model {servable.name}"
+        content = found.files[_numbered(request, "item", len(found.files), whose, "file")]
+        if content.startswith(b"["):
+            return Response(content, media_type="application/json")
+    return Response(content, media_type=media_type(content))
+
+
+def _numbered(request, name, size, whose, what):
+    """The number in a path, of something that there is."""
+    number = request.path_params[name]
     if not (number.isascii() and number.isdecimal() and len(number) < 9):
-        raise Refusal(400, f"Examples are numbered from 0. Received: {shown(number)}.")
-    if int(number) >= len(servable.examples):
         raise Refusal(
-            404, f"Model {servable.name} has {len(servable.examples)} examples, from 0 on."
+            400, f"{what.capitalize()}s are numbered from 0. Received: {shown(number)}."
         )
-    image = servable.examples[int(number)]
-    return Response(image, media_type=checks.media_type(image))
+    if int(number) >= size:
+        raise Refusal(404, f"{whose} has {counted(size, what)}, from 0 on.")
+    return int(number)
 
 
 async def page(request):

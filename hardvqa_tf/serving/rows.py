@@ -6,6 +6,7 @@ If no row can be answered, or the model has no `status`, the request is refused 
 """
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from hardvqa_tf.serving.refusals import BadRows, Refusal, shown, too_many_rows
 from records.source import counted
 
 OK = b"ok"
+_TOO_LARGE = (
+    "This one and those before it are together too large for one row. Make them smaller, or "
+    "send several rows."
+)
 
 
 @dataclasses.dataclass
@@ -29,8 +34,9 @@ class Checked:
       columns: {input: array}.
       weights: list of floats, what each row counts as within a batch.
       problems: {row: sentence}; these rows do not run.
-      notes: {(row, ...): sentence}, of single strings, beside which the row still runs.
-      unseen: list of (row, bytes, `inputs.Input`) that are still to be looked at.
+      notes: {(row, item): sentence}, where each of a row's items has a status; they are made
+        empty, and the row still runs.
+      unseen: list of (input, place in its column) that are still to be looked at.
     """
 
     form: str
@@ -57,16 +63,17 @@ def read(body, servable, limits, images):
     """
     name, form, value = protocol.parse_request(body, limits)
     if name not in servable.signatures:
+        near = protocol.did_you_mean(name, servable.signatures)
         raise Refusal(
             400,
-            f"Model {servable.name} has no signature {shown(name)}. It has: "
+            f"Model {servable.name} has no signature {shown(name)}. {near}It has: "
             f"{', '.join(sorted(servable.signatures))}.",
         )
     signature = servable.signatures[name]
     known = known_inputs(signature)
-    find = _finder(images)
-    finders = {name: find for name, one in known.items() if one.is_remembered}
-    columns = protocol.read_columns(form, value, signature, finders, limits.max_rows)
+    columns = protocol.read_columns(
+        form, value, signature, known, _finder(images), limits.max_rows
+    )
     size = len(next(iter(columns.values()))) if signature.is_joinable else 1
     checked = Checked(form, signature, columns, [1.0] * size, {}, {}, [])
     for name, column in columns.items():
@@ -87,14 +94,18 @@ def look(checked, is_over):
     Raises:
       Refusal: nothing of it can be answered.
     """
-    for row, item, known in checked.unseen:
-        if not is_over.is_set() and row not in checked.problems:
+    tables, bad = known_inputs(checked.signature), {}
+    for name, index in checked.unseen:
+        item = checked.columns[name][index]
+        if item and not is_over.is_set() and index[0] not in checked.problems:
             try:
-                known.look(item)
+                tables[name].look(item)
             except ValueError as error:
-                checked.problems[row] = str(error)
+                bad.setdefault(name, {})[index] = str(error)
             except Exception:
-                checked.problems[row] = _fault_of_ours(known)
+                bad.setdefault(name, {})[index] = _fault_of_ours(tables[name])
+    for name, sentences in bad.items():
+        _spoil(checked, name, tables[name], sentences)
     checked.unseen = []
     _refuse_if_all_bad(checked)
 
@@ -166,29 +177,72 @@ def _check(checked, name, known, limits):
     """Checks every string of an input, of [N] or [N, ...], and weighs the rows.
 
     Args:
-      known: `inputs.Input`.
+      known: `Input`.
     """
     column, bad = checked.columns[name], {}
     if column.size > limits.max_rows:
         raise too_many_rows(column.size, limits.max_rows)
-    weights = [0.0] * len(column)
+    weights, heavy = [0.0] * len(column), [0.0] * len(column)
     for index, item in np.ndenumerate(column):
         weight = 1.0
         try:
-            weight = _weigh(item, known, limits)
-            if known.must_look and known.must_look(item):
-                checked.unseen.append((index[0], item, known))
+            if item != b"" or column.ndim <= checked.signature.status_rank:
+                weight = _weigh(item, known, limits)
+                if known.must_look and known.must_look(item):
+                    checked.unseen.append((name, index))
         except ValueError as error:
             bad[index] = str(error)
         except Exception:
             bad[index] = _fault_of_ours(known)
         weights[index[0]] += weight
+        heavy[index[0]] += weight if weight > 1 else 0
+        if weight > 1 and heavy[index[0]] > 1.001 * limits.max_batch_size:
+            bad.setdefault(index, _TOO_LARGE)
     checked.weights = list(map(max, checked.weights, weights))
-    if known.none is None:
-        for (row, *_), sentence in bad.items():
-            checked.problems.setdefault(row, sentence)
-    else:
-        _leave_out(checked, name, known, bad)
+    _spoil(checked, name, known, bad)
+
+
+def _spoil(checked, name, known, bad):
+    """Says what is wrong with strings of an input, and leaves out what they spoil.
+
+    That is what has a status of its own: the row, or one of its items, which becomes empty.
+
+    Args:
+      bad: {place in the column: sentence}.
+    """
+    column, rank = checked.columns[name], checked.signature.status_rank
+    spoilt = {}
+    for index, sentence in bad.items():
+        spoilt.setdefault(index[:rank], _named(sentence, known, index, column.shape, rank))
+    if column.ndim > rank:  # Empty strings fill up, but there must be one that is not.
+        strings = column.reshape(*column.shape[:rank], -1)
+        for index in np.ndindex(*column.shape[:rank]):
+            if not any(strings[index]):
+                spoilt.setdefault(index, known.none)
+    for index, sentence in spoilt.items():
+        if len(index) == 1:
+            checked.problems.setdefault(index[0], sentence)
+        else:
+            column[index] = b""
+            checked.notes.setdefault(index, sentence)
+    if column.ndim > 1 and rank > 1:
+        _spoil_rows(checked, column.shape[1:rank], known)
+
+
+def _named(sentence, known, index, shape, rank):
+    """With the number of the string, where several belong together."""
+    if math.prod(shape[rank:]) < 2:
+        return sentence
+    number = 1 + np.ravel_multi_index(index[rank:], shape[rank:])
+    return f"{known.title} {number}: {sentence}"
+
+
+def _spoil_rows(checked, shape, known):
+    """Rows of which no item is left, of items of that shape, are spoilt wholly."""
+    for row in range(len(checked.weights)):
+        said = [checked.notes.get((row, *item)) for item in np.ndindex(*shape)]
+        if all(said):
+            checked.problems.setdefault(row, next(iter(said), known.none))
 
 
 def _fault_of_ours(known):
@@ -200,18 +254,6 @@ def _fault_of_ours(known):
 def _refuse_if_all_bad(checked):
     if not checked.good_rows:
         raise _nothing_to_answer(checked.problems[0], len(checked.weights))
-
-
-def _leave_out(checked, name, known, bad):
-    """Puts nothing in the place of bad strings; a row where nothing is left is bad."""
-    column = checked.columns[name]
-    for index in bad:
-        column[index] = b""
-    checked.notes |= bad
-    for row, items in enumerate(column.reshape(len(column), -1)):
-        if not any(items):
-            first = bad.get((row, *(0,) * (column.ndim - 1)))
-            checked.problems.setdefault(row, first or known.none)
 
 
 def _weigh(item, known, limits):
@@ -311,10 +353,10 @@ def _explain(job, row, problem):
     if not isinstance(problem, BadRows):
         return "The server failed at this row. Its log says why."
     for name, known in known_inputs(job.signature).items():
-        for encoded in job.columns[name][row : row + 1].flat:
-            if known.explain:
-                return known.explain(encoded)
-    return "The model cannot take this row."
+        for encoded in job.columns[name][row : row + 1].flat if known.explain else ():
+            if said := known.explain(encoded):
+                return said
+    return f"This row cannot be answered: {problem}"
 
 
 def _spread(array, rows, size):
@@ -330,7 +372,7 @@ def _spread(array, rows, size):
 def _note(status, problems, notes):
     status = status.copy()
     for index, sentence in notes.items():
-        status[index[: status.ndim]] = sentence.encode()  # Some models say it of a row alone.
+        status[index] = sentence.encode()
     for row, sentence in problems.items():
         status[row] = sentence.encode()
     return status

@@ -39,7 +39,7 @@ class Service:
         self.readers = concurrent.futures.ThreadPoolExecutor(1, "read")
         self.lookers = concurrent.futures.ThreadPoolExecutor(1, "look")  # Nobody else waits.
         serving = [model for model in registry.models.values() if model.serving]
-        self.page = page_of([model.find().card for model in serving])
+        self.page = page_of([model.find().task for model in serving])
 
     @contextlib.asynccontextmanager
     async def run(self, _):

@@ -55,16 +55,21 @@ class Tensor:
 class Signature:
     """Called with {input: array}, it returns {output: array}.
 
+    Args:
+      function: of the SavedModel.
+      task: name of the model's task, or None where nothing says it.
+
     Attributes:
       inputs, outputs: {name: `Tensor`}.
       is_joinable: rows of several requests can run together, because every input and every
         output of known rank has a first axis of any size. A model whose outputs turn out not
         to follow its inputs loses this.
       gives_status: it says of each row what was wrong with it, as our models do.
+      status_rank: 1 if it says so of a row, 2 if of each of a row's items.
     """
 
-    def __init__(self, name, function):
-        self.name = name
+    def __init__(self, name, function, task=None):
+        self.name, self.task = name, task
         self._function = function
         _, inputs = function.structured_input_signature
         self._specs = inputs
@@ -76,6 +81,7 @@ class Signature:
         self.is_joinable = bool(self.inputs) and all(t.has_batch_axis() for t in tensors)
         status = self.outputs.get("status")
         self.gives_status = self.is_joinable and status is not None and status.is_string
+        self.status_rank = len(status.shape) if self.gives_status and status.shape else 1
 
     def __call__(self, columns):
         """Runs the graph.

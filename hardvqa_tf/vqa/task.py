@@ -38,7 +38,7 @@ __all__ = [  # of what is imported, what the task has
 ]
 
 ITEMS, ITEM_ID = "questions", "question_id"
-EXPORTS = SERVES = True
+EXPORTS = True
 ASSETS_FILE = "vocabularies.json"
 JUDGE_OPTIONS = ("evaluator", "mask_cells")
 PREDICT_OPTIONS = ("question", "region", "fields")

@@ -29,6 +29,7 @@ class FakeSignature:
 
     def __init__(self, gives_status=True, is_joinable=True, name="serving_default"):
         self.name, self.is_joinable, self.gives_status = name, is_joinable, gives_status
+        self.task, self.status_rank = None, 1
         self.inputs = {
             "image": tensor("image", "string", None),
             "question": tensor("question", "string", None),
@@ -61,7 +62,7 @@ class FakeServable:
         self.name, self.version, self.users = name, version, 0
         self.signatures = {s.name: s for s in signatures}
         self.signature_defs = {s.name: {} for s in signatures}
-        self.card, self.examples = None, []
+        self.task, self.card, self.examples = None, None, []
 
 
 class Served(Model):

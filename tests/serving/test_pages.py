@@ -5,17 +5,28 @@ import pytest
 from hardvqa_tf.serving import pages
 from records import formats
 
-
-@pytest.mark.parametrize("cards", [[], [None], [{}], [{"task": "vqa"}, {"task": "drawn"}]])
-def test_the_page_is_that_of_the_task_of_the_first_model(cards):
-    """A model of before there were tasks, and a SavedModel of others, are of vqa."""
-    assert pages.page_of(cards) == pages.read_page("vqa")
+VQA, LOCALIZE = pages.read_page("vqa"), pages.read_page("localize")
 
 
-def test_a_task_of_its_own_has_its_own_page_or_none(monkeypatch):
-    assert pages.page_of([{"task": "drawn"}]) is None
-    monkeypatch.setitem(pages.PAGES, "drawn", "vqa")
-    assert pages.page_of([{"task": "drawn"}]) == pages.read_page("vqa")
+@pytest.mark.parametrize(
+    "found, page",
+    [
+        ([], VQA),
+        ([None], VQA),  # of before there were tasks, or a SavedModel of others
+        (["vqa"], VQA),
+        (["localize"], LOCALIZE),
+        (["localize", "vqa"], VQA),
+        (["vqa", "localize"], VQA),
+        (["drawn"], None),
+        (["drawn", "localize"], LOCALIZE),
+    ],
+)
+def test_the_page_is_one_that_asks_if_any_does(found, page):
+    assert pages.page_of(found) == page
+
+
+def test_a_page_that_asks_nothing_says_how_to():
+    assert b"curl" in LOCALIZE and b'"sketch": "[[[' in LOCALIZE and b"<script" not in LOCALIZE
 
 
 def test_the_page_names_the_formats_that_are_read():

@@ -31,7 +31,9 @@ async function start(ownPage) {
   if (!state.models.length) return tell("This server has no model to ask yet.");
   $("model").replaceChildren(...state.models.map(({ name }) => make("option", "", { textContent: name })));
   $("models").hidden = state.models.length < 2;
-  await chooseModel(state.models[0]);
+  const first = state.models.find((model) => !page.refuse(model)) ?? state.models[0];
+  $("model").selectedIndex = state.models.indexOf(first);
+  await chooseModel(first);
 }
 
 async function chooseModel(model) {

@@ -48,7 +48,11 @@ function describeModel({ name, card }) {
   ].filter(Boolean).join(" · ");
 }
 
-function refuse({ name, card }) {
+function refuse({ name, task, card }) {
+  if ((task ?? "vqa") !== "vqa") {
+    return `${name} is not asked with a question, so it cannot be asked here. Choose another model, `
+      + `or ask ${name} through the server's REST protocol: docs/serving.md says how.`;
+  }
   if (card?.input !== "features") return "";
   return `${name} answers about feature maps that were made of images before, so it `
     + "cannot be asked about an image here. Choose another model, or send it maps through "
@@ -60,7 +64,7 @@ function showQuestions() {
   const own = state.picture?.model === state.model ? state.picture?.example?.questions : null;
   const byType = new Map();
   for (const { type, question } of own ?? (state.model?.card?.examples ?? [])
-    .flatMap(({ questions }) => questions)) {
+    .flatMap(({ questions }) => questions ?? [])) {
     if (!byType.has(type)) byType.set(type, new Set());
     if (own || !byType.get(type).size) byType.get(type).add(question);
   }

@@ -76,14 +76,14 @@ def _refused_as_in_records(check, encoded):
 
 
 def explain(encoded):
-    """Why TensorFlow cannot decode an image whose header is in order."""
+    """Why TensorFlow cannot decode an image whose header is in order; None if it can."""
     try:
         check_image(encoded)
     except ValueError as error:
         return f"The image cannot be decoded: {error}"
     except Exception as error:  # Decoders of broken files raise whatever they come across.
         return _broken(f"{type(error).__name__} at decoding it")
-    return _broken("its header is in order, but not what follows")
+    return None
 
 
 def _read_size(encoded):
