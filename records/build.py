@@ -69,6 +69,8 @@ def build(
         raise BuildError(f"`num_processes` must be at least 1. Received: {num_processes}.")
     if num_shards is not None and not 1 <= num_shards <= 99_999:
         raise BuildError(f"`num_shards` must be between 1 and 99999. Received: {num_shards}.")
+    if write_shards and source_dir:
+        source_dir = os.path.abspath(source_dir)  # A worker may start in another folder.
     builder, arguments = make_builder(dataset, source_dir, builder_args or {})
     plan = {
         "dataset": dataset,

@@ -11,9 +11,11 @@ import tensorflow as tf
 from records import beam, features, writer
 from records.build import build
 from records.source import BuildError
-from tests.records.trees import files_of, jsonl_tree
+from tests.records import photo_trees
+from tests.records.trees import files_of, jsonl_tree, write_image, write_lines
 
 needs_beam = pytest.mark.skipif(beam.beam is None, reason="apache-beam is not installed")
+PHOTOGRAPHS = ("coco", "coco, zipped", "voc", "boxes")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,75 @@ def test_the_direct_runner_writes_the_same_records(originals, tmp_path):
     source = str(originals / "tree")
     build("jsonl", tmp_path / "r", source_dir=source, num_shards=2, write_shards=write_shards)
     assert files_of(tmp_path / "r") == files_of(originals / "records")
+
+
+def photographs_tree(root, kind):
+    if kind == "voc":
+        return photo_trees.voc_tree(root)
+    if kind == "boxes":
+        lines = [
+            {"image": f"p/{i}.png", "boxes": [[1, 2, 9, 8]], "labels": [name]}
+            for i, name in enumerate(("cat", "dog") * 3)
+        ]
+        for line in lines:
+            write_image(root / line["image"], 40, 30)
+        splits = ["train", "train", "val", "val", "test", "test"]
+        rows = zip(lines, splits, strict=True)
+        write_lines(root / "data.jsonl", *(line | {"split": split} for line, split in rows))
+        return root
+    photo_trees.coco_tree(root)
+    if kind == "coco, zipped":
+        photo_trees.zipped(root, "annotations", "annotations_trainval2017")
+        photo_trees.zipped(root, "train2017")
+    return root
+
+
+@pytest.fixture(scope="module", params=PHOTOGRAPHS)
+def photographs(request, tmp_path_factory):
+    """(build by these workers, or by the local writer: a folder's files, their source)."""
+    root = tmp_path_factory.mktemp("photographs")
+    tree = photographs_tree(root / "tree", request.param)
+    drawings = photo_trees.write_drawings(root / "drawings", "cat", "dog")
+
+    def build_photographs(records_dir, source_dir=tree, **changed):
+        build(
+            request.param.split(",")[0],
+            str(records_dir),
+            source_dir=str(source_dir),
+            builder_args={"drawings": str(drawings), "classes": "cat+dog", "unseen": "none"},
+            num_shards=2,
+            **changed,
+        )
+        return files_of(records_dir, "drawings") | files_of(f"{records_dir}/drawings")
+
+    return build_photographs, tree
+
+
+@needs_beam
+def test_the_direct_runner_writes_the_same_photographs(photographs, tmp_path):
+    build_photographs, _ = photographs
+    write_shards = beam.shard_writer(["--runner=DirectRunner"])
+    by_beam = build_photographs(tmp_path / "beam", write_shards=write_shards)
+    assert by_beam == build_photographs(tmp_path / "local", num_processes=1)
+
+
+def test_workers_that_start_in_another_folder(photographs, tmp_path, monkeypatch):
+    """Needs no Beam: what a worker gets is a file, from which it writes a whole shard."""
+    build_photographs, tree = photographs
+    (tmp_path / "elsewhere").mkdir()
+
+    def work(shards, on_error):
+        left = [beam._leave_work(beam._absolute(shard, "path"), on_error) for shard in shards]
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        for one in left:
+            beam._write_shard(one)
+        monkeypatch.chdir(tmp_path)
+
+    monkeypatch.chdir(tmp_path)
+    relative = os.path.relpath(tree, tmp_path)
+    by_workers = build_photographs("workers", source_dir=relative, write_shards=work)
+    assert by_workers == build_photographs("local", source_dir=relative, num_processes=1)
+    assert sum(name.endswith("of-00002") for name in by_workers) >= 4
 
 
 @needs_beam

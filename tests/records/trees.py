@@ -67,8 +67,10 @@ def questions_of(records):
     return found
 
 
-def files_of(folder):
-    """Returns {name: bytes} of all files of a folder."""
+def files_of(folder, *left_out):
+    """Returns {name: bytes} of all files of a folder, but of those whose names are given."""
     return {
-        name: pathlib.Path(folder, name).read_bytes() for name in sorted(os.listdir(folder))
+        name: pathlib.Path(folder, name).read_bytes()
+        for name in sorted(os.listdir(folder))
+        if name not in left_out
     }
