@@ -5,8 +5,9 @@
 The model is called in this process, row by row and as batches; and asked through two servers on
 this machine, one that batches and one that does not, by 1, 4, 16 and 64 clients. Each client
 sends its next request when it has the answer to the one before. All answer the same requests,
-the examples in the export, one question about one image each. A server without a model, that
-answers with as many bytes, shows what of one client's time HTTP takes, and the client itself.
+the examples in the export: one question, or one drawing, about one image each. A server
+without a model, that answers with as many bytes, shows what of one client's time HTTP takes,
+and the client itself.
 
 The clients, the servers and the model share the machine's cores. So throughput is that of all
 of them together; with cores for the clients alone it would be higher.
@@ -86,16 +87,15 @@ def load(model_dir):
 
 
 def example_rows(servable):
-    """[{"image": bytes, "question": bytes}] of the export's examples."""
-    examples = (servable.card or {}).get("examples", [])
-    rows = [
-        {"image": image, "question": question["question"].encode()}
-        for example, image in zip(examples, servable.examples, strict=bool(examples))
-        for question in example["questions"]
-    ]
+    """[{input: bytes}] of the export's examples: an image and a question, or a drawing."""
+    rows, examples = [], (servable.card or {}).get("examples", [])
+    for example, loaded in zip(examples, servable.examples, strict=bool(examples)):
+        asked = [{"question": row["question"].encode()} for row in example.get("questions", ())]
+        asked += [{"sketch": drawing} for drawing in loaded.files]
+        rows += [{"image": loaded.image} | row for row in asked]
     if not rows:
         raise ValueError(
-            "The benchmark asks the questions of the export's examples. Received: a model "
+            "The benchmark asks what the export's examples do. Received: a model "
             "without. Export one whose records are at hand."
         )
     return rows
@@ -111,7 +111,7 @@ def bare_measures(servable, rows, arguments):
                 name: np.array(
                     [rows[(first + i) % len(rows)][name] for i in range(size)], object
                 )
-                for name in ("image", "question")
+                for name in rows[0]
             }
             for first in range(len(rows))
         ]
@@ -197,11 +197,17 @@ def server_measure(server, rows, clients, seconds):
 
 def make_request(model, row):
     """Bytes as they go over the wire: writing JSON is the client's time, not the server's."""
-    image = {"b64": base64.b64encode(row["image"]).decode()}
-    content = {"instances": [{"image": image, "question": row["question"].decode()}]}
-    body = json.dumps(content).encode()
+    content = {name: _as_text(value, name == "image") for name, value in row.items()}
+    body = json.dumps({"instances": [content]}).encode()
     head = f"POST /v1/models/{model}:predict HTTP/1.1\r\nHost: localhost\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _as_text(value, is_picture):
+    """As people send it: pictures, of drawings as well, in base64, all else as it is."""
+    if is_picture or value.startswith(b"\x89PNG"):
+        return {"b64": base64.b64encode(value).decode()}
+    return value.decode()
 
 
 async def ask_all(port, requests, clients, seconds):

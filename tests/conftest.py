@@ -137,6 +137,24 @@ def exported_run(records_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def scene_records(tmp_path_factory):
+    """Folder of tiny records of scenes. Only read it."""
+    from tests.localize import tiny_records
+
+    return tiny_records.write(tmp_path_factory.mktemp("scenes") / "sketch_scenes")
+
+
+@pytest.fixture(scope="session")
+def exported_localizer(scene_records, tmp_path_factory):
+    """Workdir of a localizer's run that was not trained, with one export. Only read it."""
+    from tests.localize import tiny_records
+
+    workdir = str(tmp_path_factory.mktemp("a") / "my run")
+    tiny_records.export_run(scene_records, workdir)
+    return workdir
+
+
+@pytest.fixture(scope="session")
 def door():
     """The program in this process, for what needs no process of its own: each takes seconds."""
     from hardvqa_tf.command_line import flags, program

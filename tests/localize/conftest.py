@@ -6,12 +6,6 @@ import tensorflow as tf
 from tests.localize import tiny_records
 
 
-@pytest.fixture(scope="session")
-def scene_records(tmp_path_factory):
-    """Folder of tiny records of scenes. Only read it."""
-    return tiny_records.write(tmp_path_factory.mktemp("scenes") / "sketch_scenes")
-
-
 @pytest.fixture
 def scene_config(scene_records):
     return tiny_records.config_of(scene_records)

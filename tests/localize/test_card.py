@@ -8,36 +8,19 @@ import shutil
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 
-from hardvqa_tf import runs
 from hardvqa_tf.encoders.fields import Fields
-from hardvqa_tf.export.savedmodel import export
 from hardvqa_tf.localize.card import Card
-from hardvqa_tf.localize.classes import Classes
 from hardvqa_tf.localize.predicting import predict
-from hardvqa_tf.localize.task import build_model
 from hardvqa_tf.runs import load_run
-from tests.localize import small, tiny_records
 from tests.serving_ops import CORE, operations_of
 
 
 @pytest.fixture(scope="module")
-def workdir(scene_records, tmp_path_factory):
-    """A run that was not trained, with one export. Only read it."""
-    config = tiny_records.config_of(scene_records)
-    folder, assets = str(tmp_path_factory.mktemp("a") / "my run"), Classes.from_records(config)
-    keras.utils.set_random_seed(1)
-    model = build_model(config, assets)
-    small.spread_norms(model)
-    runs.start_run(folder, config, assets)
-    runs.save_model(folder, model)
-    epochs = [{"epoch": 1, "val/AP50": 0.5, "val/AP": 0.25, "val/threshold": 0.0625}]
-    pathlib.Path(folder, "metrics.jsonl").write_text(json.dumps(epochs[0]) + "\n")
-    assert export(folder) == os.path.join(folder, "export", "1")
-    return folder
+def workdir(exported_localizer):
+    return exported_localizer
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """Tiny records of sketch scenes, and a tiny localizer's run on them."""
 
+import json
+import os
+
 from hardvqa_tf.data.words import split_words
 from records import build
 from tests.localize import small
@@ -38,3 +41,30 @@ def config_of(records_dir, **changed):
     config.train.warmup_steps = 2
     config.train.all_cells_steps = 2
     return config
+
+
+def export_run(records_dir, workdir):
+    """Writes a run that was not trained, and exports it; returns the folder of the version."""
+    import keras
+
+    from hardvqa_tf import runs
+    from hardvqa_tf.export.savedmodel import export
+    from hardvqa_tf.localize.classes import Classes
+    from hardvqa_tf.localize.task import build_model
+
+    config = config_of(records_dir)
+    assets = Classes.from_records(config)
+    keras.utils.set_random_seed(1)
+    model = build_model(config, assets)
+    small.spread_norms(model)
+    runs.start_run(workdir, config, assets)
+    runs.save_model(workdir, model)
+    epoch = {"epoch": 1, "val/AP50": 0.5, "val/AP": 0.25, "val/threshold": 0.0625}
+    with open(os.path.join(workdir, "metrics.jsonl"), "w", encoding="utf-8") as file:
+        file.write(json.dumps(epoch) + "\n")
+    return export(workdir)
+
+
+def export_localizer(folder):
+    """Records, a run and its export in a folder; returns that of the version."""
+    return export_run(write(os.path.join(folder, "scenes")), os.path.join(folder, "run"))

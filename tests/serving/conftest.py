@@ -24,6 +24,14 @@ def tiny_servable(tiny_export):
 
 
 @pytest.fixture(scope="session")
+def localizer_servable(exported_localizer):
+    """A small localizer as it leaves. It shares the session's export: only read it."""
+    from hardvqa_tf.serving.models import Servable
+
+    return Servable("finder", 1, f"{exported_localizer}/export/1")
+
+
+@pytest.fixture(scope="session")
 def half_export(tmp_path_factory):
     folder = tmp_path_factory.mktemp("half")
     tiny_models.save(tiny_models.HalfPlusTwo(), folder / "5", "total")

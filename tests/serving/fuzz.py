@@ -1,6 +1,7 @@
-"""Requests that nobody would write: near the schema, far from it, images with bytes changed,
-GIFs of any frames, bodies of brackets; and connections that are not what HTTP means: trailers
-without an end, bodies that stop, clients that do not read.
+"""Requests that nobody would write: near the schema, far from it, images and drawings with
+bytes changed, strokes of any lists, GIFs of any frames, bodies of brackets; and connections
+that are not what HTTP means: trailers without an end, bodies that stop, clients that do not
+read.
 
 As a program, against a server in this process, with the memory that it takes on the way:
 
@@ -24,10 +25,12 @@ ALLOWED = {200, 400, 404, 405, 408, 413, 415, 503}
 ALLOWED_OF_CONNECTIONS = ALLOWED | {100, 431, 504, 505}
 PATHS = (
     "/v1/models/tiny:predict",
+    "/v1/models/finder:predict",
     "/v1/models/tiny/versions/3:predict",
     "/v1/models/tiny/labels/x:predict",
     "/v1/models/tiny/metadata",
     "/v1/models/tiny/examples/0",
+    "/v1/models/finder/examples/0/1",
     "/v1/models/tiny",
     "/v1/models",
     "/metrics",
@@ -39,7 +42,13 @@ METHODS = ("POST",) * 12 + ("GET", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", 
 JUNK = (None, True, 0, -1, 1e308, 2**70, "", "\x00", "😀", "ß" * 2000, [], {}, [[]], [None])
 JUNK += ({"b64": "?"}, {"b64": 3}, {"b64": "", "x": 1}, {"sha256": "0" * 64}, {"sha256": None})
 # Small, so that what may be kept is kept soon: images, and the memory of a decoded one.
-LIMITS = {"image_memory_mb": 0.5, "max_pixels": 100_000}
+LIMITS = {"image_memory_mb": 0.5, "max_pixels": 100_000, "max_points": 2_000}
+# Models of both tasks: {its path: signatures, each with how deep its second input is}.
+ASKED = {
+    PATHS[0]: ("question", {"serving_default": 0, "many_questions": 1}),
+    PATHS[1]: ("sketch", {"serving_default": 0, "several_drawings": 1, "many_queries": 2}),
+}
+STROKES = "[[[0,0],[90,10],[40,70]],[[20,20]]]"
 
 
 class Fuzz:
@@ -50,6 +59,9 @@ class Fuzz:
         pixels = self._pixels()
         self.images = [encode(pixels, kind) for kind in ("PNG", "JPEG", "BMP", "GIF")]
         self.images.append(png((1, 2, 3), (200, 100)))
+        drawn = pixels.copy()
+        drawn[:], drawn[5:8, 5:20] = 255, 0
+        self.pictures = [encode(drawn, kind) for kind in ("PNG", "JPEG", "GIF")]
 
     def _pixels(self):
         import numpy as np
@@ -61,27 +73,71 @@ class Fuzz:
         kind = self.random.random()
         if kind < 0.05:
             return "POST", PATHS[0], self.brackets()
+        path = self.random.choice((*ASKED,))
         if kind < 0.45:
-            return "POST", PATHS[0], self._json(self._request_of_images())
+            return "POST", path, self._json(self._request_of_images(path))
         if kind < 0.75:
-            return "POST", PATHS[0], self._json(self._near_the_schema())
+            return "POST", path, self._json(self._near_the_schema(path))
         if kind < 0.9:
-            body = self._json(self._near_the_schema())
-            return "POST", PATHS[0], self._change(body)
+            body = self._json(self._near_the_schema(path))
+            return "POST", path, self._change(body)
         return self.random.choice(METHODS), self._path(), self._change(b'{"instances": [1]}')
 
     def _json(self, value):
         return json.dumps(value).encode()
 
-    def _request_of_images(self):
+    def _request_of_images(self, path):
+        asked, signatures = ASKED[path]
+        signature = self.random.choice((*signatures,))
+        draw = self._question if asked == "question" else self._sketch
+        sizes = [self.random.choice((1, 2, 3)) for _ in range(signatures[signature])]
+
+        def several(sizes):
+            return [several(sizes[1:]) for _ in range(sizes[0])] if sizes else draw()
+
         rows = [
-            {
-                "image": {"b64": base64.b64encode(self._image()).decode()},
-                "question": self.random.choice(("What?", "", "x" * 3000, "äöü", "\u202e")),
-            }
+            {"image": b64(self._image()), asked: several(sizes)}
             for _ in range(self.random.choice((1, 1, 1, 2, 5)))
         ]
-        return {"instances": rows}
+        return {"signature_name": signature, "instances": rows}
+
+    def _question(self):
+        return self.random.choice(("What?", "", "x" * 3000, "äöü", "\u202e"))
+
+    def _sketch(self):
+        kind = self.random.random()
+        if kind < 0.3:
+            picture = self.random.choice(self.pictures)
+            return b64(picture if kind < 0.1 else self._change(picture))
+        if kind < 0.5:
+            return self.random.choice((STROKES, "", "[]", "[[]]", "{}", "\ufeff" + STROKES))
+        if kind < 0.7:
+            return b64(self._change(STROKES.encode()))
+        return self.strokes()
+
+    def strokes(self):
+        """Lists of any numbers, of any depth, more than may be, or cut off."""
+        draw = self.random
+        number = draw.choice(
+            (
+                lambda: draw.randrange(256),
+                lambda: draw.choice((0, 255)),
+                lambda: draw.uniform(-1e3, 1e3),
+                lambda: draw.choice((1e9, -1e9, 1e-300, 2e9, 1e308, 2**70, 0)),
+            )
+        )
+        points = draw.choice((1, 2, 30, 500, 1_990, 2_010))
+        many = draw.choice((1, 1, 3, 200, 600))
+        drawing = [
+            [[number(), number()] for _ in range(max(1, points // many))] for _ in range(many)
+        ]
+        if draw.random() < 0.2:
+            inside = draw.choice((drawing, drawing[0], drawing[0][0]))
+            inside[draw.randrange(len(inside))] = draw.choice(JUNK)
+        text = json.dumps(drawing)
+        if draw.random() < 0.1:
+            text = "[" * draw.choice((1, 500, 2_500)) + text
+        return text[: draw.randrange(len(text))] if draw.random() < 0.1 else text
 
     def brackets(self):
         """Many small values, deep or beside each other, whole or not."""
@@ -130,18 +186,19 @@ class Fuzz:
                 del content[at:]
         return bytes(content)
 
-    def _near_the_schema(self):
-        image = {"b64": base64.b64encode(self.random.choice(self.images)).decode()}
-        request = self.random.choice(
-            (
-                {"instances": [{"image": image, "question": "a"}]},
-                {"inputs": {"image": [image], "question": ["a"]}},
-                {
-                    "signature_name": "many_questions",
-                    "inputs": {"image": [image], "question": [["a", "b"]]},
-                },
-            )
-        )
+    def _near_the_schema(self, path):
+        asked, signatures = ASKED[path]
+        image, signature = b64(self.random.choice(self.images)), "serving_default"
+        value = "a" if asked == "question" else STROKES
+        if self.random.random() < 0.4:
+            signature = self.random.choice((*signatures,))
+        for _ in range(signatures[signature]):
+            value = [value, value]
+        request = {"instances": [{"image": image, asked: value}]}
+        if self.random.random() < 0.5:
+            request = {"inputs": {"image": [image], asked: [value]}}
+        if signature != "serving_default":
+            request["signature_name"] = signature
         request = json.loads(json.dumps(request))
         for _ in range(self.random.choice((1, 1, 2, 4))):
             self._spoil(request)
@@ -167,7 +224,9 @@ class Fuzz:
             elif how == 2:
                 value[key] = [inside, inside]
             elif isinstance(value, dict):
-                value[draw.choice(("image", "question", "inputs", "b64", "x"))] = inside
+                value[draw.choice(("image", "question", "sketch", "inputs", "b64", "x"))] = (
+                    inside
+                )
             return
 
     def _path(self):
@@ -219,6 +278,10 @@ class Fuzz:
     def _head(self, header):
         path = self.random.choice((PATHS[0], "/nowhere", "/healthz")).encode()
         return b"POST %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n" % (path, header)
+
+
+def b64(content):
+    return {"b64": base64.b64encode(content).decode()}
 
 
 def memory_mb():
@@ -305,10 +368,12 @@ def short_bounds():
             setattr(module, name, value)
 
 
-def main(argv=None):
+def main(argv=None, localizer=None):
+    """The program; `localizer`: the folder of a small one's export. Default: a new one."""
     import tempfile
 
     from hardvqa_tf.serving.models import Servable
+    from tests.localize.tiny_records import export_localizer
     from tests.serving.fakes import make_service, open_client
     from tests.serving.test_serve import running
     from tests.serving.tiny_models import save_tiny_vqa
@@ -320,10 +385,11 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         save_tiny_vqa(f"{folder}/3")
-        servable = Servable("tiny", 3, f"{folder}/3")
-        with open_client(make_service(servable, **LIMITS)) as client:
+        localizer = localizer or export_localizer(folder)
+        models = Servable("tiny", 3, f"{folder}/3"), Servable("finder", 1, localizer)
+        with open_client(make_service(*models, **LIMITS)) as client:
             run(client, arguments.requests, arguments.seed)
-        service = make_service(servable, **LIMITS, deadline_seconds=3)
+        service = make_service(*models, **LIMITS, deadline_seconds=3)
         with short_bounds(), running(service) as port:
             codes = asyncio.run(connect_all(port, arguments.connections, arguments.seed))
             print(f"{arguments.connections:,} connections, {memory_mb():.0f} MiB, {codes}")

@@ -13,6 +13,14 @@ from tests.serving.test_serve import exchange, running
 from tests.serving.tiny_models import png
 
 
+@pytest.fixture(scope="module")
+def client(tiny_servable, localizer_servable):
+    """Of a server with models of both tasks."""
+    service = make_service(tiny_servable, localizer_servable, **fuzz.LIMITS)
+    with open_client(service) as client:
+        yield client
+
+
 def test_some_hundred_requests_that_nobody_would_write(client):
     codes, _ = fuzz.run(client, 300, seed=1)
     assert codes[200] > 20 and codes[400] > 100
@@ -21,8 +29,9 @@ def test_some_hundred_requests_that_nobody_would_write(client):
 
 
 @pytest.mark.slow
-def test_10_000_requests_leave_memory_flat(tiny_servable):
-    with open_client(make_service(tiny_servable, **fuzz.LIMITS)) as client:
+def test_10_000_requests_leave_memory_flat(tiny_servable, localizer_servable):
+    service = make_service(tiny_servable, localizer_servable, **fuzz.LIMITS)
+    with open_client(service) as client:
         _, memory = fuzz.run(client, 10_000, seed=2)
     # Allocators settle in the first fifth. A leak of a kilobyte a request would be 8 MiB.
     assert max(memory[2:]) - memory[1] < 8, memory
@@ -53,8 +62,8 @@ def test_3_200_such_connections_leave_memory_flat(tiny_servable):
     assert max(memory[6:]) - min(memory[2:4]) < 24, memory
 
 
-def test_the_program_sends_both_kinds(capsys):
-    fuzz.main(["--requests=20", "--connections=20"])
+def test_the_program_sends_both_kinds(capsys, exported_localizer):
+    fuzz.main(["--requests=20", "--connections=20"], f"{exported_localizer}/export/1")
     assert capsys.readouterr().out.splitlines()[-1].startswith("20 connections, ")
 
 
@@ -84,7 +93,10 @@ def drawn_from(schema):
         images = st.sampled_from([png((9, 9, 200)), png((9, 200, 9), image_format="JPEG")])
         images = mostly(images, st.binary(max_size=40))
         return images.map(lambda encoded: base64.b64encode(encoded).decode())
-    return mostly(st.sampled_from(["What is it?", "Größe?"]), st.text(max_size=30))
+    usual = st.sampled_from(["What is it?", "Größe?"])
+    if schema.get("description", "").startswith("A drawing"):
+        usual = st.sampled_from([fuzz.STROKES, "[[[1,2]]]"])
+    return mostly(usual, st.text(max_size=30))
 
 
 def mostly(usual, other):

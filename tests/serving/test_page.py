@@ -712,6 +712,31 @@ def test_models_are_switched_and_those_on_maps_are_kindly_refused(open_page, rep
     assert "sha256" in replies.bodies[-1]["instances"][0]["image"]
 
 
+def test_a_model_of_another_task_is_kindly_refused(open_page, replies):
+    """It comes first, with examples of its own kind; the page begins with one that it asks."""
+    queries = [{"class": "cat", "sketch": "examples/0_0.json", "boxes": [[0, 0, 9, 9]]}]
+    examples = [{"image": "examples/0.png", "queries": queries}]
+    card = {"name": "finder", "task": "localize", "grid": [3, 4], "examples": examples}
+    replies.models = [
+        {**model("finder", card), "task": "localize"},
+        {**model("shapes", CARD), "task": "vqa"},
+    ]
+    page = open_page()
+    page.wait_for_selector(".thumb")
+    assert page.input_value("#model") == "shapes"
+    choose(page)
+    ask(page)
+    page.select_option("#model", "finder")
+    page.wait_for_selector("#problem:not(:empty)")
+    assert text(page, "#problem").startswith("Finder is not asked with a question")
+    assert "docs/serving.md" in text(page, "#problem")
+    assert page.is_disabled("#send") and page.is_hidden("#reply") and page.is_hidden("#try")
+    page.select_option("#model", "shapes")
+    page.wait_for_selector("#send:enabled")
+    ask(page, "again")
+    assert text(page, "#said") == "circle"
+
+
 def test_one_model_needs_no_switch(open_page):
     page = open_page()
     page.wait_for_selector(".thumb")
