@@ -369,7 +369,7 @@ def short_bounds():
 
 
 def main(argv=None, localizer=None):
-    """The program; `localizer`: the folder of a small one's export. Default: a new one."""
+    """The program; `localizer`: `Servable` of a small one. Default: of a new export."""
     import tempfile
 
     from hardvqa_tf.serving.models import Servable
@@ -385,8 +385,8 @@ def main(argv=None, localizer=None):
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         save_tiny_vqa(f"{folder}/3")
-        localizer = localizer or export_localizer(folder)
-        models = Servable("tiny", 3, f"{folder}/3"), Servable("finder", 1, localizer)
+        localizer = localizer or Servable("finder", 1, export_localizer(folder))
+        models = Servable("tiny", 3, f"{folder}/3"), localizer
         with open_client(make_service(*models, **LIMITS)) as client:
             run(client, arguments.requests, arguments.seed)
         service = make_service(*models, **LIMITS, deadline_seconds=3)

@@ -62,8 +62,8 @@ def test_3_200_such_connections_leave_memory_flat(tiny_servable):
     assert max(memory[6:]) - min(memory[2:4]) < 24, memory
 
 
-def test_the_program_sends_both_kinds(capsys, exported_localizer):
-    fuzz.main(["--requests=20", "--connections=20"], f"{exported_localizer}/export/1")
+def test_the_program_sends_both_kinds(capsys, localizer_servable):
+    fuzz.main(["--requests=20", "--connections=20"], localizer_servable)
     assert capsys.readouterr().out.splitlines()[-1].startswith("20 connections, ")
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -16,6 +17,7 @@ from tests.serving.fakes import b64
 from tests.serving.test_serve import Process
 from tests.serving.tiny_models import png
 
+DOCS = pathlib.Path(__file__).parents[2] / "docs" / "serving.md"
 STROKES = "[[[0,0],[90,10],[40,70]],[[20,20]]]"
 SINGLE = "[[[0,0],[90,90]]]"
 
@@ -230,6 +232,30 @@ def test_the_description_names_what_there_is(server):
     sketch = rows["properties"]["instances"]["items"]["properties"]["sketch"]
     assert sketch["description"].startswith("A drawing: the bytes of a PNG or JPEG file")
     assert len(sketch["anyOf"]) == 2  # A text, and bytes in base64.
+
+
+def test_what_the_docs_tell_a_shell_to_do_is_answered(server, tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(png((250, 20, 30), (400, 300), "JPEG"))
+    (tmp_path / "drawing.png").write_bytes(PICTURE)
+    section = DOCS.read_text().split("### A localizer\n")[1].split("\n### ")[0]
+    scripts = [part.split("```")[0] for part in section.split("```bash\n")[1:]]
+    address = "http://127.0.0.1:8501/v1/models/sketch_scenes:predict"
+    status = []
+    for script in scripts:
+        assert address in script
+        script = script.replace(
+            address, f"http://127.0.0.1:{server.port}/v1/models/finder:predict"
+        )
+        said = subprocess.check_output(
+            ["bash", "-c", script.replace("curl", "curl -s")], cwd=tmp_path
+        )
+        answer = json.loads(said)
+        status += [row["status"] for row in answer.get("predictions", ())]
+        status += np.ravel(answer.get("outputs", {}).get("status", [])).tolist()
+    assert status == ["ok"] * 4
+    (shown,) = json.loads(section.split("```json\n")[1].split("```")[0])["predictions"]
+    _, answer = server.find({"instances": [{"image": b64(IMAGE), "sketch": STROKES}]})
+    assert shown.keys() == answer["predictions"][0].keys()
 
 
 def test_the_last_request_is_answered_and_it_ends_with_0(server):
