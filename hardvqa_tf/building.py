@@ -7,9 +7,8 @@ from collections.abc import Callable
 from hardvqa_tf.data.inputs import trains_on_maps
 from hardvqa_tf.data.words import split_words
 from hardvqa_tf.training import strategies
-from records import build
+from records import build, folder
 from records.counts import counts_of
-from records.folder import INFO_NAME
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +50,15 @@ class Building:
         Raises:
           ValueError: if they cannot be built without more than the config says.
         """
-        if os.path.exists(os.path.join(config.records_dir, INFO_NAME)):
+        if os.path.exists(os.path.join(config.records_dir, folder.INFO_NAME)):
             return
+        folder.check_place(config.records_dir)
+        folder.check_described(config.records_dir)
         # Names the known ones if it is unknown.
         needs_source = build.knows(build.builder_for(self.dataset))["needs_source"]
+        lacks_source = needs_source and not self.source_dir
+        if lacks_source or trains_on_maps(config) or strategies.num_hosts() > 1:
+            folder.check_finished(config.records_dir)  # Else the build resumes below.
         if strategies.num_hosts() > 1:
             raise ValueError(
                 f"There are no records in {config.records_dir}. Several machines train "
@@ -68,7 +72,7 @@ class Building:
                 f"--dataset={self.dataset} --source_dir=FOLDER; python main.py --mode=build "
                 f"--dataset={self.dataset} --features"
             )
-        if needs_source and not self.source_dir:
+        if lacks_source:
             raise ValueError(
                 f"There are no records in {config.records_dir}. Build them from the official "
                 f"files of {self.dataset} (docs/data.md): give --source_dir=FOLDER."

@@ -37,14 +37,10 @@ def has_records(records_dir):
 def read_info(records_dir):
     """Returns the content of dataset_info.json of finished records."""
     path = os.path.join(records_dir, INFO_NAME)
-    if os.path.exists(os.path.join(records_dir, PLAN_NAME)) and not os.path.exists(path):
-        plan = _read_plan(records_dir)
-        raise BuildError(
-            f"The records in {records_dir} are not finished. Run their build command again, it "
-            f"goes on where it ended: {_build_command(records_dir, plan)}"
-        )
+    check_finished(records_dir)
     if not os.path.exists(path):
         check_place(records_dir)
+        check_described(records_dir)
         raise BuildError(
             f"There are no records in {records_dir}. Build them: {_build_command(records_dir)}"
         )
@@ -66,6 +62,30 @@ def check_place(records_dir):
     others = os.path.join(records_dir, "dataset_dict.json")
     if os.path.exists(others):
         refuse_others(others, "Hugging Face's datasets")
+
+
+def check_described(records_dir):
+    """Raises `BuildError` if shards are there without the files that say what they are."""
+    names = os.listdir(records_dir) if os.path.isdir(records_dir) else ()
+    described = {INFO_NAME, PLAN_NAME} & set(names)
+    if any(".tfrecord-" in name for name in names) and not described:
+        raise BuildError(
+            f"{os.path.join(records_dir, INFO_NAME)} is missing, which says what the shards in "
+            f"{records_dir} are. Copy the folder again from where it came; or delete the "
+            "shards and run the command again that built them (python main.py --mode=build, "
+            "docs/data.md); or give another --records_dir."
+        )
+
+
+def check_finished(records_dir):
+    """Raises `BuildError` if a build of the records was stopped before its end."""
+    path = os.path.join(records_dir, INFO_NAME)
+    if os.path.exists(os.path.join(records_dir, PLAN_NAME)) and not os.path.exists(path):
+        plan = _read_plan(records_dir)
+        raise BuildError(
+            f"The records in {records_dir} are not finished. Run their build command again, it "
+            f"goes on where it ended: {_build_command(records_dir, plan)}"
+        )
 
 
 # What the builders of before 1.2 knew, which their dataset_info.json does not say.
@@ -187,11 +207,8 @@ def check_unfinished(records_dir, plan, num_shards, defaults=None):
                 "records of an unfinished build",
                 [f"num_shards ({there['num_shards']} there, {num_shards} asked)"],
             )
-    elif os.path.isdir(records_dir) and any(".tfrecord-" in n for n in os.listdir(records_dir)):
-        raise BuildError(
-            f"{records_dir} holds shards but neither {PLAN_NAME} nor {INFO_NAME}, so nobody "
-            "knows what they are. Give another --records_dir, or delete them."
-        )
+    else:
+        check_described(records_dir)
 
 
 def _refuse_differences(records_dir, there, plan, what, defaults):

@@ -13,7 +13,7 @@ import numpy as np
 from records.builders.sketch_scenes import composed
 from records.drawings.beside import DRAWINGS
 from records.drawings.stored_drawings import StoredDrawings
-from records.folder import INFO_NAME, has_records, read_info
+from records.folder import INFO_NAME, check_described, has_records, read_info
 
 LEVELS = 16  # of a raster's ink, which is a number of 16ths
 _UNSEEN = "test_unseen"  # the store's split of the classes that training never shows
@@ -114,6 +114,7 @@ def read_store(records_dir):
     """
     folder, scenes = os.path.join(records_dir, DRAWINGS), read_info(records_dir)
     if not has_records(folder):
+        check_described(folder)
         dataset = scenes["dataset"] if "parts" in scenes else "sketch_scenes"
         raise ValueError(
             f"There are no drawings to ask with: {folder} is missing, or not finished. The "

@@ -199,7 +199,7 @@ def test_another_argument_or_number_of_shards_is_refused(tmp_path):
 def test_shards_that_nobody_knows_are_not_overwritten(tmp_path, source):
     (tmp_path / "r").mkdir()
     (tmp_path / "r" / "jsonl-train.tfrecord-00000-of-00001").write_bytes(b"precious")
-    with pytest.raises(BuildError, match="neither build_plan.json nor dataset_info.json"):
+    with pytest.raises(BuildError, match="dataset_info.json is missing, which says"):
         build("jsonl", tmp_path / "r", source_dir=str(source))
 
 

@@ -44,14 +44,21 @@ def check_refusal(error, path, said):
 @pytest.mark.parametrize("name", ["dataset_info.json", "vocabularies.json"])
 def test_a_damaged_json_file(folder, damaged, name):
     damage, said = damaged
-    damage(folder / name)
+    path = folder / name
+    damage(path)
     if (name, said) == ("dataset_info.json", "is missing"):
+        said = "is missing, which says what the shards .* are. Copy the folder again"
+        for reader in (read_info, build.verify, build_again):
+            with pytest.raises(BuildError, match=f"{path} {said}"):
+                reader(str(folder))
+        for shard in folder.glob("*.tfrecord-*"):
+            shard.unlink()
         with pytest.raises(BuildError, match="There are no records in .* Build them: python"):
             read_info(str(folder))
         return
     with pytest.raises(BuildError) as error:
         (read_info if name == "dataset_info.json" else read_vocabularies)(str(folder))
-    check_refusal(error, folder / name, said or "is not JSON (")
+    check_refusal(error, path, said or "is not JSON (")
 
 
 def test_a_key_twice_and_json_that_is_too_deep(folder):
