@@ -11,8 +11,15 @@ from PIL import Image
 
 from hardvqa_tf.data.image_status import OK
 from hardvqa_tf.localize import requests
-from hardvqa_tf.localize import sketch_sentences as said
 from hardvqa_tf.localize.sketch_inputs import read_sketches
+from hardvqa_tf.localize.sketch_sentences import (
+    NO_DRAWING,
+    NO_POINTS,
+    NOT_A_DRAWING,
+    NOT_READ,
+    TOO_LARGE,
+    TOO_MANY_STROKES,
+)
 from hardvqa_tf.serving.limits import Limits
 from tests.serving.test_protocol import filled
 
@@ -57,27 +64,27 @@ DRAWINGS = {
     picture(): OK,
     picture("RGBA"): OK,
     picture("RGB", kind="JPEG"): OK,
-    b"": said.NO_DRAWING,
-    b"{}": said.NOT_A_DRAWING,
-    b"hello": said.NOT_A_DRAWING,
-    picture(kind="GIF"): said.NOT_A_DRAWING,
-    b"[]": said.NO_POINTS,
-    b"[[], [ ]]": said.NO_POINTS,
-    b"[[[0,0]],[]]": said.NOT_READ,
-    b"[[[0,0]]": said.NOT_READ,
-    b"[[[0,0]]]]": said.NOT_READ,
-    b"[[0,0]]": said.NOT_READ,
-    b"[[[[0,0]]]]": said.NOT_READ,
-    b"[[[1,2,3]]]": said.NOT_READ,
-    b'[[["1",2]]]': said.NOT_READ,
-    b"[[[true,1]]]": said.NOT_READ,
-    b"[[[null,1]]]": said.NOT_READ,
-    b"[[[NaN,1]]]": said.NOT_READ,
-    b"[[[01,1]]]": said.NOT_READ,
-    b"[[[.5,1]]]": said.NOT_READ,
-    b"[" * 900: said.NOT_READ,
-    b"[[[1000000001,1]]]": said.TOO_LARGE,
-    json.dumps([[[i, 0]] for i in range(513)]).encode(): said.TOO_MANY_STROKES,
+    b"": NO_DRAWING,
+    b"{}": NOT_A_DRAWING,
+    b"hello": NOT_A_DRAWING,
+    picture(kind="GIF"): NOT_A_DRAWING,
+    b"[]": NO_POINTS,
+    b"[[], [ ]]": NO_POINTS,
+    b"[[[0,0]],[]]": NOT_READ,
+    b"[[[0,0]]": NOT_READ,
+    b"[[[0,0]]]]": NOT_READ,
+    b"[[0,0]]": NOT_READ,
+    b"[[[[0,0]]]]": NOT_READ,
+    b"[[[1,2,3]]]": NOT_READ,
+    b'[[["1",2]]]': NOT_READ,
+    b"[[[true,1]]]": NOT_READ,
+    b"[[[null,1]]]": NOT_READ,
+    b"[[[NaN,1]]]": NOT_READ,
+    b"[[[01,1]]]": NOT_READ,
+    b"[[[.5,1]]]": NOT_READ,
+    b"[" * 900: NOT_READ,
+    b"[[[1000000001,1]]]": TOO_LARGE,
+    json.dumps([[[i, 0]] for i in range(513)]).encode(): TOO_MANY_STROKES,
 }
 
 
