@@ -5,6 +5,7 @@ import os
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.tasks import given_options, name_of_task, task_of
+from hardvqa_tf.written import write_file
 from records.damage import naming_damage
 from records.folder import shard_paths
 
@@ -59,8 +60,7 @@ def _evaluate(run, workdir, split, records_dir, options):
     }
     write_json(os.path.join(workdir, f"evaluation_{split}.json"), result)
     for name, png in judge.plots(result).items():
-        with open(os.path.join(workdir, f"{name}_{split}.png"), "wb") as file:
-            file.write(png)
+        write_file(os.path.join(workdir, f"{name}_{split}.png"), png)
     return result
 
 
@@ -73,5 +73,4 @@ def _write_pictures(folder, pictures):
     """Numbered PNG files; those of an earlier evaluation are replaced."""
     os.makedirs(folder, exist_ok=True)
     for number, picture in enumerate(pictures):
-        with open(os.path.join(folder, f"{number:02d}.png"), "wb") as file:
-            file.write(to_png(picture))
+        write_file(os.path.join(folder, f"{number:02d}.png"), to_png(picture))

@@ -5,6 +5,7 @@ import os
 from hardvqa_tf.pictures.panels import to_png
 from hardvqa_tf.runs import load_run, read_config
 from hardvqa_tf.tasks import given_options, name_of_task, task_of
+from hardvqa_tf.written import write_file
 from records.formats import ONE_OF_THEM
 from records.images import check_image
 from records.near_names import NearNames
@@ -39,8 +40,7 @@ def predict_image(workdir, image_path, output_path=None, **options):
         )
     result, picture = task.predict(load_run(workdir), encoded, **options)
     os.makedirs(os.path.dirname(os.path.abspath(output_path)), exist_ok=True)
-    with open(output_path, "wb") as file:
-        file.write(to_png(picture))
+    write_file(output_path, to_png(picture))
     return result | {"overlay": output_path, "task": name_of_task(config)}
 
 

@@ -26,6 +26,7 @@ from hardvqa_tf.configs.table import values
 from hardvqa_tf.data import identity
 from hardvqa_tf.epochs import read_metrics, to_line
 from hardvqa_tf.tasks import task_of
+from hardvqa_tf.written import write_file, written
 from records import damage
 
 _COPY_AGAIN = "Copy the run's folder again."
@@ -86,13 +87,21 @@ def check_run(workdir, config, assets, records=None):
     _check_metrics(workdir)
 
 
-def start_run(workdir, config, assets, records=None):
+def start_run(workdir, config, assets, records=None, report=print):
     """Writes what a run keeps of its beginning, or checks that it is the same; see `check_run`.
 
-    Called when all is ready to train, so that a start that fails leaves no run behind.
+    Called when all is ready to train, so that a start that fails leaves no run behind. `report`
+    is told where a trained run has no records.json, as those of older versions.
     """
     check_run(workdir, config, assets, records)
     os.makedirs(workdir, exist_ok=True)
+    path = os.path.join(workdir, "records.json")
+    if records and _has_state(workdir) and not os.path.exists(path):
+        report(
+            f"{path} is missing: nobody knows which records this run was trained on so far. "
+            f"From now on they are those of {config.records_dir}. If that is wrong, stop it, "
+            "and copy the run's folder again."
+        )
     for name, content, _ in _files(config, assets, records):
         path = os.path.join(workdir, name)
         if content is not None and not os.path.exists(path):
@@ -263,6 +272,15 @@ def _naming(path):
 def _require(workdir, name):
     path = os.path.join(workdir, name)
     wrong = damage.what_is_wrong(path)
+    if wrong == "is missing" and _has_state(workdir):
+        if name == "model.keras" and not os.path.exists(os.path.join(workdir, "metrics.jsonl")):
+            raise ValueError(
+                f"There is no model in {workdir} yet: its first epoch is not done. Run the "
+                "command that trains it again."
+            )
+        raise ValueError(
+            f"{path} is missing, but {workdir} holds a run that was trained. {_COPY_AGAIN}"
+        )
     if wrong == "is missing":
         raise ValueError(
             f"There is no trained model in {workdir}: {path} is missing. "
@@ -338,7 +356,8 @@ def has_epochs_left(train, epoch, best_epoch):
 
 def save_model(workdir, model):
     """Writes `model.keras`, under a temporary name, renamed once complete."""
-    with _writing(os.path.join(workdir, "model.keras"), "partial.model.keras") as partial:
+    # Keras tells the format by the ending.
+    with written(os.path.join(workdir, "model.keras"), "partial.model.keras") as partial:
         model.save(partial)
 
 
@@ -347,12 +366,12 @@ def append_metrics(workdir, metrics):
     path = os.path.join(workdir, "metrics.jsonl")
     before = read_metrics(workdir) if os.path.exists(path) else []
     kept = [line for line in before if line["epoch"] < metrics["epoch"]]
-    _write_text(path, "".join(to_line(line) for line in [*kept, metrics]))
+    write_file(path, "".join(to_line(line) for line in [*kept, metrics]))
 
 
 def write_json(path, content):
     """Writes a JSON file, under a temporary name, renamed once complete."""
-    _write_text(path, json.dumps(content, ensure_ascii=False, indent=1))
+    write_file(path, json.dumps(content, ensure_ascii=False, indent=1))
 
 
 def read_json(path, what_to_do=_COPY_AGAIN):
@@ -362,25 +381,3 @@ def read_json(path, what_to_do=_COPY_AGAIN):
       ValueError: if it holds none, saying `what_to_do`.
     """
     return damage.read_json(path, what_to_do)
-
-
-def _write_text(path, text):
-    with _writing(path, os.path.basename(path) + ".partial") as partial:
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text)
-
-
-@contextlib.contextmanager
-def _writing(path, temporary_name):
-    """Gives the path to write to, renamed to `path` at the end; an error names the file."""
-    partial = os.path.join(os.path.dirname(path), temporary_name)
-    try:
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(partial)
-        raise OSError(
-            f"{path} cannot be written ({error.strerror or error}). What was saved before is "
-            "still there. Make room, or let it be written; the same command then resumes."
-        ) from error

@@ -23,12 +23,22 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run tests marked slow")
 
 
+# Folders with long tests come first: at the end short ones are left for both processes.
+_FIRST = ("localize/", "training/", "export/", "test_", "serving/", "encoders/", "vqa/")
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=_place)  # stable: a file's tests stay together, in their order
     if config.getoption("--slow"):
         return
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+
+
+def _place(item):
+    path = item.nodeid.removeprefix("tests/")
+    return next((i for i, start in enumerate(_FIRST) if path.startswith(start)), len(_FIRST))
 
 
 def pytest_collection_finish(session):

@@ -84,6 +84,32 @@ def test_a_damaged_file_is_named_when_a_run_resumes(
     assert str(workdir) in str(error.value) and said in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["model.keras", "config.json", "vocabularies.json"])
+def test_what_a_trained_run_lost_is_copied_again(workdir, name):
+    """Nobody is told to train it once more, which would be refused."""
+    (workdir / name).unlink()
+    with pytest.raises(ValueError, match=f"{workdir / name} is missing, but .*trained. Copy"):
+        runs.load_run(str(workdir))
+
+
+def test_a_run_in_its_first_epoch_has_no_model_yet(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/ckpt-1.index").touch()
+    with pytest.raises(ValueError, match="no model in .* yet: .*Run the command that trains"):
+        runs.load_run(str(tmp_path))
+
+
+def test_a_trained_run_without_its_records_file_says_which_count(workdir, config, vocabularies):
+    said = []
+    runs.start_run(str(workdir), config, vocabularies, RECORDS, said.append)
+    assert said == []
+    (workdir / "records.json").unlink()
+    runs.start_run(str(workdir), config, vocabularies, RECORDS, said.append)
+    assert len(said) == 1 and f"{workdir}/records.json is missing" in said[0]
+    assert f"those of {config.records_dir}." in said[0]
+    assert (workdir / "records.json").exists()
+
+
 def test_damaged_metrics_are_named(workdir, damage, config, vocabularies):
     change, said = damage
     change(workdir / "metrics.jsonl")

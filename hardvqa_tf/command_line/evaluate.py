@@ -38,6 +38,7 @@ def _score_file():
         if flags.FLAGS[name].value is None:
             raise ValueError(f"To score a result file, give --{name}, too.")
     from hardvqa_tf.score_files import format_scores, score_files
+    from hardvqa_tf.written import write_file
 
     result = score_files(
         flags.PREDICTIONS.value,
@@ -48,5 +49,4 @@ def _score_file():
     print(format_scores(result))
     if flags.SCORES.value:
         os.makedirs(os.path.dirname(os.path.abspath(flags.SCORES.value)), exist_ok=True)
-        with open(flags.SCORES.value, "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=1)
+        write_file(flags.SCORES.value, json.dumps(result, indent=1))

@@ -3,6 +3,7 @@
 Most are refused before a mode begins (`check`); what the system refuses later, `in_words` says.
 """
 
+import errno
 import os
 
 from hardvqa_tf.command_line import flags
@@ -83,6 +84,9 @@ def in_words(error):
     path = error.filename
     if not isinstance(path, str) or not error.strerror:
         return str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what = f"{path} cannot be written ({error.strerror})."
+        return f"{what} Make room, and run the same command again."
     for name in (*_FILES, *_NEW_FILES, *_FOLDERS):
         for given, named in _named(name):
             if _is_within(path, named) or _is_within(named, path):

@@ -13,6 +13,7 @@ import tensorflow as tf
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.tasks import check_exports, task_of
 from hardvqa_tf.training.optimizers import precision
+from hardvqa_tf.written import written
 
 OPSET = 18
 
@@ -51,8 +52,8 @@ def export_onnx(workdir):
             if axis < len(dims) and not dims[axis].HasField("dim_value"):
                 dims[axis].dim_param = letter
     path = os.path.join(workdir, "model.onnx")
-    onnx.save(converted, path + ".partial")
-    os.replace(path + ".partial", path)
+    with written(path) as partial:
+        onnx.save(converted, partial)
     return path
 
 

@@ -18,6 +18,8 @@ import tensorflow as tf
 from hardvqa_tf.export.model_card import model_card, stale_evaluations
 from hardvqa_tf.runs import load_run, write_json
 from hardvqa_tf.tasks import check_exports, name_of_task, task_of
+from hardvqa_tf.written import cannot_be_written, write_file
+from records.damage import cause_of
 from records.formats import MAX_PIXELS
 
 _NOT_IN_NAMES = r"[^A-Za-z0-9._-]+"
@@ -70,8 +72,8 @@ def export(workdir, records_dir=None, *, name=None, max_pixels=MAX_PIXELS, repor
         config = json.loads(run.config.to_json())
         write_json(os.path.join(assets, "config.json"), config)
         write_json(os.path.join(assets, task.ASSETS_FILE), run.assets.to_json())
-        with open(os.path.join(partial, "README.md"), "w", encoding="utf-8") as file:
-            file.write(model_card(workdir, run, facts, version, max_pixels, records_dir))
+        card = model_card(workdir, run, facts, version, max_pixels, records_dir)
+        write_file(os.path.join(partial, "README.md"), card)
     return os.path.join(folder, str(version))
 
 
@@ -96,12 +98,18 @@ def write_saved_model(folder, model, signatures, kept=()):
       model: that the signatures call.
       signatures: {name: `tf.function`}.
       kept: what else lives with them, such as tables of words.
+
+    Raises:
+      OSError: if it cannot be written, e.g. because the disk is full.
     """
     module = tf.Module()  # what a SavedModel holds: tensors that live on, and functions
     module.model_variables = [variable.value for variable in model.variables]
     module.kept = list(kept)
-    with _on_any_device(model):
-        tf.saved_model.save(module, folder, signatures)
+    try:
+        with _on_any_device(model):
+            tf.saved_model.save(module, folder, signatures)
+    except tf.errors.OpError as error:
+        raise cannot_be_written(folder, cause_of(error)) from error
 
 
 def _all_layers(model):

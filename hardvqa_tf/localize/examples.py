@@ -4,10 +4,11 @@ import json
 import os
 
 import numpy as np
-from PIL import Image
 
 from hardvqa_tf.localize.drawings import LEVELS, Drawings
 from hardvqa_tf.localize.scenes import query_id, read_scenes
+from hardvqa_tf.pictures.panels import to_png
+from hardvqa_tf.written import write_file
 from records.folder import has_records
 from records.formats import format_of
 from records.read import read_records
@@ -43,7 +44,7 @@ def pick_examples(config, records_dir, folder):
             continue
         os.makedirs(os.path.join(folder, "examples"), exist_ok=True)
         path = f"examples/{len(examples)}.{format_of(encoded).ending}"
-        _write(os.path.join(folder, path), encoded)
+        write_file(os.path.join(folder, path), encoded)
         queries = [
             _query(scene, name, drawings, folder, f"examples/{len(examples)}_{number}")
             for number, name in enumerate(scene.classes())
@@ -73,15 +74,10 @@ def _write_drawing(drawings, name, number, folder, path):
     if strokes:
         path += ".json"
         text = json.dumps([stroke.tolist() for stroke in strokes], separators=(",", ":"))
-        _write(os.path.join(folder, path), text.encode())
+        write_file(os.path.join(folder, path), text.encode())
         return path
     path += ".png"
     ink = drawings.rasters(name, [number])[0] / LEVELS
     grey = np.round(255 * (1 - ink)).astype(np.uint8)  # dark on light, as people draw
-    Image.fromarray(grey).save(os.path.join(folder, path))
+    write_file(os.path.join(folder, path), to_png(grey))
     return path
-
-
-def _write(path, content):
-    with open(path, "wb") as file:
-        file.write(content)

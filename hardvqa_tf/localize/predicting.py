@@ -4,7 +4,6 @@ import os
 
 import keras
 import numpy as np
-from PIL import Image
 
 from hardvqa_tf.data.pixels import scale_pixels
 from hardvqa_tf.localize.classes import Classes
@@ -13,6 +12,8 @@ from hardvqa_tf.localize.judging.asking import found_by
 from hardvqa_tf.localize.judging.judge import threshold_of
 from hardvqa_tf.localize.model import grid_fields, total_cells
 from hardvqa_tf.localize.pictures.found import draw_found
+from hardvqa_tf.pictures.panels import to_png
+from hardvqa_tf.written import write_file
 from records.decode import decode_image
 from records.drawings.readers import read_drawing
 from records.orientation import exif_orientation
@@ -142,7 +143,7 @@ def first_try(config, folder):
     paths = {name: os.path.join(folder, f"example_{name}.png") for name in ("image", "sketch")}
     image, sketch = batch["image"][0].numpy(), batch["sketch"][0, 0, 0, :, :, 0].numpy()
     for name, shares in {"image": image, "sketch": 1.0 - sketch}.items():
-        Image.fromarray(np.round(255 * shares).astype(np.uint8)).save(paths[name])
+        write_file(paths[name], to_png(np.round(255 * shares).astype(np.uint8)))
     return paths
 
 

@@ -13,6 +13,7 @@ from hardvqa_tf.report_parts.groups import group_by_seed
 from hardvqa_tf.report_parts.pages import to_html, to_markdown
 from hardvqa_tf.runs import load_run
 from hardvqa_tf.tasks import name_of_task, task_of
+from hardvqa_tf.written import write_file
 
 
 def write_report(patterns, report_dir, split="test", records_dir=None, title=None, say=print):
@@ -50,8 +51,7 @@ def write_report(patterns, report_dir, split="test", records_dir=None, title=Non
     files["report.html"] = to_html(title, intro, sections).encode()
     os.makedirs(report_dir, exist_ok=True)
     for name, content in files.items():
-        with open(os.path.join(report_dir, name), "wb") as file:
-            file.write(content)
+        write_file(os.path.join(report_dir, name), content)
     return os.path.join(report_dir, "report.html")
 
 

@@ -176,7 +176,7 @@ class _Training:
             self.report(notice)
         _check_that_all_restored_the_same(strategy, self.state, workdir)
         if self.is_chief:
-            start_run(workdir, config, self.assets, records)
+            start_run(workdir, config, self.assets, records, self.report)
 
     def _notices(self):
         if not self.state.epoch:

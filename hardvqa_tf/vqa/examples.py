@@ -3,6 +3,7 @@
 import collections
 import os
 
+from hardvqa_tf.written import write_file
 from records.folder import has_records, read_info
 from records.formats import format_of
 from records.map_facts import holds_maps
@@ -51,8 +52,7 @@ def _pick(records, folder):
             continue
         path = f"examples/{len(examples)}.{format_of(encoded).ending}"
         os.makedirs(os.path.join(folder, "examples"), exist_ok=True)
-        with open(os.path.join(folder, path), "wb") as file:
-            file.write(encoded)
+        write_file(os.path.join(folder, path), encoded)
         turned = {"orientation": orientation} if orientation != 1 else {}
         examples.append({"image": path, **turned, "questions": _one_of_each_type(record)})
         if len(examples) == NUM_IMAGES:

@@ -11,6 +11,7 @@ from hardvqa_tf.vqa.best_answers import best_answers
 from hardvqa_tf.vqa.cell_fields import cell_fields
 from hardvqa_tf.vqa.pictures.looks import look_of, region_at
 from hardvqa_tf.vqa.pictures.overlay import draw_overlay
+from hardvqa_tf.written import write_file
 from records import questions
 from records.decode import decode_image
 from records.orientation import exif_orientation
@@ -132,8 +133,7 @@ def first_try(config, folder):
     names = ("image/encoded", "question/text")
     example = next(read_records(config.records_dir, config.train.val_split, names))
     path = os.path.join(folder, "example.png")
-    with open(path, "wb") as file:
-        file.write(example["image/encoded"])
+    write_file(path, example["image/encoded"])
     return {"image": path, "question": example["question/text"][0]}
 
 

@@ -54,7 +54,14 @@ def test_image_encoders(name, tmp_path):
     check(tmp_path, image_encoder=name, guidance__where=where, **IMAGE_ENCODERS[name])
 
 
-@pytest.mark.parametrize("name", IMAGE_ENCODERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small_cnn",
+        "swiftformer_xs",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "biformer_t")),
+    ],
+)
 def test_sketch_encoders(name, tmp_path):
     """Drawings have a tower of their own, which may be of the image's kind."""
     arguments = {} if name == "resnet50" else IMAGE_ENCODERS[name]
@@ -65,8 +72,10 @@ def test_sketch_encoders(name, tmp_path):
     assert model.get_layer("sketch_project").kernel.shape[-1] == 8
 
 
-@pytest.mark.parametrize("memory", ["kept", "maps"])
-@pytest.mark.parametrize("name", ["edge_cnn", "small_cnn", "swiftformer_xs"])
+@pytest.mark.parametrize(
+    "name, memory",
+    [("edge_cnn", "kept"), ("small_cnn", "maps"), ("swiftformer_xs", "maps")],
+)
 def test_weights_of_a_sketch_encoder_are_read(name, memory, tmp_path):
     config = small.config(**MAPS, **HEADS, sketch__shared=False, sketch__encoder=name)
     config.model.decoder_memory = memory
@@ -109,7 +118,7 @@ def test_mixed_precision_is_near_float32():
     np.testing.assert_allclose(found["dense_logits"], expected["dense_logits"], atol=0.2)
 
 
-@pytest.mark.parametrize("attention", ["han", "adahan"])
+@pytest.mark.parametrize("attention", [pytest.param("han", marks=pytest.mark.slow), "adahan"])
 def test_the_decoder_alone_finds_the_same_again(attention, scene_records):
     model, data, answers = answer(scene_records, attention=attention, **MAPS)
     assert answers.mask.shape[1:] == (64, 1)

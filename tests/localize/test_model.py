@@ -90,12 +90,12 @@ def test_names_shapes_and_dtypes(model):
 
 def test_a_step_changes_every_weight(model):
     before = model.get_weights()
-    # Several batches, that every unit of the small layers is active in one.
-    gradients = [gradients_of_a_step(model, small.inputs(seed=i)) for i in range(3)]
-    for i, variable in enumerate(model.trainable_variables):
-        assert max(np.abs(g[i]).max() for g in gradients) > 0, variable.path
+    # Of many scenes, that every unit of the small layers is active in one.
+    gradients = gradients_of_a_step(model, small.inputs(b=6))
+    for gradient, variable in zip(gradients, model.trainable_variables, strict=True):
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, variable.path
     optimizer = keras.optimizers.Adam(1e-3)
-    optimizer.apply(gradients[0], model.trainable_variables)
+    optimizer.apply(gradients, model.trainable_variables)
     assert any(np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights()))
     model.set_weights(before)
 
@@ -105,9 +105,6 @@ def test_saves_and_loads(model, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.count_params() == model.count_params()
     assert_close(numpy(loaded(small.inputs())), numpy(model(small.inputs())), 1e-6)
-    again = model.__class__.from_config(model.get_config())
-    again.set_weights(model.get_weights())
-    assert_close(numpy(again(small.inputs())), numpy(model(small.inputs())), 1e-6)
 
 
 def test_a_query_does_not_depend_on_its_neighbours(model):

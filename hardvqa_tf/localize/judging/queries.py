@@ -17,6 +17,7 @@ import numpy as np
 
 from hardvqa_tf.localize.judging.areas import terciles
 from hardvqa_tf.localize.judging.coco_data import check
+from hardvqa_tf.written import written
 
 CATEGORY = 1
 _NAMES = ("the ground truth of the queries", "the detections")
@@ -151,10 +152,9 @@ def write_files(folder, split, queries, found, *, areas=None):
         f"predictions_{split}.json": to_results(queries, found),
     }
     for name, content in contents.items():
-        path = os.path.join(folder, name)
-        with open(f"{path}.partial", "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False)
-        os.replace(f"{path}.partial", path)
+        with written(os.path.join(folder, name)) as partial:
+            with open(partial, "w", encoding="utf-8") as file:
+                json.dump(content, file, ensure_ascii=False)
 
 
 def is_of_nothing(query):
