@@ -33,8 +33,9 @@ def test_10_000_requests_leave_memory_flat(tiny_servable, localizer_servable):
     service = make_service(tiny_servable, localizer_servable, **fuzz.LIMITS)
     with open_client(service) as client:
         _, memory = fuzz.run(client, 10_000, seed=2)
-    # Allocators settle in the first fifth. A leak of a kilobyte a request would be 8 MiB.
-    assert max(memory[2:]) - memory[1] < 8, memory
+    # Allocators settle in the first half: drawings come in all sizes. A leak of 4 KiB a request
+    # would be 20 MiB.
+    assert max(memory[5:]) - memory[4] < 16, memory
 
 
 def connect_all(servable, number, seed):
