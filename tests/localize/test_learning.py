@@ -80,7 +80,7 @@ def test_asked_to_stop_at_any_step_it_resumes_to_the_same_weights(
             train(config, tmp_path)
     with monkeypatch.context() as until_then:
         until_then.setattr(Judge, "ask", lambda *args: signal.raise_signal(signal.SIGINT))
-        with pytest.raises(Stopped, match="after 3 steps of epoch 2"):
+        with pytest.raises(Stopped, match="after 3 steps of epoch 1"):
             train(config, tmp_path)
     train(config, tmp_path)
     check_equal_runs(str(tmp_path), whole)
