@@ -28,6 +28,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from records.bmp_kinds import refused_kind
 from records.decode import decode_pixels, reason_of
 from records.formats import (
     MAX_PIXELS,
@@ -168,6 +169,8 @@ def _opened(encoded, kind):
     except Image.DecompressionBombError as error:
         raise ValueError(f"too large an image: {error} Make it smaller.") from None
     except Exception as error:  # Pillow's readers raise whatever they come across.
+        if kind.name == "BMP" and refused_kind(encoded):
+            raise ValueError(_bmp_refused(encoded)) from None
         hint = ", or convert it to PNG" if kind.name == "BMP" else ""  # There are too many.
         if "too large" in str(
             error
@@ -239,12 +242,15 @@ def _check_bmp(image, encoded):
     except _Refused:
         is_same = False
     if not is_same:
-        raise _Refused(
-            "a BMP of a kind that TensorFlow, which training decodes by, reads in another way "
-            "than other programs, or not at all: with a palette, 1, 4 or 16 bits a pixel, "
-            "compressed, with masks of colours, with an old header, or with bytes behind the "
-            "pixels. Convert it to PNG."
-        )
+        raise _Refused(_bmp_refused(encoded))
+
+
+def _bmp_refused(encoded):
+    kind = refused_kind(encoded) or "of a rare kind"
+    return (
+        f"a BMP {kind}, which TensorFlow, by which training decodes, shows in another "
+        "way than other programs, or not at all. Convert it to PNG."
+    )
 
 
 _CHECKS = {"JPEG": _check_jpeg, "PNG": _check_png, "BMP": _check_bmp, "GIF": _check_gif}

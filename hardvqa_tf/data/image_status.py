@@ -31,6 +31,7 @@ import tensorflow as tf
 from hardvqa_tf.data.byte_numbers import big, bytes_at, little, number, numbers_at
 from hardvqa_tf.data.gif_status import of_gifs
 from hardvqa_tf.data.hidden_colours import has_transparent_pixels, lacks_adobe_mark
+from records import bmp_kinds
 from records.formats import (
     FORMATS,
     MAX_PIXELS,
@@ -46,6 +47,7 @@ _MAX_SEGMENTS = 1_000  # of a JPEG before its frame header; cameras write some t
 
 _JPEG, _PNG, _BMP, _ = (known.start for known in FORMATS)
 _GIF, _GIF_87 = b"GIF89a", b"GIF87a"
+_OLD_BMP_HEADERS, _BMP_HEADERS = 26, 54  # bytes
 _JPEG_END, _PNG_END = b"\xff\xd9", b"IEND\xaeB`\x82"
 
 # A segment of a JPEG is as long as it says, and its marker of two bytes; of what is not to be
@@ -133,9 +135,8 @@ def image_status(encoded, max_pixels=MAX_PIXELS, may_be_transparent=False):
             ]
         )
         # The last that holds is said.
-        status = tf.where(
-            is_ok, OK, "The image is cut off: its end is missing. Get the file again."
-        )
+        cut_off = "The image is cut off: its end is missing. Get the file again."
+        status = tf.where(is_ok, OK, cut_off)
         for found, sentence in (
             (
                 is_transparent,
@@ -151,11 +152,11 @@ def image_status(encoded, max_pixels=MAX_PIXELS, may_be_transparent=False):
             (~has_short_sides, too_long),
             (~has_pixels, "The image has no pixels. Get the file again."),
             (~is_known, f"This is not an image. Send the bytes of a {ONE_OF_THEM} file."),
-            (
-                is_bmp & ~is_known,
-                "The image is a BMP of a kind that is not taken: with a palette, compressed, "
-                "with other masks of colours, or with bytes behind the pixels. Convert it to "
-                "PNG.",
+            (is_bmp & ~is_known, _bmp_refused("of a rare kind")),
+            (is_bmp & ~is_known & (length < _BMP_HEADERS), cut_off),
+            *(
+                (is_bmp & (bmp[2] == -code), _bmp_refused(kind))
+                for code, kind in enumerate(bmp_kinds.KINDS, 1)
             ),
             (
                 is_gif & ~is_known,
@@ -173,6 +174,10 @@ def image_status(encoded, max_pixels=MAX_PIXELS, may_be_transparent=False):
         return status
 
     return tf.cond(tf.reduce_all(is_ok), lambda: tf.fill(tf.shape(length), OK), say)
+
+
+def _bmp_refused(kind):
+    return f"The image is a BMP {kind}, which is not taken. Convert it to PNG."
 
 
 def _of_jpegs(encoded, length, is_jpeg):
@@ -261,7 +266,12 @@ def _if_any(asked, find):
 
 
 def _of_bmps(encoded, length):
-    """Returns height, width, whether such a BMP is taken, and whether it is whole: int64[N]."""
+    """Looks at all images as if they were BMPs.
+
+    Returns:
+      Height, width, whether such a BMP is taken (1; 0, or less for one of `bmp_kinds.KINDS`,
+      -1 for the first), and whether it is whole: int64[N] each.
+    """
     head = numbers_at(
         encoded,
         tf.zeros_like(length),
@@ -283,26 +293,32 @@ def _of_bmps(encoded, length):
         tf.minimum(tf.zeros_like(length) + 54, length),
         {"red": little(0, 4), "green": little(4, 4), "blue": little(8, 4)},
     )
-    is_usual = (
-        (bits > 8)
-        & (head["compression"] == 3)
-        & (masks["red"] == 0xFF0000)
-        & (masks["green"] == 0xFF00)
-        & (masks["blue"] == 0xFF)
-    )
+    has_masks = (head["compression"] == 3) | (head["compression"] == 6)
+    red, green, blue = bmp_kinds.USUAL_MASKS
+    is_usual = (masks["red"] == red) & (masks["green"] == green) & (masks["blue"] == blue)
     # TensorFlow takes the index into a palette for a shade of grey: right if it is one.
     colours = bytes_at(encoded, tf.minimum(tf.cast(palette, tf.int32), length), 1024)
     greys = tf.range(256, dtype=tf.int64)[:, None]
     is_grey = tf.reduce_all(tf.reshape(colours, [-1, 256, 4])[:, :, :3] == greys, axis=[1, 2])
-    is_taken = (
-        ((bits == 24) | (bits == 32) | ((bits == 8) & is_grey))
-        & ((head["compression"] == 0) | is_usual)
-        & (head["second_header"] >= 40)
-        & (head["pixels"] >= 54)
-    )
     row = (bits // 8 * head["width"] + 3) // 4 * 4  # filled up to four bytes
     # So wide a row is too large anyway; without the limit, the product could overflow.
     needed = head["pixels"] + tf.minimum(row, 2**31) * tf.minimum(height, MAX_SIDE)
-    is_whole = tf.cast(length, tf.int64) >= needed
-    is_taken &= tf.cast(length, tf.int64) <= needed
-    return [height, head["width"], *(tf.cast(x, tf.int64) for x in (is_taken, is_whole))]
+    length = tf.cast(length, tf.int64)
+    kinds = {
+        bmp_kinds.OLD_HEADER: (head["second_header"] < 40) & (length >= _OLD_BMP_HEADERS),
+        bmp_kinds.COMPRESSED: (head["compression"] != 0) & ~has_masks,
+        bmp_kinds.FEW_BITS: bits < 8,
+        bmp_kinds.SIXTEEN_BITS: bits == 16,
+        bmp_kinds.MASKS: has_masks & ~is_usual,
+        bmp_kinds.PALETTE: (bits == 8) & ~is_grey,
+        bmp_kinds.TAIL: length > needed,
+    }
+    is_taken = (bits == 8) & ~has_masks | (bits == 24) | (bits == 32)
+    is_taken &= (head["compression"] != 6) & (head["pixels"] >= 54)
+    status = tf.cast(is_taken, tf.int64)
+    for code, kind in reversed(
+        [*enumerate(bmp_kinds.KINDS, 1)]
+    ):  # The first that holds is said.
+        is_there = kind == bmp_kinds.OLD_HEADER or length >= _BMP_HEADERS
+        status = tf.where(kinds[kind] & is_there, tf.cast(-code, tf.int64), status)
+    return [height, head["width"], status, tf.cast(length >= needed, tf.int64)]

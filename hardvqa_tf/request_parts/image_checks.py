@@ -10,6 +10,7 @@ few kinds that takes a decoder, which other requests do not wait for (`look`).
 
 import struct
 
+from records.bmp_kinds import OLD_HEADER
 from records.formats import FORMATS, MAX_SIDE, ONE_OF_THEM, SCAN, format_of, most_scans
 from records.gif import FRAMES_TO_IMAGE, gif_size
 from records.images import check_header, check_image
@@ -166,6 +167,8 @@ def _count_gif(encoded, max_pixels):
 def _bmp_size(encoded):
     (header,) = struct.unpack_from("<I", encoded, 14)
     if header < 40:  # Of OS/2, where the size stands elsewhere.
-        raise ValueError("The image is a BMP with an old header. Convert it to PNG.")
+        raise ValueError(
+            f"The image is a BMP {OLD_HEADER}, which is not taken. Convert it to PNG."
+        )
     width, height = struct.unpack_from("<ii", encoded, 18)
     return abs(height), width  # Negative for rows from top to bottom.

@@ -11,10 +11,11 @@ from PIL import Image
 
 from benchmarks import image_guard
 from hardvqa_tf.data.image_status import image_status
+from records import bmp_kinds
 from records.decode import decode_image, decode_images
 from records.gif import gif_size
 from tests.gifs import make_gif
-from tests.records import test_gif
+from tests.records import odd, test_gif
 
 
 def encode(format_, mode="RGB", size=(37, 29), **options):
@@ -108,14 +109,40 @@ def bmp_that_claims(width, height):
             "30000x2000",
         ),
         (GOOD["bmp"][:18] + struct.pack("<ii", 38, 29) + GOOD["bmp"][26:], "cut off"),
-        (encode("BMP", "P"), "with a palette"),
-        (encode("BMP", "1"), "with a palette"),
-        (GOOD["bmp"][:30] + b"\x01" + GOOD["bmp"][31:], "compressed, with other masks"),
+        (GOOD["bmp"][:40], "cut off"),
+        (b"BM", "cut off"),
     ],
 )
 def test_what_is_wrong_is_said(encoded, sentence):
     (status,) = status_of(encoded)
     assert sentence in status
+
+
+def changed(name, at, content):
+    encoded = GOOD[name]
+    return encoded[:at] + content + encoded[at + len(content) :]
+
+
+RGBX = odd.masks(0xFF, 0xFF00, 0xFF0000)
+BMPS = {
+    bmp_kinds.OLD_HEADER: odd.os2_bmp(b"abc\0", 24, 1, 1),
+    bmp_kinds.COMPRESSED: changed("bmp", 30, b"\1"),
+    bmp_kinds.FEW_BITS: encode("BMP", "1"),
+    bmp_kinds.SIXTEEN_BITS: changed("bmp", 28, b"\x10"),
+    bmp_kinds.MASKS: odd.bmp(
+        odd.bgrx(), 32, compression=3, more=odd.masks(0xFF, 0xFF00, 0xFF0000)
+    ),
+    bmp_kinds.PALETTE: encode("BMP", "P"),
+    bmp_kinds.TAIL: GOOD["bmp"] + b"more",
+    "of a rare kind": changed("bmp", 28, b"\x30"),
+}
+
+
+def test_the_kind_of_a_bmp_is_said():
+    said = "The image is a BMP {}, which is not taken. Convert it to PNG."
+    assert status_of(*BMPS.values()) == [said.format(kind) for kind in BMPS]
+    found = [bmp_kinds.refused_kind(encoded) for encoded in BMPS.values()]
+    assert found == [*bmp_kinds.KINDS, None]  # As a build says it.
 
 
 def test_the_limit_is_in_pixels():

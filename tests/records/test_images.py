@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from records import formats, images
+from records import bmp_kinds, formats, images
 from records.decode import decode_image
 from records.images import check_image, image_size
 from tests.gifs import make_gif
@@ -74,7 +74,13 @@ TAKEN = {
 }  # fmt: skip
 
 TRANSPARENT = "with transparent pixels.*Save it without transparency"
-BMP = "a BMP of a kind that TensorFlow.*Convert it to PNG"
+
+
+def bmp_refused(kind):
+    return f"^a BMP {kind}, which TensorFlow, by which .* Convert it to PNG.$"
+
+
+OS2, PALETTE_BMP = bmp_refused(bmp_kinds.OLD_HEADER), bmp_refused(bmp_kinds.PALETTE)
 REFUSED = {
     "png without IEND": (png(end=False), "training cannot decode .Invalid PNG data"),
     "png wrong checksum": (
@@ -131,25 +137,32 @@ REFUSED = {
     "bmp alpha of zero": (odd.with_alpha(0), TRANSPARENT),
     "bmp other masks": (
         bmp(odd.bgrx(), 32, compression=3, more=odd.masks(0xFF000000, 0xFF0000, 0xFF00)),
-        BMP,
+        bmp_refused(bmp_kinds.MASKS),
     ),
     "bmp masks that Pillow does not know": (
         bmp(odd.bgrx(), 32, compression=3, more=odd.masks(0xFF, 0xFF00, 0xFF0000)),
-        "Unsupported BMP bitfields layout.*convert it to PNG",
+        bmp_refused(bmp_kinds.MASKS),
     ),
-    "bmp 16 bits": (bmp(bytes(28 * odd.HEIGHT), 16), BMP),
-    "bmp palette": (bmp(EIGHT_BITS, 8, colors=odd.palette(256) + bytes(256)), BMP),
-    "bmp greys the other way round": (bmp(EIGHT_BITS, 8, colors=GREYS[::-1][1:] + b"\0"), BMP),
-    "bmp 4 bits": (bmp(bytes(8 * odd.HEIGHT), 4, colors=odd.palette(16) + bytes(16)), BMP),
-    "bmp 1 bit": (encode(PHOTO.convert("1"), "BMP"), BMP),
+    "bmp 16 bits": (bmp(bytes(28 * odd.HEIGHT), 16), bmp_refused(bmp_kinds.SIXTEEN_BITS)),
+    "bmp palette": (bmp(EIGHT_BITS, 8, colors=odd.palette(256) + bytes(256)), PALETTE_BMP),
+    "bmp greys the other way round": (
+        bmp(EIGHT_BITS, 8, colors=GREYS[::-1][1:] + b"\0"),
+        PALETTE_BMP,
+    ),
+    "bmp 4 bits": (
+        bmp(bytes(8 * odd.HEIGHT), 4, colors=odd.palette(16) + bytes(16)),
+        bmp_refused(bmp_kinds.FEW_BITS),
+    ),
+    "bmp 1 bit": (encode(PHOTO.convert("1"), "BMP"), bmp_refused(bmp_kinds.FEW_BITS)),
     "bmp runs": (
-        bmp(b"\x0d\5\0\0" * odd.HEIGHT + b"\0\1", 8, compression=1, colors=GREYS), BMP
+        bmp(b"\x0d\5\0\0" * odd.HEIGHT + b"\0\1", 8, compression=1, colors=GREYS),
+        bmp_refused(bmp_kinds.COMPRESSED),
     ),
-    "bmp with a tail": (bmp(odd.bmp_rows(BGR), 24) + b"tail", BMP),
+    "bmp with a tail": (bmp(odd.bmp_rows(BGR), 24) + b"tail", bmp_refused(bmp_kinds.TAIL)),
     "bmp cut off": (bmp(odd.bmp_rows(BGR), 24)[:-5], "truncated.*Get the file again"),
-    "bmp os2": (odd.os2_bmp(odd.bmp_rows(BGR), 24), BMP),
-    "bmp os2 1x1": (odd.os2_bmp(b"abc\0", 24, 1, 1), BMP),
-    "bmp os2 greys": (odd.os2_bmp(EIGHT_BITS, 8, colors=GREYS.replace(b"\0", b"")), "BMP"),
+    "bmp os2": (odd.os2_bmp(odd.bmp_rows(BGR), 24), OS2),
+    "bmp os2 1x1": (odd.os2_bmp(b"abc\0", 24, 1, 1), OS2),
+    "bmp os2 greys": (odd.os2_bmp(EIGHT_BITS, 8, colors=GREYS.replace(b"\0", b"")), OS2),
     "bmp header alone": (bmp(b"", 24)[:20], "convert it to PNG"),
     "a pointer of Git LFS": (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     "what macOS leaves": (b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X", "Name the file itself"),

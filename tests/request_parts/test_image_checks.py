@@ -111,7 +111,10 @@ BAD = {
     "jpeg, no frame": (b"\xff\xd8\xff\xd9" + b"\0" * 50, "its size is not to be found"),
     "bmp, cut": (GOOD["bmp"][:60], "cannot be taken: broken or truncated"),
     "bmp of OS/2": (GOOD["bmp"][:14] + b"\x0c\0\0\0" + GOOD["bmp"][18:], "an old header"),
-    "bmp with palette": (saved("P", format="BMP"), "with a palette.*Convert it to PNG"),
+    "bmp with palette": (
+        saved("P", format="BMP"),
+        "a BMP with a palette of colours, which",
+    ),
     "gif, cut header": (GOOD["gif"][:8], "its header is cut off"),
     "gif without end": (GOOD["gif"][:40], "its end is missing"),
     "gif of ten bytes": (GOOD["gif"][:10], "its header is cut off"),
