@@ -47,16 +47,24 @@ def format_of(encoded):
     return next((f for f in FORMATS if encoded.startswith(f.start)), None)
 
 
-# What files begin with that are often in another's place, and what to do.
-_INSTEAD = {
-    b"version https://git-lfs": "a pointer of Git LFS. Fetch the file itself: git lfs pull.",
-    b"\x00\x05\x16\x07": "what macOS keeps beside a file, named '._...'. Name the file itself.",
-    b"\x1f\x8b": "a gzip file. Unpack it.",
-    b"pk\x03\x04": "a zip file. Unpack it.",
+# What files begin with that are often in another's place, in small letters: what they are, and
+# what to do.
+INSTEAD = {
+    b"version https://git-lfs": (
+        "a pointer of Git LFS",
+        "Fetch the file itself: git lfs pull.",
+    ),
+    b"\x00\x05\x16\x07": (
+        "what macOS keeps beside a file, named '._...'",
+        "Name the file itself.",
+    ),
+    b"\x1f\x8b": ("a gzip file", "Unpack it."),
+    b"pk\x03\x04": ("a zip file", "Unpack it."),
 }
 
 
 def what_it_is_instead(data):
-    """Says what bytes are that should be an image or a text; None if nobody knows."""
+    """Says what bytes are that should be a text, and what to do; None if nobody knows."""
     start = data[:32].lower()
-    return next((what for known, what in _INSTEAD.items() if start.startswith(known)), None)
+    found = (". ".join(said) for known, said in INSTEAD.items() if start.startswith(known))
+    return next(found, None)

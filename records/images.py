@@ -37,9 +37,9 @@ from records.formats import (
     SCAN,
     format_of,
     most_scans,
-    what_it_is_instead,
 )
 from records.gif import FRAMES_TO_IMAGE, decoded_size, gif_size
+from records.other_formats import other_format
 
 _PNG_BITS = 24  # The byte of a PNG that says how many each colour has.
 _TRANSPARENT = (
@@ -147,9 +147,11 @@ def image_size(encoded):
 
 
 def _no_image(encoded):
-    instead = what_it_is_instead(encoded)
-    if instead:
-        return f"not an image, but {instead}"
+    if not encoded:
+        return "the image is empty: the file has 0 bytes. Get it again."
+    other = other_format(encoded)
+    if other:
+        return other.refusal()
     return (
         f"not an image in one of the formats {ONE_OF_THEM} (it begins with {encoded[:8]!r}). "
         "Convert it to PNG or JPEG, or replace it."

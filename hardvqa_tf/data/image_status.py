@@ -41,6 +41,7 @@ from records.formats import (
     SCAN,
     SCANS_TO_IMAGE,
 )
+from records.other_formats import NUM_BYTES, OTHERS
 
 OK = "ok"
 _MAX_SEGMENTS = 1_000  # of a JPEG before its frame header; cameras write some ten
@@ -152,6 +153,7 @@ def image_status(encoded, max_pixels=MAX_PIXELS, may_be_transparent=False):
             (~has_short_sides, too_long),
             (~has_pixels, "The image has no pixels. Get the file again."),
             (~is_known, f"This is not an image. Send the bytes of a {ONE_OF_THEM} file."),
+            *((~is_known & found, said) for found, said in _other_formats(encoded)),
             (is_bmp & ~is_known, _bmp_refused("of a rare kind")),
             (is_bmp & ~is_known & (length < _BMP_HEADERS), cut_off),
             *(
@@ -174,6 +176,16 @@ def image_status(encoded, max_pixels=MAX_PIXELS, may_be_transparent=False):
         return status
 
     return tf.cond(tf.reduce_all(is_ok), lambda: tf.fill(tf.shape(length), OK), say)
+
+
+def _other_formats(encoded):
+    """Yields whether images are of a format that is not read, bool[N], and the sentence."""
+    start = tf.strings.substr(encoded, 0, NUM_BYTES)
+    start = tf.strings.lower(tf.strings.strip(start))
+    start = tf.strings.join([start, "\0" * NUM_BYTES])  # A mark lies within each.
+    for other in reversed(OTHERS):  # The first that holds is said.
+        found = [tf.strings.substr(start, at, len(mark)) == mark for at, mark in other.marks]
+        yield tf.reduce_all(found, axis=0), f"This is {other.refusal()}"
 
 
 def _bmp_refused(kind):

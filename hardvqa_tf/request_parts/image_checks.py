@@ -14,6 +14,7 @@ from records.bmp_kinds import OLD_HEADER
 from records.formats import FORMATS, MAX_SIDE, ONE_OF_THEM, SCAN, format_of, most_scans
 from records.gif import FRAMES_TO_IMAGE, gif_size
 from records.images import check_header, check_image
+from records.other_formats import other_format
 
 _JPEG, _PNG, _BMP, _GIF = (known.start for known in FORMATS)
 # Start of frame: all markers C0 to CF but those of tables.
@@ -97,6 +98,9 @@ def _read_size(encoded):
                 raise ValueError(_broken("its header is cut off")) from None
     if not encoded:
         raise ValueError(f"The image is empty. Send the bytes of a {ONE_OF_THEM} file.")
+    other = other_format(encoded)
+    if other:
+        raise ValueError(f"This is {other.refusal()}")
     raise ValueError(
         f"This is not an image: it begins with {encoded[:8]!r}. Send the bytes of a "
         f"{ONE_OF_THEM} file."

@@ -25,6 +25,7 @@ import numpy as np
 from records.drawings import pixels, quickdraw, sketch_rnn, svg
 from records.drawings.rasterize import rasterize_strokes
 from records.drawings.strokes import normalize, pack
+from records.other_formats import other_format
 from records.questions import is_blank, is_text
 from records.regular import check_regular, kind_instead
 from records.source import BuildError, Problems, counted, read_bytes
@@ -240,7 +241,9 @@ def _as_utf_8(start):
 
 def _refused(start):
     """What to do with a file of a known other format; None of all others."""
-    return next((what for magic, what in _REFUSED.items() if start.startswith(magic)), None)
+    known = next((what for magic, what in _REFUSED.items() if start.startswith(magic)), None)
+    other = other_format(start)
+    return known or (other and f"{other.what}. {other.remedy}")
 
 
 _REFUSED = {
@@ -249,7 +252,6 @@ _REFUSED = {
     b"\x1f\x8b": "a file packed by gzip. Unpack it first.",
     b"GIF8": "a GIF. Save it as PNG.",
     b"BM": "a BMP. Save it as PNG.",
-    b"RIFF": "perhaps a WebP. Save it as PNG.",
     b"%PDF": "a PDF. Save it as SVG or PNG.",
 }
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")

@@ -90,7 +90,7 @@ def bmp_that_claims(width, height):
     [
         (b"", "The image is empty."),
         (b"no image at all", "not an image. Send the bytes of a JPEG, PNG, BMP or GIF file."),
-        (encode("WEBP"), "not an image. Send"),
+        (encode("WEBP"), "not a JPEG, PNG, BMP or GIF file, but a WebP image. Convert it to"),
         (b"\xff\xd8\xff", "JPEG's header is broken"),
         (b"\xff\xd8\xff\xe0" + b"x" * 100_000, "JPEG's header is broken"),
         (GOOD["jpeg"].replace(b"\xff\xc0", b"\xff\xcb"), "of a kind that is not taken"),

@@ -109,7 +109,7 @@ def test_what_a_build_refuses_is_no_answer(real):
     for name, (encoded, _) in test_images.REFUSED.items():
         (status,) = statuses(real, [encoded])
         assert status != "ok", name
-        assert status.startswith(("The image ", "This is not an image")) and status[-1] == "."
+        assert status.startswith(("The image ", "This is not a")) and status[-1] == "."
 
 
 # Of which only a decoder that is not TensorFlow's tells.
