@@ -95,6 +95,12 @@ def make_config(side, kept):
 
 def make_runs(model, batch):
     """Functions that train once on a batch, at a rate of 0, and that answer it once."""
+    step, answer = make_functions(model)
+    return lambda: float(step(batch)), lambda: answer(batch)[0].numpy()
+
+
+def make_functions(model):
+    """The same as `tf.function`s of a batch, which are not traced yet."""
     names = [tensor.name for tensor in model.inputs]
     variables = model.trainable_variables
     optimizer = keras.optimizers.AdamW(0.0)
@@ -114,7 +120,7 @@ def make_runs(model, batch):
         outputs = model({name: batch[name] for name in names}, training=False)
         return outputs["boxes"], outputs["logits"]
 
-    return lambda: float(step(batch)), lambda: answer(batch)[0].numpy()
+    return step, answer
 
 
 def draw_batch(pixels, scenes, queries, seed=0):

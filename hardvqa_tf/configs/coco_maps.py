@@ -1,6 +1,7 @@
 """COCO at the size of the papers: ResNet-50, a decoder over full maps, 100 object queries.
 
-    python main.py --mode=build --dataset=coco --source_dir=FOLDER --records_dir=data/coco
+    python main.py --mode=build --dataset=coco --source_dir=FOLDER --records_dir=data/coco \
+        --builder_args=drawings=FOLDER_OF_DRAWINGS
     python main.py --mode=train --config=hardvqa_tf/configs/coco_maps.py
     python main.py --mode=evaluate --workdir=runs/coco_maps --split=test
 
@@ -13,7 +14,8 @@ not be read, or because this model is ours: maps of stages 2 to 4 and one more, 
 place of the classifier that the paper trains drawings by first. To begin with such a one:
 --config.model.sketch.weights=FILE. The paper's backbone, a Swin transformer, is not here.
 
-Not run on the full data here. Memory and time of a step: docs/localizer.md.
+Not run on the full data here. Memory and time of a step, and each step of the protocol:
+docs/localizer_photographs.md.
 """
 
 from hardvqa_tf.configs import base

@@ -2,8 +2,8 @@
 
     python main.py --mode=train --config=hardvqa_tf/configs/voc_maps.py
 
-Records: --mode=build --dataset=voc --source_dir=FOLDER. Needs and what is not known:
-configs/coco_maps.py. Not run on the full data here.
+Records: --mode=build --dataset=voc --source_dir=FOLDER --builder_args=drawings=FOLDER. Needs
+and what is not known: configs/coco_maps.py. Not run on the full data here.
 """
 
 from hardvqa_tf.configs import coco_maps

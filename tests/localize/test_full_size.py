@@ -21,6 +21,11 @@ def test_a_few_steps_are_measured(capsys):
     assert 0.1 < found["gib"] < 1000 and found["gpu_gib"] is None
     printed = capsys.readouterr().out
     assert "84 cells, 32 pixels" in printed and "GiB" in printed
+    one = argparse.Namespace(**vars(arguments) | {"queries": 1, "steps": 0})
+    counted = full_size.measure(config, one)
+    assert set(counted) == {"parameters", "cells", "operations"}
+    # The image is encoded once for both queries, and all else for each.
+    assert counted["operations"] < found["operations"] < 2 * counted["operations"]
 
 
 def test_an_unknown_config_is_refused(capsys):
