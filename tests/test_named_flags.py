@@ -28,6 +28,7 @@ OF_SCRIPTS = {
 OF_OTHERS = {
     *("logdir", "samples_per_plugin"),  # TensorBoard's
     "output",  # docs/screenshot.py's
+    "slow",  # pytest's, tests/conftest.py
     *("nodes", "time", "signal", "requeue"),  # Slurm's
     *("model_base_path", "rest_api_port"),  # TensorFlow Serving's
     *("all", "dir", "tag_set", "signature_def", "inputs"),  # saved_model_cli's
