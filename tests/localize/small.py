@@ -1,12 +1,33 @@
 """A small localizer and batches for it: all sizes differ, so that no swapped axis can hide."""
 
+import itertools
+
 import keras
 import numpy as np
+import pytest
 
 from hardvqa_tf.configs import base
+from hardvqa_tf.localize import slots
 
 B, Q, S, G = 2, 3, 2, 2
 HEIGHT, WIDTH, D = 3, 4, 8  # of the grid, P = 12
+# Every guidance and every attention, most of them twice; the other pairs are slow.
+SOON = [
+    ("last", "han"),
+    ("last", "none"),
+    ("after", "adahan"),
+    ("after", "han"),
+    ("before", "none"),
+    ("none", "adahan"),
+]
+PAIRS = [
+    pair if pair in SOON else pytest.param(pair, marks=pytest.mark.slow)
+    for pair in itertools.product(slots.GUIDANCES, slots.LOCALIZER_ATTENTIONS)
+]
+
+
+def name_of_pair(pair):
+    return "-".join(pair)
 
 
 def config(**changed):

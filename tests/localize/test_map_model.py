@@ -1,7 +1,6 @@
 """The localizer whose decoder looks at full maps."""
 
 import functools
-import itertools
 
 import keras
 import numpy as np
@@ -32,7 +31,6 @@ MAPS = {  # of images of 24x32 pixels, by an encoder of three halvings, and one 
 SHAPES = [(6, 8), (3, 4), (2, 2)]
 P, K = 64, 5
 ONE_OF_EACH = [("last", "han"), ("after", "adahan"), ("before", "none")]
-ALL = list(itertools.product(slots.GUIDANCES, slots.LOCALIZER_ATTENTIONS))
 
 
 def build(seed=5, **changed):
@@ -46,7 +44,7 @@ def build(seed=5, **changed):
     return model
 
 
-@pytest.fixture(scope="module", params=ALL, ids="-".join)
+@pytest.fixture(scope="module", params=small.PAIRS, ids=small.name_of_pair)
 def model(request):
     guidance, attention = request.param
     return build(guidance__where=guidance, attention=attention)

@@ -100,7 +100,7 @@ def test_no_drawing_is_of_two_splits(photo_config):
 
 
 @pytest.fixture(scope="module")
-def photo_run(photo_config, tmp_path_factory):
+def photo_run(photo_config, untraced, tmp_path_factory):
     workdir, lines = str(tmp_path_factory.mktemp("photo_run")), []
     train_model(photo_config, workdir, report=lines.append)
     return workdir, lines
