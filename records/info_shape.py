@@ -14,6 +14,8 @@ import json
 import os
 from collections import namedtuple
 
+from records.shortened import shortened
+
 Kind = namedtuple("Kind", "words allows")
 
 
@@ -171,7 +173,8 @@ def _check_key(content, key, kind, prefix):
 
 
 def _says(where, value, what):
-    return WrongShape(f"says {where or 'the whole'} = {json.dumps(value)[:60]}, which {what}")
+    value = shortened(json.dumps(value), 60)
+    return WrongShape(f"says {where or 'the whole'} = {value}, which {what}")
 
 
 def check_facts(info, facts):

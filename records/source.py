@@ -9,6 +9,7 @@ import zlib
 from records import questions, strict_json
 from records.formats import what_it_is_instead
 from records.regular import check_regular, read_regular
+from records.shortened import shortened
 
 _GZIP = b"\x1f\x8b"
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
@@ -181,20 +182,20 @@ def check_text(text, name):
     if "\0" in text:
         raise ValueError(
             f"{name} has a NUL character (U+0000), at which many programs end a text. "
-            f"Received: {ascii(text)[:80]}. Remove it."
+            f"Received: {shortened(ascii(text), 80)}. Remove it."
         )
     if not questions.is_unicode(text):
         raise ValueError(
             f"{name} is not Unicode text: it has half a character, or bytes of a file's name "
-            f"in another encoding than UTF-8. Received: {ascii(text)[:80]}. Write it again; "
-            "rename a file of such a name."
+            f"in another encoding than UTF-8. Received: {shortened(ascii(text), 80)}. Write it "
+            "again; rename a file of such a name."
         )
 
 
 def shown(value, write=json.dumps):
     """A value of a JSON file as it may stand in a message."""
     try:
-        return write(value)[:80]
+        return shortened(write(value), 80)
     except RecursionError:
         return f"{_KINDS.get(type(value), 'something')} that is nested too deeply"
 

@@ -8,6 +8,7 @@ import json
 
 from records.build import read_info
 from records.info_shape import OBJECT, TEXT, any_key
+from records.shortened import shortened
 
 # What every identity has, see `records.info_shape`.
 SHAPE = {
@@ -77,7 +78,7 @@ def _differing(name, then, now):
 
 def _short(value):
     text = json.dumps(value)
-    return text if len(text) < 60 else f"{text[:13]}..."
+    return text if len(text) < 60 else shortened(text, 13)
 
 
 def _differing_shards(split, then, now):

@@ -1,5 +1,7 @@
 """What is answered when a request cannot be: a status code and a sentence."""
 
+from records.shortened import shortened
+
 
 class Refusal(Exception):
     """Ends a request.
@@ -23,8 +25,7 @@ def shown(value, length=80):
     """Something from a request as ASCII of bounded length, for sentences."""
     if isinstance(value, (str, bytes)):
         value = value[: length + 1]  # Not all of megabytes.
-    text = ascii(value)
-    return text if len(text) <= length else f"{text[:length]}..."
+    return shortened(ascii(value), length)
 
 
 def too_many_rows(number, most):

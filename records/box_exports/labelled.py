@@ -9,6 +9,7 @@ import os
 
 from records.inside import inside
 from records.regular import kind_instead
+from records.shortened import shortened
 
 # What folders, files and exports call a split, in small letters.
 SPLITS = {
@@ -66,7 +67,7 @@ def split_named(name, what="the split"):
     if split is None:
         raise ValueError(
             f"{what} must be one of train, val (valid, validation) and test. Received: "
-            f"{ascii(name)[:60]}. Correct it."
+            f"{shortened(ascii(name), 60)}. Correct it."
         )
     return split
 

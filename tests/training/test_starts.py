@@ -279,6 +279,10 @@ def test_which_maps_are_others():
     assert differences(now | {"dataset": "vqa_v2"}, now) == [
         'dataset ("vqa_v2" then, "clevr" now)'
     ]
+    sums = [now | {"source_fingerprint": digit * 64} for digit in "ab"]
+    assert differences(*sums) == [
+        'source fingerprint ("aaaaaaaaaaaa..." then, "bbbbbbbbbbbb..." now)'
+    ]
     images = {name: value for name, value in now.items() if name != "features"}
     assert "features" in differences(images, now)[0]
 

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from hardvqa_tf.configs import base
 from hardvqa_tf.configs.table.kinds import nearest
 from hardvqa_tf.tasks import BEFORE_TASKS, name_of_task
+from records.shortened import shortened
 
 # Keys that were given another name, by the one that older runs have.
 RENAMED = {"model.question_lstm.norm_scale": "model.question_norm_scale"}
@@ -214,7 +215,7 @@ def _fill(stored, table, unknown, prefix=""):
     if not isinstance(stored, dict):
         raise ValueError(
             f"{prefix.rstrip('.') or 'The config'} should be values by their names. Received: "
-            f"{json.dumps(stored)[:60]}."
+            f"{shortened(json.dumps(stored), 60)}."
         )
     for name in stored.keys() - table.keys():
         unknown[f"{prefix}{name}"] = stored[name]

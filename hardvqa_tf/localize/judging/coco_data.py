@@ -15,6 +15,7 @@ import collections
 import math
 from typing import NamedTuple
 
+from records.shortened import shortened
 from records.source import counted, field
 from records.strict_json import finite
 
@@ -232,16 +233,16 @@ def _box(raw):
     if len(box) != 4 or None in box:
         raise ValueError(
             f"'bbox' must be four finite numbers, [x, y, width, height]. Received: "
-            f"{raw['bbox']!r:.80}. Correct it."
+            f"{_start_of(raw['bbox'])}. Correct it."
         )
     if min(box[2:]) < 0:
         raise ValueError(
-            f"'bbox' has a width or height below 0. Received: {raw['bbox']!r:.80}. It must be "
-            "[x, y, width, height], not two corners."
+            f"'bbox' has a width or height below 0. Received: {_start_of(raw['bbox'])}. It must "
+            "be [x, y, width, height], not two corners."
         )
     if not math.isfinite(box[2] * box[3]):  # The tool would take the IoU of two for a match.
         raise ValueError(
-            f"'bbox' has no finite area. Received: {raw['bbox']!r:.80}. Correct it."
+            f"'bbox' has no finite area. Received: {_start_of(raw['bbox'])}. Correct it."
         )
     return box
 
@@ -252,9 +253,13 @@ def _number(raw, key):
     value = finite(raw[key])
     if value is None:
         raise ValueError(
-            f"{key!r} must be a finite number. Received: {raw[key]!r:.80}. Correct it."
+            f"{key!r} must be a finite number. Received: {_start_of(raw[key])}. Correct it."
         )
     return value
+
+
+def _start_of(value):
+    return shortened(repr(value), 80)
 
 
 def _shown(ids):

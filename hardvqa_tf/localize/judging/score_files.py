@@ -14,6 +14,7 @@ from hardvqa_tf.localize.judging.coco import COCO_AREAS, tool
 from hardvqa_tf.localize.judging.coco_data import check
 from hardvqa_tf.localize.judging.rows import score_row
 from hardvqa_tf.localize.judging.tables import format_rows
+from records.shortened import shortened
 from records.source import read_plain_or_gzip_json, shown
 
 # What `hardvqa_tf.score_files` asks of a scorer, beside `score_files` and `format_scores`.
@@ -85,7 +86,8 @@ def _areas(truth, name):
     if not ordered or any(math.isnan(bound) for pair in areas.values() for bound in pair):
         raise ValueError(
             f"{name}: 'object_areas' of 'info' must be an object of pairs [least, greatest "
-            f"area]. Received: {info['object_areas']!r:.80}. Correct it, or leave it out."
+            f"area]. Received: {shortened(repr(info['object_areas']), 80)}. Correct it, or "
+            "leave it out."
         )
     return areas
 
