@@ -237,8 +237,8 @@ def _box(raw):
         )
     if min(box[2:]) < 0:
         raise ValueError(
-            f"'bbox' has a width or height below 0. Received: {_start_of(raw['bbox'])}. It must "
-            "be [x, y, width, height], not two corners."
+            f"'bbox' has a width or height below 0. Received: {_start_of(raw['bbox'])}. It "
+            "must be [x, y, width, height], not two corners."
         )
     if not math.isfinite(box[2] * box[3]):  # The tool would take the IoU of two for a match.
         raise ValueError(
