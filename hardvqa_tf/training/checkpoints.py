@@ -11,11 +11,18 @@ its files has a checksum, and where one is wrong the checkpoint before is read.
 
 import glob
 import os
+import re
 
 import tensorflow as tf
 
 from hardvqa_tf.runs import checkpoint_paths
 from records.damage import cause_of, what_is_wrong
+
+# A line of TensorFlow's list of checkpoints.
+_LINE = re.compile(
+    r'(?:all_model_checkpoint_paths|(model_checkpoint_path)): "(?:[^"\\]|\\.)*"'
+    r"|(?:all_model_checkpoint_timestamps|last_preserved_timestamp): -?[0-9]+[0-9.e+-]*"
+)
 
 
 class RunState:
@@ -185,9 +192,24 @@ class RunState:
 
 
 def _newest_in_list(folder):
-    """The path of the newest checkpoint that TensorFlow's list names; None if it is no list."""
+    """The path of the newest checkpoint that TensorFlow's list names; None if it is no list.
+
+    Of one that it cannot read, TensorFlow would write lines of its own to the terminal.
+    """
+    if not _is_list(os.path.join(folder, "checkpoint")):
+        return None
     try:
         state = tf.train.get_checkpoint_state(folder)
     except (ValueError, tf.errors.OpError):
         return None
     return state.model_checkpoint_path if state else None
+
+
+def _is_list(path):
+    """Whether a file is a list of checkpoints, line by line as TensorFlow writes it."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = [_LINE.fullmatch(line.strip()) for line in file]
+    except (OSError, UnicodeDecodeError):
+        return False
+    return all(lines) and sum(bool(line[1]) for line in lines) == 1
