@@ -51,6 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _is_idle = False  # between requests
     _in_body = False  # between the end of a head and the end of its body
+    _in_chunk_line = True  # of a body in chunks: before the first, or between two
     _unanswered = 0  # requests without a complete answer, the one in whose body we are as well
     _due = None  # loop's time by which the client must do what we wait for
     _loose = 0  # bytes in a row that neither ended a head nor were of a body
@@ -177,13 +178,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self._loose += min(len(part), _SLICE)
             rest = self._parse(part, rest)
             if self._loose >= _MAX_HEAD and self._last_words is None:
-                what = "trailers are" if self._in_body else "head is"
-                self._refuse(431, f"The request's {what} too long: {_MAX_HEAD:,} bytes.")
+                self._refuse(431, f"{self._loose_part()} too long: {_MAX_HEAD:,} bytes.")
         self._rest = bytes(rest)
         if self._is_ended:
             self._end_if_done()
         elif self._may_read() and not self._outlet.is_reading():
             self._outlet.resume_reading()
+
+    def _loose_part(self):
+        """What is being read that is not of the body, as a sentence about it begins."""
+        if not self._in_body:
+            return "The request's head is"
+        if self._in_chunk_line:
+            return "The line before a chunk (its size and extensions) is"
+        return "The request's trailers are"
 
     def _may_read(self):
         """Whether the parser may have more: not while requests wait for those before them."""
@@ -241,7 +249,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.scope["method"], self._is_upgrade = method.decode(), True
             return
         super().on_headers_complete()
-        self._in_body, self._loose = True, 0
+        self._in_body, self._in_chunk_line, self._loose = True, True, 0
         self._unanswered += 1
         seconds = self.limits.deadline_seconds + _BODY_GRACE_SECONDS
         self._due = self.loop.time() + seconds
@@ -252,6 +260,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._loose = 0
         self._body_left -= len(body)
         super().on_body(body)
+
+    def on_chunk_header(self):
+        self._in_chunk_line = False  # What follows the last one, of size 0, are trailers.
+
+    def on_chunk_complete(self):
+        self._in_chunk_line = True
 
     def on_message_complete(self):
         if self._is_upgrade:
