@@ -39,7 +39,7 @@ CORE = {
     # Strings: as_string_op, decode_padded_raw_op, regex_full_match_op, string_*_op, substr_op,
     # unicode_ops
     *("AsString", "DecodePaddedRaw", "StaticRegexFullMatch", "StringJoin", "StringLength"),
-    *("StringSplitV2", "Substr", "UnicodeTranscode"),
+    *("StringLower", "StringSplitV2", "StringStrip", "Substr", "UnicodeTranscode"),
     # Of drawings: regex_replace_op, string_to_number_op
     *("StaticRegexReplace", "StringToNumber"),
     # Images: image/decode_image_op, image/scale_and_translate_op
