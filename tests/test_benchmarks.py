@@ -417,6 +417,7 @@ def test_the_backend_of_these_tests_is_tensorflow():
     assert keras.backend.backend() == "tensorflow"
 
 
+@pytest.mark.slow
 def test_a_localizer_with_few_cells_is_timed_beside_one_with_all(capsys):
     rows = localizer.main(
         ["--scenes", "1", "--queries", "1", "--grids", "4:2", "--rounds", "1"]

@@ -10,6 +10,7 @@ from tests.localize import small
 from tests.localize.test_map_model import MAPS
 
 
+@pytest.mark.slow
 def test_a_few_steps_are_measured(capsys):
     config = small.config(**MAPS)
     arguments = argparse.Namespace(images=1, queries=2, steps=2, pixels=32, precision="float32")

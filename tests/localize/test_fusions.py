@@ -15,6 +15,7 @@ from tests.localize import small
 from tests.localize.judging.answered import answer
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_runs_are_asked_with_each_fusion(scene_records, scene_config, monkeypatch, capsys):
     model, data, answers = answer(scene_records)

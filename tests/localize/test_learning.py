@@ -290,6 +290,7 @@ def test_a_loss_that_is_not_finite_names_the_queries(config, tmp_path, monkeypat
     assert not (tmp_path / "config.json").exists()
 
 
+@pytest.mark.slow
 def test_one_batch_is_learnt_by_heart(scene_records, tmp_path, monkeypatch):
     monkeypatch.setattr(shares.OneBatch, "steps_per_epoch", 6)
     config = tiny_records.config_of(scene_records)
