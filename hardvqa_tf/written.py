@@ -38,6 +38,6 @@ def write_file(path, content):
 def cannot_be_written(path, why):
     """The error of a file or folder that cannot be written."""
     return OSError(
-        f"{path} cannot be written ({why}). What was there before still is. Make room, or let "
-        "it be written, and run the same command again."
+        f"{path} cannot be written ({why}). What was there before is still there. Make room, "
+        "or let it be written, and run the same command again."
     )
