@@ -79,7 +79,7 @@ def build(
         "source_fingerprint": builder.fingerprint(),
     }
     folder.check_place(records_dir)
-    known = defaults(dataset)
+    known = defaults(type(builder))
     finished = folder.read_finished(records_dir, plan, num_shards, known)
     if finished:
         resume.clear(records_dir)  # Again: the build may have been killed before it did so.

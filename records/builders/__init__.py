@@ -51,15 +51,16 @@ def knows(builder):
     return {name: getattr(builder, name, absent) for name, absent in _KNOWS.items()}
 
 
-def defaults(dataset):
-    """Returns {argument: default} of a data set's builder."""
-    parameters = inspect.signature(builder_for(dataset)).parameters.values()
+def defaults(builder_class):
+    """Returns {argument: default} of a builder."""
+    parameters = inspect.signature(builder_class).parameters.values()
     return {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
 
 
 def make_builder(dataset, source_dir, builder_args):
     """Returns the builder and all of its arguments, defaults included, each of its type."""
-    builder_class, known = builder_for(dataset), defaults(dataset)
+    builder_class = builder_for(dataset)
+    known = defaults(builder_class)
     for name in builder_args:
         if name not in known:
             raise BuildError(

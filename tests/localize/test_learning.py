@@ -250,6 +250,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_devices_contrast_their_own_part_and_share_all_else(scene_records):
     command = [sys.executable, "-c", TWO_DEVICES, scene_records]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)

@@ -48,7 +48,14 @@ IMAGE_ENCODERS = {
 }
 
 
-@pytest.mark.parametrize("name", IMAGE_ENCODERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small_cnn",
+        "swiftformer_xs",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "biformer_t")),
+    ],
+)
 def test_image_encoders(name, tmp_path):
     where = {"resnet50": "before", "swiftformer_xs": "after"}.get(name, "last")
     check(tmp_path, image_encoder=name, guidance__where=where, **IMAGE_ENCODERS[name])

@@ -18,7 +18,7 @@ KEYS = ("AP07", "AP10")
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory):
+def evaluated(untraced, tmp_path_factory):
     """(records, workdir, what --mode=evaluate --split=test gets of a run of a step or two)."""
     root = tmp_path_factory.mktemp("voc_run")
     drawings = photo_trees.write_drawings(root / "drawings", "cat", "dog", "couch")
