@@ -81,9 +81,7 @@ def check_run(workdir, config, assets, records=None):
             if found:
                 _refuse(workdir, name, found, has_state)
         elif has_state and name != "records.json":  # which runs of before do not have
-            raise ValueError(
-                f"{path} is missing, but {workdir} holds a run that was trained. {_COPY_AGAIN}"
-            )
+            raise _lost(path, workdir)
     _check_metrics(workdir)
 
 
@@ -278,9 +276,7 @@ def _require(workdir, name):
                 f"There is no model in {workdir} yet: its first epoch is not done. Run the "
                 "command that trains it again."
             )
-        raise ValueError(
-            f"{path} is missing, but {workdir} holds a run that was trained. {_COPY_AGAIN}"
-        )
+        raise _lost(path, workdir)
     if wrong == "is missing":
         raise ValueError(
             f"There is no trained model in {workdir}: {path} is missing. "
@@ -289,6 +285,13 @@ def _require(workdir, name):
         )
     if wrong:
         raise ValueError(f"{path} {wrong}. {_COPY_AGAIN}")
+
+
+def _lost(path, workdir):
+    """The error of a file that a trained run has no more."""
+    return ValueError(
+        f"{path} is missing, but {workdir} holds a run that was trained. {_COPY_AGAIN}"
+    )
 
 
 def _wrong_with_model(path):

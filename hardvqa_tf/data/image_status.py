@@ -328,9 +328,8 @@ def _of_bmps(encoded, length):
     is_taken = (bits == 8) & ~has_masks | (bits == 24) | (bits == 32)
     is_taken &= (head["compression"] != 6) & (head["pixels"] >= 54)
     status = tf.cast(is_taken, tf.int64)
-    for code, kind in reversed(
-        [*enumerate(bmp_kinds.KINDS, 1)]
-    ):  # The first that holds is said.
+    codes = [*enumerate(bmp_kinds.KINDS, 1)]
+    for code, kind in reversed(codes):  # The first that holds is said.
         is_there = kind == bmp_kinds.OLD_HEADER or length >= _BMP_HEADERS
         status = tf.where(kinds[kind] & is_there, tf.cast(-code, tf.int64), status)
     return [height, head["width"], status, tf.cast(length >= needed, tf.int64)]

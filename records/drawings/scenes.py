@@ -184,9 +184,7 @@ def _bent(rng, strokes, bend):
     The moves are chosen at four places along each side, and interpolated linearly.
     """
     strokes = [stroke.astype(np.int64) for stroke in strokes]
-    points = np.concatenate(strokes)
-    low = points.min(axis=0)
-    extent = max(1, int((points.max(axis=0) - low).max()))
+    low, extent = _low_and_extent(strokes)
     moves = rng.randint(-bend, bend + 1, (_BENDS + 1, _BENDS + 1, 2))
     bent = []
     for stroke in strokes:
@@ -217,14 +215,19 @@ def _turn(rng, strokes):
 
 def _fit(strokes, length, width):
     """Scaled to a longer side of `length` samples, with room for half a line around."""
-    points = np.concatenate(strokes)
-    low = points.min(axis=0)
-    extent = max(1, int((points.max(axis=0) - low).max()))
+    low, extent = _low_and_extent(strokes)
     margin = width // 2 + 1
     return [
         ((2 * (stroke - low) * length + extent) // (2 * extent) + margin).astype(np.int64)
         for stroke in strokes
     ]
+
+
+def _low_and_extent(strokes):
+    """The upper left corner of the box around all points, and its longer side, 1 at least."""
+    points = np.concatenate(strokes)
+    low = points.min(axis=0)
+    return low, max(1, int((points.max(axis=0) - low).max()))
 
 
 def line_samples(strokes, width):

@@ -57,10 +57,7 @@ class Doodles:
         return f"{doodles.VERSION}: {len(self._class_names)} classes of {self._per_class}"
 
     def drawings(self, problems):
-        for class_name in self._class_names:
-            for seed in range(self._per_class):
-                strokes = doodles.draw(class_name, seed)
-                yield Drawing(class_name, str(seed), f"doodle {seed}", strokes)
+        yield from _doodled(self._class_names, self._per_class)
 
 
 class FilesAndDoodles:
@@ -89,7 +86,11 @@ class FilesAndDoodles:
                     "class of doodles. Rename the class, or leave doodle_classes out."
                 )
             yield drawing
-        for class_name in sorted(self.only_trained):
-            for seed in range(self._per_class):
-                strokes = doodles.draw(class_name, seed)
-                yield Drawing(class_name, str(seed), f"doodle {seed}", strokes)
+        yield from _doodled(sorted(self.only_trained), self._per_class)
+
+
+def _doodled(class_names, per_class):
+    for class_name in class_names:
+        for seed in range(per_class):
+            strokes = doodles.draw(class_name, seed)
+            yield Drawing(class_name, str(seed), f"doodle {seed}", strokes)

@@ -48,27 +48,20 @@ IMAGE_ENCODERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "small_cnn",
-        "swiftformer_xs",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "biformer_t")),
-    ],
-)
+SOME_SLOW = [
+    "small_cnn",
+    "swiftformer_xs",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "biformer_t")),
+]
+
+
+@pytest.mark.parametrize("name", SOME_SLOW)
 def test_image_encoders(name, tmp_path):
     where = {"resnet50": "before", "swiftformer_xs": "after"}.get(name, "last")
     check(tmp_path, image_encoder=name, guidance__where=where, **IMAGE_ENCODERS[name])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "small_cnn",
-        "swiftformer_xs",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "biformer_t")),
-    ],
-)
+@pytest.mark.parametrize("name", SOME_SLOW)
 def test_sketch_encoders(name, tmp_path):
     """Drawings have a tower of their own, which may be of the image's kind."""
     arguments = {} if name == "resnet50" else IMAGE_ENCODERS[name]
